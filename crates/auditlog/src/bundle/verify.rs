@@ -1,0 +1,384 @@
+//! Verifying a bundle, in the order in which trust grows: keys, checkpoint, anchor, story,
+//! statements.
+
+use std::collections::HashSet;
+
+use super::{Bundle, BundleError, BundledStatement, StatementFault, StoryFault};
+use crate::anchor::{AnchorChain, AnchorLine};
+use crate::checkpoint::Checkpoint;
+use crate::disclosure::Opened;
+use crate::encoding::from_base64;
+use crate::entry::{Entry, Timestamp};
+use crate::hash::{LeafIndex, TreeSize};
+use crate::json::{self, Value};
+use crate::note::{NoteError, SignedNote, Verifier};
+use crate::proof::verify_inclusion;
+use crate::statement;
+use crate::story::StoryNote;
+
+/// What the verifier knows from its own trusted place, never from the bundle.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trust<'a> {
+    /// The log's key.
+    pub log: Option<&'a Verifier>,
+    /// The key of its story notes.
+    pub story: Option<&'a Verifier>,
+    /// The anchor file, from its first line or from the first line of a segment.
+    pub anchors: Option<&'a str>,
+}
+
+/// Where the keys came from that verified a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysFrom {
+    /// Both from the verifier's own trusted place.
+    Verifier,
+    /// At least one from the bundle itself: it is consistent, and proves nothing about who made it.
+    Bundle,
+}
+
+/// What a bundle proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What the story is about.
+    pub subject: String,
+    /// The log's name.
+    pub origin: String,
+    /// Where the keys came from.
+    pub keys: KeysFrom,
+    /// The tree in which everything was found. The statements are all that the operator *claims* to
+    /// hold about the subject at this size.
+    pub size: TreeSize,
+    /// When it was sealed: the operator's word.
+    pub sealed_at: Timestamp,
+    /// Whether the anchor file was at hand and holds the line.
+    pub anchored: bool,
+    /// The statements, by index.
+    pub statements: Vec<VerifiedStatement>,
+}
+
+/// A statement that stands in the log as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedStatement {
+    /// Where it stands.
+    pub index: LeafIndex,
+    /// When it was captured, by the operator's clock.
+    pub recorded: Timestamp,
+    /// What kind of statement it is.
+    pub kind: String,
+    /// Who says it: a canonical Digital Link.
+    pub issuer: String,
+    /// The party's key that signed the content, where one did: a vkey.
+    pub signer: Option<String>,
+    /// The content's fields.
+    pub content: Opened,
+    /// The receipt's fields.
+    pub receipt: Opened,
+}
+
+impl Verified {
+    /// How many subtrees are not even named, over all statements.
+    pub fn unnamed(&self) -> usize {
+        self.statements
+            .iter()
+            .map(|s| s.content.unnamed + s.receipt.unnamed)
+            .sum()
+    }
+
+    /// How many fields are named and withheld, over all statements.
+    pub fn withheld(&self) -> usize {
+        let named = |s: &VerifiedStatement| {
+            let leaves = s.content.leaves.iter().chain(&s.receipt.leaves);
+            leaves.filter(|leaf| leaf.value.is_none()).count()
+        };
+        self.statements.iter().map(named).sum()
+    }
+}
+
+/// Verifies a bundle, or names the first thing that is wrong with it.
+pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| BundleError::Utf8(error.valid_up_to()))?;
+    let bundle = Bundle::parse(text)?;
+    let log_key = key(&bundle.vkey, "/log/vkey", trust.log)?;
+    let story_key = key(&bundle.story_vkey, "/log/story_vkey", trust.story)?;
+    if bundle.origin != log_key.name() || story_key.name() != StoryNote::key_name(&bundle.origin) {
+        return Err(BundleError::Origin);
+    }
+    let note = SignedNote::parse(&bundle.checkpoint)
+        .map_err(|error| BundleError::Checkpoint(error.into()))?;
+    let checkpoint = Checkpoint::open(&note, &log_key).map_err(BundleError::Checkpoint)?;
+    let anchor = verify_anchor(&bundle.anchor, &checkpoint, &log_key)?;
+    if let Some(file) = trust.anchors {
+        find_in_anchors(file, &anchor)?;
+    }
+    verify_story(&bundle, &checkpoint, &story_key).map_err(BundleError::Story)?;
+    let statements = verify_statements(&bundle, &checkpoint)?;
+    let trusted = trust.log.is_some() && trust.story.is_some();
+    Ok(Verified {
+        subject: bundle.subject,
+        origin: bundle.origin,
+        keys: if trusted {
+            KeysFrom::Verifier
+        } else {
+            KeysFrom::Bundle
+        },
+        size: checkpoint.head.size,
+        sealed_at: anchor.sealed_at,
+        anchored: trust.anchors.is_some(),
+        statements,
+    })
+}
+
+fn key(vkey: &str, at: &'static str, trusted: Option<&Verifier>) -> Result<Verifier, BundleError> {
+    let key = Verifier::parse(vkey).map_err(|error| BundleError::Key(at, error))?;
+    match trusted {
+        Some(trusted) if *trusted != key => Err(BundleError::OtherKey(at)),
+        _ => Ok(key),
+    }
+}
+
+fn verify_anchor(
+    line: &str,
+    checkpoint: &Checkpoint,
+    log_key: &Verifier,
+) -> Result<AnchorLine, BundleError> {
+    let anchor = AnchorLine::parse(line).map_err(BundleError::Anchor)?;
+    let anchored = anchor.open(log_key).map_err(BundleError::Anchor)?;
+    // The texts must be equal; the notes need not be, since cosignatures may have come later.
+    if anchored != *checkpoint {
+        return Err(BundleError::AnchorMismatch);
+    }
+    Ok(anchor)
+}
+
+/// Walks the anchor file's chain and looks for exactly this line in it.
+fn find_in_anchors(file: &str, wanted: &AnchorLine) -> Result<(), BundleError> {
+    let mut chain: Option<AnchorChain> = None;
+    let mut found = false;
+    for (i, text) in file.lines().enumerate() {
+        let fail = |fault| BundleError::AnchorFile { line: i + 1, fault };
+        let line = AnchorLine::parse(text).map_err(fail)?;
+        found |= line == *wanted;
+        match &mut chain {
+            Some(chain) => chain.push(line).map_err(fail)?,
+            // A later segment's first line points back to a segment that is not at hand.
+            None if line.seal > 1 => chain = Some(AnchorChain::after(line)),
+            None => chain.insert(AnchorChain::new()).push(line).map_err(fail)?,
+        }
+    }
+    if found {
+        Ok(())
+    } else {
+        Err(BundleError::NotAnchored)
+    }
+}
+
+fn verify_story(
+    bundle: &Bundle,
+    checkpoint: &Checkpoint,
+    story_key: &Verifier,
+) -> Result<(), StoryFault> {
+    let note = SignedNote::parse(&bundle.story)?;
+    let story = StoryNote::parse(note.verify(story_key)?).ok_or(StoryFault::Malformed)?;
+    if story.key_name != story_key.name() {
+        return Err(StoryFault::Malformed);
+    }
+    if story.subject != bundle.subject {
+        return Err(StoryFault::Subject);
+    }
+    if story.size != checkpoint.head.size {
+        return Err(StoryFault::Size);
+    }
+    let indexes = bundle.statements.iter().map(|statement| statement.index);
+    if story.indexes_hash != StoryNote::hash_indexes(indexes) {
+        return Err(StoryFault::Indexes);
+    }
+    Ok(())
+}
+
+fn verify_statements(
+    bundle: &Bundle,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<VerifiedStatement>, BundleError> {
+    let mut verified: Vec<VerifiedStatement> = Vec::with_capacity(bundle.statements.len());
+    for (position, statement) in bundle.statements.iter().enumerate() {
+        let after = verified
+            .last()
+            .is_none_or(|last| last.index < statement.index);
+        let one = if after {
+            verify_statement(statement, checkpoint)
+        } else {
+            Err(StatementFault::Order)
+        };
+        verified.push(one.map_err(|fault| BundleError::Statement { position, fault })?);
+    }
+    match first_unconnected(&bundle.subject, &verified) {
+        Some(position) => Err(BundleError::Statement {
+            position,
+            fault: StatementFault::Unconnected,
+        }),
+        None => Ok(verified),
+    }
+}
+
+fn verify_statement(
+    statement: &BundledStatement,
+    checkpoint: &Checkpoint,
+) -> Result<VerifiedStatement, StatementFault> {
+    let entry = Entry::parse(&statement.entry).ok_or(StatementFault::Entry)?;
+    let head = checkpoint.head;
+    verify_inclusion(
+        entry.leaf_hash(),
+        statement.index,
+        head.size,
+        &statement.path,
+        head.root,
+    )?;
+    let content = statement.content.open()?;
+    let receipt = statement.receipt.open()?;
+    if statement::digest(&content.root, &receipt.root) != entry.digest {
+        return Err(StatementFault::Digest);
+    }
+    check_receipt_fields(&receipt)?;
+    if shown_text(&receipt, "/recorded")? != entry.recorded.as_str() {
+        return Err(StatementFault::Recorded);
+    }
+    check_content_tail(&content)?;
+    let signer = check_signature(&content, &receipt)?;
+    Ok(VerifiedStatement {
+        index: statement.index,
+        recorded: entry.recorded,
+        kind: shown_text(&content, "/kind")?,
+        issuer: shown_text(&content, "/issuer")?,
+        signer,
+        content,
+        receipt,
+    })
+}
+
+/// `/issuer` and `/kind` are the last two leaves, both shown: nothing may hide behind them.
+fn check_content_tail(content: &Opened) -> Result<(), StatementFault> {
+    let last: Vec<&str> = content
+        .leaves
+        .iter()
+        .rev()
+        .map(|leaf| leaf.pointer.as_str())
+        .collect();
+    match last.as_slice() {
+        ["/kind", "/issuer", ..] if content.tail_named => Ok(()),
+        ["/kind", ..] => Err(StatementFault::Hidden("/issuer")),
+        _ => Err(StatementFault::Hidden("/kind")),
+    }
+}
+
+/// All of a receipt is shown, but for what it is about.
+fn check_receipt_fields(receipt: &Opened) -> Result<(), StatementFault> {
+    for leaf in &receipt.leaves {
+        let must_show = match leaf.pointer.as_str() {
+            "/about" => "/about",
+            "/recorded" => "/recorded",
+            "/signature" => "/signature",
+            "/signer" => "/signer",
+            other if other.starts_with("/about/") => continue,
+            other => return Err(StatementFault::UnknownReceiptField(other.to_owned())),
+        };
+        if leaf.value.is_none() {
+            return Err(StatementFault::Hidden(must_show));
+        }
+    }
+    for required in ["/about", "/recorded"] {
+        if receipt.value(required).is_none() {
+            return Err(StatementFault::Hidden(required));
+        }
+    }
+    Ok(())
+}
+
+fn check_signature(content: &Opened, receipt: &Opened) -> Result<Option<String>, StatementFault> {
+    match (receipt.value("/signature"), receipt.value("/signer")) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {}
+        _ => return Err(StatementFault::Signature("it is not whole".into())),
+    }
+    let signature = shown_text(receipt, "/signature")?;
+    let signer = shown_text(receipt, "/signer")?;
+    let message = statement::signed_message(&content.root);
+    let check = || -> Result<(), NoteError> {
+        let bytes = from_base64(&signature).ok_or(NoteError::Malformed("not base64"))?;
+        Verifier::parse(&signer)?.check(message.as_bytes(), &bytes)
+    };
+    check().map_err(|error| StatementFault::Signature(error.to_string()))?;
+    Ok(Some(signer))
+}
+
+/// A shown field that must be a string.
+fn shown_text(opened: &Opened, pointer: &'static str) -> Result<String, StatementFault> {
+    let value = opened
+        .value(pointer)
+        .ok_or(StatementFault::Hidden(pointer))?;
+    string_value(value).ok_or(StatementFault::Hidden(pointer))
+}
+
+fn string_value(value: &str) -> Option<String> {
+    match json::parse(value) {
+        Ok(Value::String(text)) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+/// Follows shown `/about` identities from the subject; gives the first statement that they do not
+/// reach.
+fn first_unconnected(subject: &str, statements: &[VerifiedStatement]) -> Option<usize> {
+    let about: Vec<Vec<String>> = statements.iter().map(about_identities).collect();
+    let mut reached: HashSet<String> = HashSet::new();
+    reached.insert(subject.to_owned());
+    reached.extend(identities_of(subject));
+    let mut connected = vec![false; statements.len()];
+    loop {
+        let mut grew = false;
+        for (i, identities) in about.iter().enumerate() {
+            if connected[i] || !identities.iter().any(|identity| reached.contains(identity)) {
+                continue;
+            }
+            connected[i] = true;
+            grew = true;
+            for identity in identities {
+                reached.extend(identities_of(identity));
+                reached.insert(identity.clone());
+            }
+        }
+        if !grew {
+            return connected.iter().position(|yes| !yes);
+        }
+    }
+}
+
+/// The shown identities of a statement, without their roles.
+fn about_identities(statement: &VerifiedStatement) -> Vec<String> {
+    let leaves = statement.receipt.leaves.iter();
+    leaves
+        .filter(|leaf| leaf.pointer.starts_with("/about/"))
+        .filter_map(|leaf| string_value(leaf.value.as_deref()?))
+        .filter_map(|about| Some(about.split_once(' ')?.1.to_owned()))
+        .collect()
+}
+
+/// What else is meant where a Digital Link is meant: its key alone, and its key with each single
+/// qualifier, since an EPCIS identity carries only one (`/01/…/21/…` without its `/10/…`).
+fn identities_of(link: &str) -> Vec<String> {
+    let Some(path) = link.strip_prefix("https://id.gs1.org/") else {
+        return Vec::new();
+    };
+    let segments: Vec<&str> = path.split('/').collect();
+    let [ai, value, qualifiers @ ..] = segments.as_slice() else {
+        return Vec::new();
+    };
+    let key = format!("https://id.gs1.org/{ai}/{value}");
+    let (pairs, _) = qualifiers.as_chunks::<2>();
+    let mut found: Vec<String> = pairs
+        .iter()
+        .map(|[ai, value]| format!("{key}/{ai}/{value}"))
+        .collect();
+    found.push(key);
+    found
+}
