@@ -1,1 +1,6 @@
-//! x
+//! Rootmark 源证: a shopper scans imported food, sees where it came from and how it travelled, and
+//! checks on their own phone that nobody rewrote the record.
+//!
+//! The map of this code, its floors and its rules are in `src/README.md`.
+
+pub mod domain;

@@ -1,1 +1,3 @@
+//! The `rootmark` program.
+
 fn main() {}

@@ -160,7 +160,8 @@ impl AnchorChain {
     /// Accepts the next line, or says what is wrong with it.
     pub fn push(&mut self, line: AnchorLine) -> Result<(), AnchorError> {
         let seal = line.seal;
-        let expected = self.last.as_ref().map_or(1, |last| last.seal + 1);
+        let after = |last: &AnchorLine| last.seal.saturating_add(1);
+        let expected = self.last.as_ref().map_or(1, after);
         if seal != expected {
             return Err(AnchorError::Seal {
                 expected,

@@ -235,8 +235,12 @@ impl Verifier {
             name: name.to_owned(),
             id: [id[0], id[1], id[2], id[3]],
         };
-        let public =
-            VerifyingKey::from_bytes(&public).map_err(|_| NoteError::BadKey("not on the curve"))?;
+        // The library reduces y modulo p; RFC 8032 §5.1.3 refuses a y that is not below it.
+        const OFF_CURVE: NoteError = NoteError::BadKey("not on the curve");
+        if !is_below_p(&public) {
+            return Err(OFF_CURVE);
+        }
+        let public = VerifyingKey::from_bytes(&public).map_err(|_| OFF_CURVE)?;
         if public.is_weak() {
             return Err(NoteError::BadKey("of small order"));
         }
@@ -298,6 +302,12 @@ impl fmt::Debug for NoteSigner {
 
 fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
+}
+
+/// Whether the y of an encoded point is less than p = 2^255 - 19.
+fn is_below_p(point: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = point;
+    *lowest < 0xed || middle.iter().any(|byte| *byte != 0xff) || highest & 0x7f != 0x7f
 }
 
 fn check_text(text: &str) -> Result<(), NoteError> {

@@ -181,6 +181,9 @@ pub enum StatementFault {
     /// A receipt has a field that receipts do not have.
     #[error("the receipt has an unknown field {0}")]
     UnknownReceiptField(String),
+    /// A party's signature could hide there.
+    #[error("something unnamed follows /recorded in its receipt")]
+    UnnamedReceiptTail,
     /// A party's signature is wrong.
     #[error("the party's signature: {0}")]
     Signature(String),

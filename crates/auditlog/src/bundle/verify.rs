@@ -155,7 +155,8 @@ fn verify_anchor(
 fn find_in_anchors(file: &str, wanted: &AnchorLine) -> Result<(), BundleError> {
     let mut chain: Option<AnchorChain> = None;
     let mut found = false;
-    for (i, text) in file.lines().enumerate() {
+    // Not `lines`: it would read past a carriage return that the hashes do not cover.
+    for (i, text) in file.split_terminator('\n').enumerate() {
         let fail = |fault| BundleError::AnchorFile { line: i + 1, fault };
         let line = AnchorLine::parse(text).map_err(fail)?;
         found |= line == *wanted;
@@ -265,7 +266,7 @@ fn check_content_tail(content: &Opened) -> Result<(), StatementFault> {
         .map(|leaf| leaf.pointer.as_str())
         .collect();
     match last.as_slice() {
-        ["/kind", "/issuer", ..] if content.tail_named => Ok(()),
+        ["/kind", "/issuer", ..] if content.named_tail >= 2 => Ok(()),
         ["/kind", ..] => Err(StatementFault::Hidden("/issuer")),
         _ => Err(StatementFault::Hidden("/kind")),
     }
@@ -290,6 +291,13 @@ fn check_receipt_fields(receipt: &Opened) -> Result<(), StatementFault> {
         if receipt.value(required).is_none() {
             return Err(StatementFault::Hidden(required));
         }
+    }
+    // A party's signature sorts after `/recorded`: unnamed, it would be stripped unseen.
+    let recorded = receipt
+        .leaves
+        .partition_point(|leaf| leaf.pointer.as_str() < "/recorded");
+    if receipt.named_tail < receipt.leaves.len() - recorded {
+        return Err(StatementFault::UnnamedReceiptTail);
     }
     Ok(())
 }

@@ -20,10 +20,10 @@ use auditlog::story::StoryNote;
 use auditlog::tile::{RightEdge, Tile};
 use auditlog::{Entry, Timestamp};
 
-const ORIGIN: &str = "log.example/rootmark";
-const SUBJECT: &str = "https://id.gs1.org/01/09521234543213/10/L1/21/S1";
+pub const ORIGIN: &str = "log.example/rootmark";
+pub const SUBJECT: &str = "https://id.gs1.org/01/09521234543213/10/L1/21/S1";
 const GTIN: &str = "https://id.gs1.org/01/09521234543213";
-const FARM: &str = "https://id.gs1.org/417/9521234000006";
+pub const FARM: &str = "https://id.gs1.org/417/9521234000006";
 
 /// One-byte seeds of the two keys.
 #[derive(Clone, Copy)]
@@ -60,12 +60,27 @@ pub fn sample() -> Sample {
 
 /// Statements at indexes 3, 10, 300 and 301 of a log of 302 entries, sealed as its second seal.
 pub fn sample_with(seeds: Seeds) -> Sample {
+    let shape = LogShape {
+        size: 302,
+        first_seal_size: 101,
+    };
+    sample_of(seeds, shape, &told())
+}
+
+/// How many entries a log has, and how many it had when it was first sealed.
+#[derive(Clone, Copy)]
+pub struct LogShape {
+    pub size: u64,
+    pub first_seal_size: u64,
+}
+
+/// A log that holds `told` at the indexes named, and nothing but fillers beside.
+pub fn sample_of(seeds: Seeds, shape: LogShape, told: &[(u64, Told)]) -> Sample {
     let log = NoteSigner::from_seed(ORIGIN, &[seeds.log; 32]).unwrap();
     let story = NoteSigner::from_seed(&StoryNote::key_name(ORIGIN), &[seeds.story; 32]).unwrap();
-    let told = told();
     let mut tree = Tree::default();
     let mut first_seal = None;
-    for index in 0..302u64 {
+    for index in 0..shape.size {
         let entry = match told.iter().find(|(at, _)| *at == index) {
             Some((_, statement)) => statement.entry,
             None => Entry {
@@ -74,7 +89,7 @@ pub fn sample_with(seeds: Seeds) -> Sample {
             },
         };
         tree.append(entry.leaf_hash());
-        if index == 100 {
+        if index + 1 == shape.first_seal_size {
             first_seal = Some(anchor(1, &tree.edge, Hash([0; 32]), &log));
         }
     }
@@ -111,10 +126,10 @@ pub fn sample_with(seeds: Seeds) -> Sample {
 }
 
 /// A statement, its entry, and which of its fields stay hidden.
-struct Told {
-    statement: Statement,
-    entry: Entry,
-    hidden: fn(&str) -> bool,
+pub struct Told {
+    pub statement: Statement,
+    pub entry: Entry,
+    pub hidden: fn(&str) -> bool,
 }
 
 impl Told {
@@ -234,11 +249,12 @@ fn tell(
     }
 }
 
-fn time(seconds: &str) -> Timestamp {
+/// 2026-11-23, two minutes past one, at these seconds.
+pub fn time(seconds: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-11-23T01:02:{seconds}Z")).unwrap()
 }
 
-fn anchor(seal: u64, edge: &RightEdge, previous: Hash, log: &NoteSigner) -> AnchorLine {
+pub fn anchor(seal: u64, edge: &RightEdge, previous: Hash, log: &NoteSigner) -> AnchorLine {
     let head = TreeHead {
         size: edge.size(),
         root: edge.root(),

@@ -1,0 +1,58 @@
+//! Which identities an event concerns, and as what.
+
+use super::event::{Event, PartyRef};
+use crate::domain::gs1::{Identity, Lot};
+use crate::domain::statement::{About, Role};
+
+/// The identities of an event with their roles, sorted and without repeats.
+pub fn about(event: &Event) -> Vec<About> {
+    let mut found: Vec<About> = event
+        .what
+        .iter()
+        .map(|what| About::new(what.role, what.identity.canonical()))
+        .collect();
+    found.extend(lots(event).map(|lot| About::new(Role::Lot, lot.canonical())));
+    let place = |role, place: &Option<Identity>| {
+        place
+            .as_ref()
+            .map(|identity| About::new(role, identity.canonical()))
+    };
+    found.extend(place(Role::ReadPoint, &event.read_point));
+    found.extend(place(Role::BizLocation, &event.biz_location));
+    let party = |role| move |p: &PartyRef| About::new(role, p.identity.canonical());
+    found.extend(event.sources.iter().map(party(Role::Source)));
+    found.extend(event.destinations.iter().map(party(Role::Destination)));
+    let document = |role| move |uri: &String| About::new(role, uri.clone());
+    found.extend(
+        event
+            .biz_transactions
+            .iter()
+            .map(|t| About::new(Role::BizTransaction, t.uri.clone())),
+    );
+    found.extend(
+        event
+            .certifications
+            .iter()
+            .map(document(Role::Certification)),
+    );
+    About::sort(&mut found);
+    found
+}
+
+/// The lots that `ilmd` gives to the items of an event. An EPCIS identity carries a lot or a serial,
+/// never both, so this is the only place that says which lot an item is of.
+fn lots(event: &Event) -> impl Iterator<Item = Identity> {
+    let lot = event
+        .lot_number
+        .as_deref()
+        .and_then(|number| Lot::parse(number).ok());
+    event
+        .what
+        .iter()
+        .filter_map(move |what| match (what.role, &what.identity) {
+            (Role::Epc | Role::Output, Identity::Item { gtin, .. }) => {
+                Some(Identity::LotOf { gtin: *gtin, lot: lot? })
+            }
+            _ => None,
+        })
+}

@@ -1,0 +1,168 @@
+//! An event as plain types: what the trace, the page and the index need of it. The event itself, as
+//! received, is the statement's body; nothing is lost by what these types leave out.
+
+use time::OffsetDateTime;
+
+use crate::domain::gs1::Identity;
+
+/// An EPCIS event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Which of the five.
+    pub event_type: EventType,
+    /// `eventID`; absent only before one is assigned.
+    pub event_id: Option<String>,
+    /// When it happened.
+    pub event_time: OffsetDateTime,
+    /// `eventTimeZoneOffset`, such as `+12:00`.
+    pub offset: String,
+    /// `action`; absent for transformations.
+    pub action: Option<Action>,
+    /// Whether it is a declaration that the event of this ID was an error.
+    pub is_error_declaration: bool,
+    /// What the event is about, with each identity's place in the body.
+    pub what: Vec<What>,
+    /// `transformationID`.
+    pub transformation_id: Option<String>,
+    /// `bizStep`: a CBV word or a URI.
+    pub biz_step: Option<String>,
+    /// `disposition`: a CBV word or a URI.
+    pub disposition: Option<String>,
+    /// `readPoint.id`.
+    pub read_point: Option<Identity>,
+    /// `bizLocation.id`.
+    pub biz_location: Option<Identity>,
+    /// `bizTransactionList`.
+    pub biz_transactions: Vec<BizTransaction>,
+    /// `certificationInfo`.
+    pub certifications: Vec<String>,
+    /// `sourceList`.
+    pub sources: Vec<PartyRef>,
+    /// `destinationList`.
+    pub destinations: Vec<PartyRef>,
+    /// The lot named in `ilmd`.
+    pub lot_number: Option<String>,
+    /// The date in `ilmd` after which the item should not be sold or eaten, as received.
+    pub expiration_date: Option<String>,
+    /// The date of production in `ilmd`, as received.
+    pub production_date: Option<String>,
+    /// Sensor reports that have a value and a time.
+    pub readings: Vec<SensorReading>,
+}
+
+/// The five event types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventType {
+    /// `ObjectEvent`
+    Object,
+    /// `AggregationEvent`
+    Aggregation,
+    /// `TransactionEvent`
+    Transaction,
+    /// `TransformationEvent`
+    Transformation,
+    /// `AssociationEvent`
+    Association,
+}
+
+/// `action`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// `ADD`
+    Add,
+    /// `OBSERVE`
+    Observe,
+    /// `DELETE`
+    Delete,
+}
+
+/// One identity an event is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct What {
+    /// On which side of the event it stands.
+    pub role: crate::domain::statement::Role,
+    /// The identity.
+    pub identity: Identity,
+    /// JSON Pointer within the event to the list element, or to `parentID`.
+    pub pointer: String,
+    /// For class-level elements.
+    pub quantity: Option<Quantity>,
+}
+
+/// `quantity` and `uom`, as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quantity {
+    /// The number's text; absent where the event gives none.
+    pub value: Option<String>,
+    /// UN/ECE Rec 20 code; absent for a count.
+    pub uom: Option<String>,
+}
+
+/// An element of `bizTransactionList`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BizTransaction {
+    /// `type`: a CBV word or a URI.
+    pub kind: Option<String>,
+    /// The document.
+    pub uri: String,
+}
+
+/// An element of `sourceList` or `destinationList`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartyRef {
+    /// `type`.
+    pub kind: PartyKind,
+    /// Who or where.
+    pub identity: Identity,
+}
+
+/// What a source or destination is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartyKind {
+    /// `owning_party`
+    Owner,
+    /// `possessing_party`
+    Possessor,
+    /// `location`
+    Location,
+    /// Any other URI.
+    Other(String),
+}
+
+/// One measured value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensorReading {
+    /// `type`, such as `Temperature`.
+    pub kind: String,
+    /// When it was measured: the report's time, else the element's, else the event's.
+    pub at: OffsetDateTime,
+    /// The number.
+    pub value: f64,
+    /// UN/ECE Rec 20 code.
+    pub uom: Option<String>,
+}
+
+impl EventType {
+    /// The type by its EPCIS name.
+    pub fn parse(name: &str) -> Option<EventType> {
+        Some(match name {
+            "ObjectEvent" => EventType::Object,
+            "AggregationEvent" => EventType::Aggregation,
+            "TransactionEvent" => EventType::Transaction,
+            "TransformationEvent" => EventType::Transformation,
+            "AssociationEvent" => EventType::Association,
+            _ => return None,
+        })
+    }
+
+    /// The EPCIS name.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventType::Object => "ObjectEvent",
+            EventType::Aggregation => "AggregationEvent",
+            EventType::Transaction => "TransactionEvent",
+            EventType::Transformation => "TransformationEvent",
+            EventType::Association => "AssociationEvent",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! EPCIS 2.0 events: reading them from JSON with every fault named, and what they are about.
+//!
+//! Rules come from the EPCIS 2.0 JSON schema, and, where the schema is silent, from the standard's
+//! text: `parentID` on ADD and DELETE, `ilmd` only on ADD, extension names only with a namespace.
+
+mod about;
+mod document;
+mod event;
+mod list;
+mod read;
+mod sensor;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
+pub use super::fields::{Fault, FaultKind};
+pub use about::about;
+pub use document::{DocumentFault, MAX_EVENTS, read_document};
+pub use event::{
+    Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
+};
+pub use read::read_event;
+pub use vocabulary::BIZ_STEPS;

@@ -1,0 +1,389 @@
+//! Master data as statements: products, parties and places, documents. What they say is the body as
+//! received; these types are what the pages need of it.
+
+use auditlog::json::Value;
+
+use super::fields::{At, Fault, FaultKind};
+use super::gs1::{Gtin, Identity};
+use super::statement::{About, Kind, Role};
+
+/// Rows of a product's attribute table.
+const MAX_ATTRIBUTES: usize = 40;
+/// Characters of one text.
+const MAX_TEXT_CHARS: usize = 500;
+
+/// A text in the two languages of the pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bilingual {
+    /// `zh-CN`
+    pub zh_cn: String,
+    /// `en`
+    pub en: String,
+}
+
+/// A product's description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    /// `gtin`
+    pub gtin: Gtin,
+    /// `productName`
+    pub name: Bilingual,
+    /// `brandName`
+    pub brand: Option<Bilingual>,
+    /// `countryOfOrigin`: two letters of ISO 3166-1.
+    pub country: Option<String>,
+    /// `netContent`: the number as received and its UN/ECE Rec 20 unit.
+    pub net_content: Option<(String, String)>,
+    /// `regime`: `generalTrade` or `bondedCrossBorder`.
+    pub regime: Option<String>,
+    /// `brandOwner`
+    pub brand_owner: Option<Identity>,
+    /// `storage`
+    pub storage: Option<Storage>,
+    /// `attributes`: label and value.
+    pub attributes: Vec<(Bilingual, Bilingual)>,
+}
+
+/// How a product is to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storage {
+    /// `minCelsius`
+    pub min_celsius: Option<f64>,
+    /// `maxCelsius`
+    pub max_celsius: Option<f64>,
+    /// `text`
+    pub text: Option<Bilingual>,
+}
+
+/// A party, its place, or both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Party {
+    /// `party`
+    pub party: Option<Identity>,
+    /// `place`
+    pub place: Option<Identity>,
+    /// `name`
+    pub name: Bilingual,
+    /// `role`, such as `farm`
+    pub role: Option<String>,
+    /// `country`
+    pub country: Option<String>,
+    /// `region`
+    pub region: Option<Bilingual>,
+}
+
+/// A document that events cite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// `document`: the URI under which events cite it.
+    pub uri: String,
+    /// `documentType`, such as `healthCertificate`
+    pub document_type: String,
+    /// `title`
+    pub title: Bilingual,
+    /// `number`
+    pub number: Option<String>,
+    /// `issuedBy`
+    pub issued_by: Option<Bilingual>,
+    /// `issued`: a date.
+    pub issued: Option<String>,
+    /// `validUntil`: a date.
+    pub valid_until: Option<String>,
+}
+
+/// Checks a body of this kind and says what it is about.
+pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
+    let mut about = match kind {
+        Kind::Product => {
+            let class = Identity::Class {
+                gtin: read_product(body)?.gtin,
+            };
+            vec![About::new(Role::Product, class.canonical())]
+        }
+        Kind::Party => {
+            let party = read_party(body)?;
+            let named = |role, identity: Option<Identity>| {
+                identity.map(|identity| About::new(role, identity.canonical()))
+            };
+            named(Role::Party, party.party)
+                .into_iter()
+                .chain(named(Role::Place, party.place))
+                .collect()
+        }
+        Kind::Document => vec![About::new(Role::Document, read_document(body)?.uri)],
+        Kind::Issuance => check_issuance(body)?,
+        Kind::Event => {
+            let at = At::root(body);
+            return Err(at.fault(FaultKind::Rule("an event is captured, not described")));
+        }
+    };
+    About::sort(&mut about);
+    Ok(about)
+}
+
+/// Reads a product.
+pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
+    let at = At::root(body);
+    at.only(&[&[
+        "gtin",
+        "productName",
+        "brandName",
+        "category",
+        "countryOfOrigin",
+        "netContent",
+        "regime",
+        "brandOwner",
+        "storage",
+        "attributes",
+    ]])?;
+    let gtin_at = at.required("gtin")?;
+    let gtin = match gtin_at.identity()? {
+        Identity::Class { gtin } => gtin,
+        _ => return Err(gtin_at.fault(FaultKind::MustBe("the Digital Link of a GTIN"))),
+    };
+    let category = at.get("category").map(|at| short_text(&at)).transpose()?;
+    debug_assert!(category.is_none_or(|text| !text.is_empty()));
+    Ok(Product {
+        gtin,
+        name: bilingual(&at.required("productName")?)?,
+        brand: at.get("brandName").map(|at| bilingual(&at)).transpose()?,
+        country: at
+            .get("countryOfOrigin")
+            .map(|at| country(&at))
+            .transpose()?,
+        net_content: at
+            .get("netContent")
+            .map(|at| net_content(&at))
+            .transpose()?,
+        regime: at.get("regime").map(|at| regime(&at)).transpose()?,
+        brand_owner: at.get("brandOwner").map(|at| at.identity()).transpose()?,
+        storage: at.get("storage").map(|at| storage(&at)).transpose()?,
+        attributes: attributes(&at)?,
+    })
+}
+
+/// Reads a party or place.
+pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
+    let at = At::root(body);
+    at.only(&[&[
+        "party",
+        "place",
+        "name",
+        "role",
+        "country",
+        "region",
+        "latitude",
+        "longitude",
+        "registration",
+    ]])?;
+    let party = at.get("party").map(|at| at.identity()).transpose()?;
+    let place = at.get("place").map(|at| at.identity()).transpose()?;
+    if party.is_none() && place.is_none() {
+        return Err(at.fault(FaultKind::Rule("needs party, place, or both")));
+    }
+    for (key, limit) in [("latitude", 90.0), ("longitude", 180.0)] {
+        let Some(degrees) = at.get(key) else { continue };
+        if !degrees
+            .number()?
+            .parse::<f64>()
+            .is_ok_and(|d| d.abs() <= limit)
+        {
+            return Err(degrees.fault(FaultKind::MustBe("degrees on Earth")));
+        }
+    }
+    at.get("registration")
+        .map(|at| short_text(&at))
+        .transpose()?;
+    Ok(Party {
+        party,
+        place,
+        name: bilingual(&at.required("name")?)?,
+        role: at.get("role").map(|at| short_text(&at)).transpose()?,
+        country: at.get("country").map(|at| country(&at)).transpose()?,
+        region: at.get("region").map(|at| bilingual(&at)).transpose()?,
+    })
+}
+
+/// Reads a document.
+pub fn read_document(body: &Value<'_>) -> Result<Document, Fault> {
+    let at = At::root(body);
+    at.only(&[&[
+        "document",
+        "documentType",
+        "title",
+        "number",
+        "issuedBy",
+        "issued",
+        "validUntil",
+    ]])?;
+    Ok(Document {
+        uri: at.required("document")?.uri()?.to_owned(),
+        document_type: short_text(&at.required("documentType")?)?,
+        title: bilingual(&at.required("title")?)?,
+        number: at.get("number").map(|at| short_text(&at)).transpose()?,
+        issued_by: at.get("issuedBy").map(|at| bilingual(&at)).transpose()?,
+        issued: at.get("issued").map(|at| date(&at)).transpose()?,
+        valid_until: at.get("validUntil").map(|at| date(&at)).transpose()?,
+    })
+}
+
+/// `{"gtin":…,"lot":…,"quantity":…}`: how many codes were issued, before any is printed.
+fn check_issuance(body: &Value<'_>) -> Result<Vec<About>, Fault> {
+    let at = At::root(body);
+    at.only(&[&["gtin", "lot", "quantity"]])?;
+    let class = at.required("gtin")?.identity()?;
+    at.required("quantity")?.number()?;
+    let lot = at.get("lot").map(|at| at.identity()).transpose()?;
+    let lot = lot.map(|lot| About::new(Role::Lot, lot.canonical()));
+    Ok(lot
+        .into_iter()
+        .chain([About::new(Role::Product, class.canonical())])
+        .collect())
+}
+
+fn attributes(at: &At<'_>) -> Result<Vec<(Bilingual, Bilingual)>, Fault> {
+    let Some(list) = at.get("attributes") else {
+        return Ok(Vec::new());
+    };
+    let rows = list.elements()?;
+    if rows.len() > MAX_ATTRIBUTES {
+        return Err(list.fault(FaultKind::TooMany(MAX_ATTRIBUTES)));
+    }
+    let row = |row: &At<'_>| {
+        row.only(&[&["label", "value"]])?;
+        Ok((
+            bilingual(&row.required("label")?)?,
+            bilingual(&row.required("value")?)?,
+        ))
+    };
+    rows.iter().map(row).collect()
+}
+
+fn bilingual(at: &At<'_>) -> Result<Bilingual, Fault> {
+    at.only(&[&["zh-CN", "en"]])?;
+    let zh_cn = short_text(&at.required("zh-CN")?)?;
+    Ok(Bilingual {
+        zh_cn,
+        en: short_text(&at.required("en")?)?,
+    })
+}
+
+fn short_text(at: &At<'_>) -> Result<String, Fault> {
+    let text = at.text()?;
+    let fits = !text.trim().is_empty()
+        && text.chars().count() <= MAX_TEXT_CHARS
+        && !text.contains(char::is_control);
+    if fits {
+        return Ok(text.to_owned());
+    }
+    Err(at.fault(FaultKind::MustBe(
+        "1 to 500 characters, no control characters",
+    )))
+}
+
+fn country(at: &At<'_>) -> Result<String, Fault> {
+    let text = at.text()?;
+    if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(text.to_owned());
+    }
+    Err(at.fault(FaultKind::MustBe(
+        "a country code of two capitals (ISO 3166-1)",
+    )))
+}
+
+fn regime(at: &At<'_>) -> Result<String, Fault> {
+    let text = at.text()?;
+    if ["generalTrade", "bondedCrossBorder"].contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(at.fault(FaultKind::MustBe("generalTrade or bondedCrossBorder")))
+}
+
+fn net_content(at: &At<'_>) -> Result<(String, String), Fault> {
+    at.only(&[&["value", "unitCode"]])?;
+    let value = at.required("value")?.number()?.to_owned();
+    Ok((value, short_text(&at.required("unitCode")?)?))
+}
+
+fn storage(at: &At<'_>) -> Result<Storage, Fault> {
+    at.only(&[&["minCelsius", "maxCelsius", "text"]])?;
+    let celsius = |key: &str| -> Result<Option<f64>, Fault> {
+        let Some(degrees) = at.get(key) else {
+            return Ok(None);
+        };
+        let value = degrees
+            .number()?
+            .parse()
+            .ok()
+            .filter(|c: &f64| c.abs() <= 200.0);
+        value
+            .map(Some)
+            .ok_or_else(|| degrees.fault(FaultKind::MustBe("degrees Celsius")))
+    };
+    Ok(Storage {
+        min_celsius: celsius("minCelsius")?,
+        max_celsius: celsius("maxCelsius")?,
+        text: at.get("text").map(|at| bilingual(&at)).transpose()?,
+    })
+}
+
+fn date(at: &At<'_>) -> Result<String, Fault> {
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    let text = at.text()?;
+    match time::Date::parse(text, form) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(at.fault(FaultKind::MustBe("a date such as 2026-11-23"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auditlog::json;
+
+    fn fault(kind: Kind, body: &str) -> String {
+        check(kind, &json::parse(body).unwrap())
+            .unwrap_err()
+            .to_string()
+    }
+
+    const NAME: &str = r#"{"zh-CN":"奶粉","en":"Formula"}"#;
+
+    #[test]
+    fn what_a_body_names_is_what_it_is_about() {
+        let about = |kind, body: &str| -> Vec<String> {
+            let about = check(kind, &json::parse(body).unwrap()).unwrap();
+            about.iter().map(About::to_string).collect()
+        };
+        let gtin = "https://id.gs1.org/01/09521234543213";
+        let product = format!(r#"{{"gtin":"{gtin}","productName":{NAME}}}"#);
+        assert_eq!(about(Kind::Product, &product), [format!("product {gtin}")]);
+        let party = format!(
+            r#"{{"place":"https://id.gs1.org/414/9521041000008","party":"https://id.gs1.org/417/9521041000008","name":{NAME}}}"#
+        );
+        assert_eq!(
+            about(Kind::Party, &party),
+            [
+                "party https://id.gs1.org/417/9521041000008",
+                "place https://id.gs1.org/414/9521041000008"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        let gtin = r#""gtin":"https://id.gs1.org/01/09521234543213""#;
+        assert!(fault(Kind::Product, &format!("{{{gtin}}}")).starts_with("/productName: "));
+        let one = format!(r#"{{{gtin},"productName":{{"en":"x"}}}}"#);
+        assert!(fault(Kind::Product, &one).starts_with("/productName/zh-CN: "));
+        let extra = format!(r#"{{{gtin},"productName":{NAME},"colour":"red"}}"#);
+        assert!(fault(Kind::Product, &extra).starts_with("/colour: "));
+        let lot = r#"{"gtin":"https://id.gs1.org/01/09521234543213/10/A"}"#;
+        assert!(fault(Kind::Product, lot).starts_with("/gtin: "));
+        assert!(fault(Kind::Party, &format!(r#"{{"name":{NAME}}}"#)).contains("party, place"));
+        let date = format!(
+            r#"{{"document":"urn:x:1","documentType":"t","title":{NAME},"issued":"2026-02-30"}}"#
+        );
+        assert!(fault(Kind::Document, &date).starts_with("/issued: "));
+    }
+}

@@ -1,0 +1,11 @@
+//! What the product speaks of, as plain types: GS1 identities, EPCIS events, statements. Nothing
+//! here reads a clock, a file or a database.
+
+pub mod code;
+pub mod epcis;
+pub mod fields;
+pub mod gs1;
+pub mod identity_key;
+pub mod master;
+pub mod statement;
+pub mod time;

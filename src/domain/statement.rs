@@ -1,0 +1,268 @@
+//! Statements: everything a shopper ever sees is one.
+
+use std::fmt;
+
+use auditlog::Timestamp;
+use auditlog::field::Secret;
+use auditlog::hash::{Hash, LeafIndex};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What kind of thing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An EPCIS 2.0 event.
+    Event,
+    /// A product's description.
+    Product,
+    /// A party's or place's name.
+    Party,
+    /// A document that events cite.
+    Document,
+    /// How many item codes were issued for a lot.
+    Issuance,
+}
+
+impl Kind {
+    /// As the content has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Event => "event",
+            Kind::Product => "product",
+            Kind::Party => "party",
+            Kind::Document => "document",
+            Kind::Issuance => "issuance",
+        }
+    }
+
+    /// Reads [`Kind::as_str`].
+    pub fn parse(text: &str) -> Option<Kind> {
+        [
+            Kind::Event,
+            Kind::Product,
+            Kind::Party,
+            Kind::Document,
+            Kind::Issuance,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+    }
+}
+
+/// As what a statement concerns an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// An element of `epcList` or `quantityList`.
+    Epc,
+    /// `parentID`.
+    Parent,
+    /// An element of `childEPCs` or `childQuantityList`.
+    Child,
+    /// An input of a transformation.
+    Input,
+    /// An output of a transformation.
+    Output,
+    /// The lot that `ilmd` gives to the items, or the lot that codes were issued for.
+    Lot,
+    /// The product described.
+    Product,
+    /// The party named.
+    Party,
+    /// The place named.
+    Place,
+    /// The document described.
+    Document,
+    /// `readPoint`.
+    ReadPoint,
+    /// `bizLocation`.
+    BizLocation,
+    /// An element of `sourceList`.
+    Source,
+    /// An element of `destinationList`.
+    Destination,
+    /// An element of `bizTransactionList`.
+    BizTransaction,
+    /// `certificationInfo`.
+    Certification,
+}
+
+const ROLES: [(Role, &str, Option<i16>); 16] = [
+    (Role::Epc, "epc", Some(1)),
+    (Role::Parent, "parent", Some(2)),
+    (Role::Child, "child", Some(3)),
+    (Role::Input, "input", Some(4)),
+    (Role::Output, "output", Some(5)),
+    (Role::Lot, "lot", Some(6)),
+    (Role::Product, "product", Some(7)),
+    (Role::Party, "party", Some(8)),
+    (Role::Place, "place", Some(9)),
+    (Role::Document, "document", Some(10)),
+    // Where and with whom an event happened is stated, and not walked: an index of places would be
+    // read by nothing yet and written for every event.
+    (Role::ReadPoint, "readPoint", None),
+    (Role::BizLocation, "bizLocation", None),
+    (Role::Source, "source", None),
+    (Role::Destination, "destination", None),
+    (Role::BizTransaction, "bizTransaction", None),
+    (Role::Certification, "certification", None),
+];
+
+impl Role {
+    /// As `about` has it.
+    pub fn as_str(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The number under which the trace index keeps this role; `None` where it does not.
+    pub fn index_code(self) -> Option<i16> {
+        self.row().2
+    }
+
+    /// Reads [`Role::as_str`].
+    pub fn parse(text: &str) -> Option<Role> {
+        ROLES.iter().find(|row| row.1 == text).map(|row| row.0)
+    }
+
+    fn row(self) -> &'static (Role, &'static str, Option<i16>) {
+        // The table is in the order of the variants; a test holds it so.
+        &ROLES[self as usize]
+    }
+}
+
+/// An identity that a statement concerns, with its role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// As what.
+    pub role: Role,
+    /// Canonical Digital Link, or another URI as received.
+    pub identity: String,
+}
+
+impl About {
+    /// An identity in a role.
+    pub fn new(role: Role, identity: String) -> About {
+        About { role, identity }
+    }
+
+    /// Sorts by text, as the receipt has it, and drops repeats.
+    pub fn sort(list: &mut Vec<About>) {
+        list.sort_by_cached_key(About::to_string);
+        list.dedup();
+    }
+
+    /// Reads the text of an element of `about`.
+    pub fn parse(text: &str) -> Option<About> {
+        let (role, identity) = text.split_once(' ')?;
+        Some(About::new(Role::parse(role)?, identity.to_owned()))
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role.as_str(), self.identity)
+    }
+}
+
+/// A statement that is ready to be stored.
+#[derive(Debug, Clone)]
+pub struct NewStatement {
+    /// What is said.
+    pub kind: Kind,
+    /// `{"body":…,"issuer":…,"kind":…}`, compact.
+    pub content: String,
+    /// `{"about":…,"recorded":…}`, compact.
+    pub receipt: String,
+    /// Salts the content.
+    pub content_secret: Secret,
+    /// Salts the receipt.
+    pub receipt_secret: Secret,
+    /// What the log will hold.
+    pub digest: Hash,
+    /// What it concerns, for the trace index.
+    pub about: Vec<About>,
+}
+
+/// Where a statement is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementId {
+    /// The capture transaction that stored it.
+    pub batch_id: Uuid,
+    /// Its place among what that transaction stored, from 0.
+    pub position: i32,
+}
+
+/// A statement as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredStatement {
+    /// Where.
+    pub id: StatementId,
+    /// When it was captured.
+    pub recorded_at: OffsetDateTime,
+    /// Its place in the log, once sealed.
+    pub leaf_index: Option<LeafIndex>,
+    /// What is said.
+    pub content: String,
+    /// What the log adds.
+    pub receipt: String,
+    /// Salts the content.
+    pub content_secret: Secret,
+    /// Salts the receipt.
+    pub receipt_secret: Secret,
+    /// What the log holds, or will.
+    pub digest: Hash,
+}
+
+/// What one capture transaction stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its own.
+    pub id: Uuid,
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// The time that all its receipts bear.
+    pub recorded_at: OffsetDateTime,
+    /// How many statements it has.
+    pub statement_count: i32,
+}
+
+impl StoredStatement {
+    /// The time in its entry.
+    pub fn recorded(&self) -> Timestamp {
+        super::time::timestamp(self.recorded_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_has_its_own_row_name_and_code() {
+        for (position, (role, name, code)) in ROLES.iter().enumerate() {
+            assert_eq!(*role as usize, position);
+            assert_eq!(Role::parse(name), Some(*role));
+            assert_eq!((role.as_str(), role.index_code()), (*name, *code));
+            assert_eq!(ROLES.iter().filter(|row| row.1 == *name).count(), 1);
+            assert!(code.is_none() || ROLES.iter().filter(|row| row.2 == *code).count() == 1);
+        }
+        assert_eq!(Role::parse("owner"), None);
+    }
+
+    #[test]
+    fn about_is_sorted_by_text_and_without_repeats() {
+        let mut list = vec![
+            About::new(Role::Parent, "b".into()),
+            About::new(Role::Child, "c".into()),
+            About::new(Role::Child, "c".into()),
+            About::new(Role::Child, "a".into()),
+        ];
+        About::sort(&mut list);
+        let texts: Vec<_> = list.iter().map(About::to_string).collect();
+        assert_eq!(texts, ["child a", "child c", "parent b"]);
+        assert_eq!(
+            About::parse("child a"),
+            Some(About::new(Role::Child, "a".into()))
+        );
+        assert_eq!(About::parse("uncle a"), None);
+    }
+}

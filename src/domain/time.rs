@@ -1,0 +1,43 @@
+//! The service's own times: UTC, to the millisecond.
+
+use auditlog::Timestamp;
+use time::{OffsetDateTime, UtcOffset};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+/// The text form of `at`, cut to the millisecond.
+///
+/// # Panics
+/// For years beyond 9999, which no clock here gives.
+pub fn timestamp(at: OffsetDateTime) -> Timestamp {
+    let form =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    let text = at.to_utc().format(form).expect("every field exists");
+    Timestamp::parse(&text).expect("the form is the timestamp's own")
+}
+
+/// `at` cut to the millisecond: what the database must hold so that its text is the receipt's.
+pub fn to_millisecond(at: OffsetDateTime) -> OffsetDateTime {
+    let at = at.to_offset(UtcOffset::UTC);
+    at.replace_millisecond(at.millisecond())
+        .expect("a millisecond of a real time")
+}
+
+/// The instant that a timestamp names.
+pub fn instant(timestamp: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::parse(timestamp.as_str(), &Rfc3339).expect("a timestamp is RFC 3339")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_time_keeps_its_milliseconds_and_no_more() {
+        let at = datetime!(2026-11-23 09:02:03.123_999 +08:00);
+        assert_eq!(timestamp(at).as_str(), "2026-11-23T01:02:03.123Z");
+        assert_eq!(instant(timestamp(at)), to_millisecond(at));
+        assert_ne!(to_millisecond(at), at);
+    }
+}
