@@ -3,4 +3,12 @@
 //!
 //! The map of this code, its floors and its rules are in `src/README.md`.
 
+pub mod anchor;
+pub mod capture;
+pub mod codes;
 pub mod domain;
+pub mod postgres;
+pub mod proof;
+pub mod seal;
+pub mod store;
+pub mod trace;

@@ -8,4 +8,5 @@ pub mod gs1;
 pub mod identity_key;
 pub mod master;
 pub mod statement;
+pub mod story;
 pub mod time;

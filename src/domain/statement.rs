@@ -5,6 +5,7 @@ use std::fmt;
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::{Hash, LeafIndex};
+use auditlog::statement::{self, Statement, StatementParts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -182,6 +183,52 @@ pub struct NewStatement {
     pub about: Vec<About>,
 }
 
+/// What a statement is made of.
+#[derive(Debug, Clone)]
+pub struct Draft<'a> {
+    /// What is said.
+    pub kind: Kind,
+    /// Compact JSON of an object.
+    pub body: &'a str,
+    /// Who says it: a canonical Digital Link.
+    pub issuer: &'a str,
+    /// What it concerns, sorted.
+    pub about: Vec<About>,
+    /// When it was captured.
+    pub recorded: Timestamp,
+    /// Random, each used once.
+    pub secrets: [Secret; 2],
+}
+
+impl Draft<'_> {
+    /// The statement, with what the log will hold of it.
+    pub fn finish(self) -> NewStatement {
+        let content = statement::content_text(self.body, self.issuer, self.kind.as_str());
+        let about: Vec<String> = self.about.iter().map(About::to_string).collect();
+        let receipt = statement::receipt_text(&about, self.recorded, None);
+        let [content_secret, receipt_secret] = self.secrets;
+        let parts = StatementParts {
+            content: &content,
+            receipt: &receipt,
+            content_secret,
+            receipt_secret,
+        };
+        // Read back from the very text that is stored, so that what is hashed is what is kept.
+        let digest = Statement::read(&parts)
+            .expect("compact JSON reads back")
+            .digest();
+        NewStatement {
+            kind: self.kind,
+            content,
+            receipt,
+            content_secret,
+            receipt_secret,
+            digest,
+            about: self.about,
+        }
+    }
+}
+
 /// Where a statement is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatementId {
@@ -226,6 +273,16 @@ pub struct Batch {
 }
 
 impl StoredStatement {
+    /// The parts from which its digest is computed.
+    pub fn parts(&self) -> StatementParts<'_> {
+        StatementParts {
+            content: &self.content,
+            receipt: &self.receipt,
+            content_secret: self.content_secret,
+            receipt_secret: self.receipt_secret,
+        }
+    }
+
     /// The time in its entry.
     pub fn recorded(&self) -> Timestamp {
         super::time::timestamp(self.recorded_at)

@@ -1,9 +1,9 @@
 //! The service's own times: UTC, to the millisecond.
 
 use auditlog::Timestamp;
-use time::{OffsetDateTime, UtcOffset};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 /// The text form of `at`, cut to the millisecond.
 ///

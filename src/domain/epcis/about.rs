@@ -50,9 +50,10 @@ fn lots(event: &Event) -> impl Iterator<Item = Identity> {
         .what
         .iter()
         .filter_map(move |what| match (what.role, &what.identity) {
-            (Role::Epc | Role::Output, Identity::Item { gtin, .. }) => {
-                Some(Identity::LotOf { gtin: *gtin, lot: lot? })
-            }
+            (Role::Epc | Role::Output, Identity::Item { gtin, .. }) => Some(Identity::LotOf {
+                gtin: *gtin,
+                lot: lot?,
+            }),
             _ => None,
         })
 }

@@ -11,7 +11,7 @@ use crate::encoding::from_base64;
 use crate::entry::{Entry, Timestamp};
 use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
-use crate::note::{NoteError, SignedNote, Verifier};
+use crate::note::{SignedNote, Verifier};
 use crate::proof::verify_inclusion;
 use crate::statement;
 use crate::story::StoryNote;
@@ -311,11 +311,11 @@ fn check_signature(content: &Opened, receipt: &Opened) -> Result<Option<String>,
     let signature = shown_text(receipt, "/signature")?;
     let signer = shown_text(receipt, "/signer")?;
     let message = statement::signed_message(&content.root);
-    let check = || -> Result<(), NoteError> {
-        let bytes = from_base64(&signature).ok_or(NoteError::Malformed("not base64"))?;
-        Verifier::parse(&signer)?.check(message.as_bytes(), &bytes)
-    };
-    check().map_err(|error| StatementFault::Signature(error.to_string()))?;
+    let bytes = from_base64(&signature)
+        .ok_or_else(|| StatementFault::Signature("it is not base64".into()))?;
+    Verifier::parse(&signer)
+        .and_then(|key| key.check(message.as_bytes(), &bytes))
+        .map_err(|error| StatementFault::Signature(error.to_string()))?;
     Ok(Some(signer))
 }
 

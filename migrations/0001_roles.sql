@@ -1,0 +1,29 @@
+-- The service connects as the owner only to migrate. Everything else it does in one of these roles,
+-- none of which owns a table, so that row-level security and grants bind it.
+--
+-- Roles belong to the whole cluster, not to one database: another database of the same cluster may
+-- have made them already, or may be making them at this moment.
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY[
+        'rootmark_capture', 'rootmark_reader', 'rootmark_sealer', 'rootmark_checker',
+        'rootmark_eraser'
+    ] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO current_user', role_name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Which merchant a transaction acts for. Unset means none: no row is seen and none can be written.
+CREATE FUNCTION acting_merchant() RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('rootmark.merchant_id', true), '')::uuid;

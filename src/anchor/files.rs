@@ -1,0 +1,112 @@
+//! Durable files: temporary name, write, fsync, rename, fsync of the folder. A reader sees the old
+//! file or the new one, whatever happens in between.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::PublishError;
+
+/// A file to be published.
+pub(super) struct PublicFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl PublicFile {
+    pub fn new(path: &str, bytes: &[u8]) -> PublicFile {
+        PublicFile {
+            path: path.into(),
+            bytes: bytes.to_vec(),
+        }
+    }
+}
+
+/// Writes files under `folder`. All are synced before any folder is, so that many files cost few
+/// syncs of folders.
+pub(super) fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublishError> {
+    let mut folders = BTreeSet::new();
+    for file in files {
+        let path = folder.join(&file.path);
+        let parent = path.parent().unwrap_or(folder);
+        if !folders.contains(parent) {
+            make_folders(parent)?;
+            folders.insert(parent.to_owned());
+        }
+        let temporary = parent.join(format!(
+            ".{}.new",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
+        let save = || -> std::io::Result<()> {
+            let mut new = File::create(&temporary)?;
+            new.write_all(&file.bytes)?;
+            new.sync_all()?;
+            fs::rename(&temporary, &path)
+        };
+        save().map_err(at(&path))?;
+    }
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Writes those files whose content is another, or which do not exist.
+pub(super) fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<(), PublishError> {
+    for file in files {
+        let path = folder.join(&file.path);
+        if fs::read(&path).ok().as_deref() != Some(&file.bytes) {
+            write(folder, std::slice::from_ref(file))?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the folder to be ours alone.
+pub(super) fn lock(folder: &Path) -> Result<File, PublishError> {
+    make_folders(folder)?;
+    let path = folder.join(".lock");
+    let open = || -> std::io::Result<File> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    open().map_err(at(&path))
+}
+
+/// Makes a folder and those above it, each durable in its parent.
+fn make_folders(folder: &Path) -> Result<(), PublishError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        make_folders(parent)?;
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(at(folder)(error));
+            }
+            _ => {}
+        }
+        return sync_folder(parent);
+    }
+    fs::create_dir_all(folder).map_err(at(folder))
+}
+
+pub(super) fn sync_folder(folder: &Path) -> Result<(), PublishError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(at(folder))
+}
+
+pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> PublishError + use<> {
+    let path = path.to_owned();
+    move |source| PublishError::File {
+        path: path.clone(),
+        source,
+    }
+}

@@ -1,0 +1,198 @@
+//! The anchor file: appended, synced, cut into segments, mended after a crash.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use auditlog::anchor::{AnchorError, AnchorLine};
+
+use super::PublishError;
+use super::files::{at, sync_folder};
+
+pub use auditlog::anchor::SEGMENT_LINES;
+
+/// The longest line: a checkpoint with as many cosignatures as a note may have.
+const MAX_LINE_BYTES: u64 = 128 * 1024;
+
+const CURRENT: &str = "anchors.jsonl";
+const SEGMENTS: &str = "anchors";
+
+/// Appends the line of seal `number`. A full segment is moved away first, unchanged.
+pub(super) fn append(
+    folder: &Path,
+    number: u64,
+    line: &str,
+    segment_lines: u64,
+) -> Result<(), PublishError> {
+    let path = folder.join(CURRENT);
+    if number > 1 && (number - 1).is_multiple_of(segment_lines) && path.exists() {
+        move_segment(folder, number - segment_lines)?;
+    }
+    let is_new = !path.exists();
+    let write = || -> std::io::Result<()> {
+        let mut file = File::options().create(true).append(true).open(&path)?;
+        // One write: a crash leaves the whole line or a torn one, which start-up cuts off.
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(at(&path))?;
+    if is_new { sync_folder(folder) } else { Ok(()) }
+}
+
+fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublishError> {
+    let segments = folder.join(SEGMENTS);
+    fs::create_dir_all(&segments).map_err(at(&segments))?;
+    let target = segments.join(format!("{first_seal}.jsonl"));
+    fs::rename(folder.join(CURRENT), &target).map_err(at(&target))?;
+    sync_folder(&segments)?;
+    sync_folder(folder)
+}
+
+/// Cuts off what follows the last newline: an append that a crash interrupted, and which nobody was
+/// told of.
+pub(super) fn truncate_torn_line(folder: &Path) -> Result<(), PublishError> {
+    let path = folder.join(CURRENT);
+    let mend = || -> std::io::Result<()> {
+        let Ok(mut file) = File::options().read(true).write(true).open(&path) else {
+            return Ok(());
+        };
+        let tail = read_tail(&mut file)?;
+        if tail.is_empty() || tail.ends_with(b"\n") {
+            return Ok(());
+        }
+        let torn = tail.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
+        let length = file.metadata()?.len();
+        file.set_len(length - torn)?;
+        file.sync_all()
+    };
+    mend().map_err(at(&path))
+}
+
+/// The last line of the file, or of the last segment where a crash came between moving it and the
+/// next append.
+pub(super) fn last(folder: &Path) -> Result<Option<AnchorLine>, PublishError> {
+    if let Some(line) = last_in(&folder.join(CURRENT))? {
+        return Ok(Some(line));
+    }
+    match newest_segment(&folder.join(SEGMENTS)) {
+        Some(segment) => last_in(&segment),
+        None => Ok(None),
+    }
+}
+
+fn newest_segment(segments: &Path) -> Option<PathBuf> {
+    let names = fs::read_dir(segments)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let first_seals = names.filter_map(|name| name.strip_suffix(".jsonl")?.parse::<u64>().ok());
+    first_seals
+        .max()
+        .map(|seal| segments.join(format!("{seal}.jsonl")))
+}
+
+fn last_in(path: &Path) -> Result<Option<AnchorLine>, PublishError> {
+    let tail = match File::open(path) {
+        Ok(mut file) => read_tail(&mut file).map_err(at(path))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at(path)(error)),
+    };
+    let text = String::from_utf8(tail).map_err(|_| AnchorError::Malformed("not UTF-8"))?;
+    let Some(last) = text.lines().last() else {
+        return Ok(None);
+    };
+    Ok(Some(AnchorLine::parse(last)?))
+}
+
+/// The end of a file, at least its last line.
+fn read_tail(file: &mut File) -> std::io::Result<Vec<u8>> {
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(MAX_LINE_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    if start > 0 {
+        // The first line of the tail is not whole, and may begin inside a character.
+        let newline = tail
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(tail.len(), |i| i + 1);
+        tail.drain(..newline);
+    }
+    Ok(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auditlog::checkpoint::Checkpoint;
+    use auditlog::note::NoteSigner;
+    use auditlog::proof::TreeHead;
+    use auditlog::{Hash, Timestamp, TreeSize};
+
+    fn line(seal: u64) -> String {
+        let signer = NoteSigner::from_seed("a.example", &[1; 32]).unwrap();
+        let head = TreeHead {
+            size: TreeSize(seal),
+            root: Hash([seal as u8; 32]),
+        };
+        let checkpoint = Checkpoint {
+            origin: "a.example".into(),
+            head,
+        };
+        AnchorLine {
+            seal,
+            head,
+            sealed_at: Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap(),
+            previous: Hash([0; 32]),
+            checkpoint: checkpoint.sign(&signer).unwrap().format(),
+        }
+        .format()
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_and_a_whole_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        truncate_torn_line(folder).unwrap();
+        assert_eq!(last(folder).unwrap(), None);
+        append(folder, 1, &line(1), 10).unwrap();
+        append(folder, 2, &line(2), 10).unwrap();
+        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        for torn in [1, 100, line(3).len()] {
+            let bytes = [whole.as_slice(), &line(3).as_bytes()[..torn]].concat();
+            fs::write(folder.join(CURRENT), bytes).unwrap();
+            truncate_torn_line(folder).unwrap();
+            assert_eq!(fs::read(folder.join(CURRENT)).unwrap(), whole);
+        }
+        assert_eq!(last(folder).unwrap().unwrap().seal, 2);
+    }
+
+    #[test]
+    fn a_full_segment_moves_unchanged_and_the_last_line_is_found_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for seal in 1..=3 {
+            append(folder, seal, &line(seal), 3).unwrap();
+        }
+        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        // A crash right after the move.
+        move_segment(folder, 1).unwrap();
+        assert_eq!(last(folder).unwrap().unwrap().seal, 3);
+        append(folder, 4, &line(4), 3).unwrap();
+        assert_eq!(fs::read(folder.join("anchors/1.jsonl")).unwrap(), whole);
+        assert_eq!(last(folder).unwrap().unwrap().seal, 4);
+        for seal in 5..=7 {
+            append(folder, seal, &line(seal), 3).unwrap();
+        }
+        assert!(folder.join("anchors/4.jsonl").exists());
+        assert_eq!(last(folder).unwrap().unwrap().seal, 7);
+    }
+
+    #[test]
+    fn a_damaged_last_line_is_an_error_and_not_an_empty_log() {
+        let folder = tempfile::tempdir().unwrap();
+        append(folder.path(), 1, &line(1), 10).unwrap();
+        fs::write(folder.path().join(CURRENT), b"{}\n").unwrap();
+        assert!(last(folder.path()).is_err());
+    }
+}

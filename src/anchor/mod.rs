@@ -1,0 +1,299 @@
+//! Anchor: what was committed becomes public, as static files that anybody can serve, copy and check.
+//!
+//! Nothing is public before its transaction is committed, and what is committed is published in the
+//! order tiles, entry bundles, anchor line, checkpoint: a reader who sees a checkpoint finds
+//! everything under it. Start-up runs the same code and publishes what a crash left behind.
+
+mod files;
+mod lines;
+
+use std::path::{Path, PathBuf};
+
+use auditlog::anchor::{AnchorError, AnchorLine};
+use auditlog::json::write_string;
+use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes, push_entry};
+use auditlog::{Entry, LeafIndex, TreeSize};
+use sqlx::PgConnection;
+use thiserror::Error;
+
+use crate::domain::time::timestamp;
+use crate::store::log_head::{LogHead, log_head};
+use crate::store::seal::{SealRow, seals_after};
+use crate::store::statement::entries_between;
+use crate::store::tile::tile_hashes;
+use files::PublicFile;
+
+pub use lines::SEGMENT_LINES;
+
+/// Seals published in one round; a longer backlog takes several.
+const SEALS_A_ROUND: i64 = 64;
+
+/// The public folder of a log.
+#[derive(Debug, Clone)]
+pub struct PublicLog {
+    folder: PathBuf,
+    segment_lines: u64,
+}
+
+/// The last checkpoint that is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its line in the anchor file; the signed checkpoint is in it.
+    pub anchor: AnchorLine,
+}
+
+/// Why nothing more was published.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// The public log knows seals that the database does not: the database is an old copy.
+    #[error(
+        "the public log is ahead of the database (seal {public}, the database knows {known}): an \
+         old database was restored. Nothing is sealed. Restore a newer backup, or capture again \
+         what is missing into a new log; never delete the public files"
+    )]
+    Ahead {
+        /// Last public seal.
+        public: u64,
+        /// Last seal in the database.
+        known: i64,
+    },
+    /// The public log and the database are of different histories.
+    #[error(
+        "the public log and the database disagree at seal {seal}: they are two histories. Nothing \
+         is sealed. Find out which of them was changed; the public files are what others have seen"
+    )]
+    Diverged {
+        /// Where.
+        seal: u64,
+    },
+    /// The anchor file cannot be read.
+    #[error("the anchor file: {0}")]
+    Anchor(#[from] AnchorError),
+    /// The database lacks something that it sealed.
+    #[error("the database lacks {0}, which it sealed")]
+    Missing(String),
+    /// The public folder cannot be written or read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+impl PublicLog {
+    /// The public folder `folder`, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> PublicLog {
+        PublicLog {
+            folder: folder.into(),
+            segment_lines: SEGMENT_LINES,
+        }
+    }
+
+    /// The same with shorter anchor segments, so that tests see one end.
+    pub fn with_segment_lines(self, segment_lines: u64) -> PublicLog {
+        PublicLog {
+            segment_lines,
+            ..self
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether any seal was ever published here.
+    pub fn has_history(&self) -> Result<bool, PublishError> {
+        Ok(lines::last(&self.folder)?.is_some())
+    }
+
+    /// Publishes everything that is committed and not public yet; gives the last public seal, if
+    /// there is one. In the sealer's role. One process at a time: others wait.
+    pub async fn publish(
+        &self,
+        conn: &mut PgConnection,
+    ) -> Result<Option<Published>, PublishError> {
+        let Some(head) = log_head(conn).await? else {
+            return Ok(None);
+        };
+        let lock = blocking({
+            let folder = self.folder.clone();
+            move || files::lock(&folder)
+        })
+        .await?;
+        let mut public = self.recover(&head).await?;
+        check_history(&head, public.as_ref(), conn).await?;
+        loop {
+            let number = public.as_ref().map_or(0, |line| line.seal as i64);
+            let seals = seals_after(conn, number, SEALS_A_ROUND).await?;
+            if seals.is_empty() {
+                break;
+            }
+            for seal in seals {
+                let from = public.as_ref().map_or(TreeSize(0), |line| line.head.size);
+                let line = AnchorLine::parse(&seal.anchor_line)?;
+                let files = files_of(conn, from, seal.tree_size).await?;
+                self.write(files, &seal, &line).await?;
+                public = Some(line);
+            }
+        }
+        drop(lock);
+        Ok(public.map(|anchor| Published { anchor }))
+    }
+
+    /// Mends what a crash may have left: a torn last line, a checkpoint older than its anchor line.
+    async fn recover(&self, head: &LogHead) -> Result<Option<AnchorLine>, PublishError> {
+        let (folder, keys) = (self.folder.clone(), key_files(head));
+        blocking(move || {
+            lines::truncate_torn_line(&folder)?;
+            let last = lines::last(&folder)?;
+            if let Some(line) = &last {
+                let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
+                files::write_if_changed(&folder, &[checkpoint])?;
+            }
+            files::write_if_changed(&folder, &keys)?;
+            Ok(last)
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        tiles: Vec<PublicFile>,
+        seal: &SealRow,
+        line: &AnchorLine,
+    ) -> Result<(), PublishError> {
+        let (folder, segment_lines) = (self.folder.clone(), self.segment_lines);
+        let (text, number) = (seal.anchor_line.clone(), line.seal);
+        let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
+        blocking(move || {
+            files::write(&folder, &tiles)?;
+            // Anchor only after the tiles: whoever follows the file may fetch them at once. A crash
+            // before this line leaves files that nobody was told of; the next round writes them
+            // again, byte for byte.
+            lines::append(&folder, number, &text, segment_lines)?;
+            files::write(&folder, &[checkpoint])
+        })
+        .await
+    }
+}
+
+/// The public log must be a prefix of what the database sealed.
+async fn check_history(
+    head: &LogHead,
+    public: Option<&AnchorLine>,
+    conn: &mut PgConnection,
+) -> Result<(), PublishError> {
+    let Some(public) = public else { return Ok(()) };
+    if public.seal as i64 > head.seal {
+        return Err(PublishError::Ahead {
+            public: public.seal,
+            known: head.seal,
+        });
+    }
+    let known = seals_after(conn, public.seal as i64 - 1, 1).await?;
+    if known
+        .first()
+        .is_some_and(|seal| seal.anchor_line == public.format())
+    {
+        return Ok(());
+    }
+    Err(PublishError::Diverged { seal: public.seal })
+}
+
+/// The tiles and entry bundles that the tree of `to` leaves has and the tree of `from` had not.
+async fn files_of(
+    conn: &mut PgConnection,
+    from: TreeSize,
+    to: TreeSize,
+) -> Result<Vec<PublicFile>, PublishError> {
+    let mut files = Vec::new();
+    for tile in new_tiles(from, to) {
+        let hashes = tile_hashes(conn, tile).await?;
+        let hashes = hashes.ok_or_else(|| PublishError::Missing(format!("{tile:?}")))?;
+        let path = TilePath::Hashes(tile).to_string();
+        files.push(PublicFile::new(&path, &hashes_to_bytes(&hashes)));
+        if tile.level == 0 {
+            files.push(entry_bundle(conn, tile).await?);
+        }
+    }
+    Ok(files)
+}
+
+fn new_tiles(from: TreeSize, to: TreeSize) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    for level in 0..8 {
+        let (had, has) = (hashes_at_level(from, level), hashes_at_level(to, level));
+        if had == has {
+            break;
+        }
+        let full = (had / 256)..(has / 256);
+        tiles.extend(full.map(|index| Tile {
+            level,
+            index,
+            width: TILE_WIDTH,
+        }));
+        let width = (has % 256) as u16;
+        if width > 0 {
+            tiles.push(Tile {
+                level,
+                index: has / 256,
+                width,
+            });
+        }
+    }
+    tiles
+}
+
+async fn entry_bundle(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, PublishError> {
+    let first = tile.index * 256;
+    let (from, to) = (LeafIndex(first), LeafIndex(first + u64::from(tile.width)));
+    let entries = entries_between(conn, from, to).await?;
+    if entries.len() != usize::from(tile.width) {
+        return Err(PublishError::Missing(format!("an entry of {from} to {to}")));
+    }
+    let mut bundle = Vec::with_capacity(entries.len() * 100);
+    for (recorded_at, digest) in entries {
+        push_entry(
+            &Entry {
+                recorded: timestamp(recorded_at),
+                digest,
+            },
+            &mut bundle,
+        );
+    }
+    Ok(PublicFile::new(
+        &TilePath::Entries(tile).to_string(),
+        &bundle,
+    ))
+}
+
+/// The log's keys, for those who fetch them by hand and for those who follow their history.
+fn key_files(head: &LogHead) -> Vec<PublicFile> {
+    let mut history = String::new();
+    for (purpose, key) in [("log", &head.vkey), ("story", &head.story_vkey)] {
+        history.push_str("{\"purpose\":");
+        write_string(purpose, &mut history);
+        history.push_str(",\"vkey\":");
+        write_string(key, &mut history);
+        history.push_str(",\"from_tree_size\":0}\n");
+    }
+    vec![
+        PublicFile::new("vkey", format!("{}\n", head.vkey).as_bytes()),
+        PublicFile::new("story-vkey", format!("{}\n", head.story_vkey).as_bytes()),
+        PublicFile::new("keys.jsonl", history.as_bytes()),
+    ]
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PublishError> + Send + 'static,
+) -> Result<T, PublishError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("file work does not panic")
+}

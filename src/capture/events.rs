@@ -1,0 +1,139 @@
+//! Capturing an EPCIS document.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::prepare::{Prepared, PreparedEvent, prepare_document};
+use super::{CaptureError, Submitter};
+use crate::domain::statement::{Batch, NewStatement};
+use crate::domain::time::{timestamp, to_millisecond};
+use crate::store::capture_job::{CaptureJob, insert_capture_job};
+use crate::store::event_key::{EventKey, NewEventKey, take_event_keys, taken_event_keys};
+use crate::store::{act_for, batch};
+
+/// What became of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// The job, finished.
+    pub job: CaptureJob,
+}
+
+/// Captures a document: all its events are stored, those that were known already excepted, or none.
+///
+/// The work that needs no database is done off the async threads, since a document of thousands of
+/// events takes tens of milliseconds to check and hash.
+pub async fn capture_document(
+    conn: &mut PgConnection,
+    submitter: &Submitter,
+    text: String,
+    now: OffsetDateTime,
+) -> Result<Captured, CaptureError> {
+    let now = to_millisecond(now);
+    let preparing = submitter.clone();
+    let prepared =
+        tokio::task::spawn_blocking(move || prepare_document(&text, &preparing, timestamp(now)))
+            .await
+            .expect("preparing a document does not panic")?;
+    store(conn, submitter.merchant_id, prepared, now).await
+}
+
+async fn store(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    prepared: Prepared,
+    now: OffsetDateTime,
+) -> Result<Captured, CaptureError> {
+    let mut events = prepared.events;
+    loop {
+        let mut tx = conn.begin().await?;
+        act_for(&mut tx, merchant_id).await?;
+        let batch = Batch {
+            id: Uuid::now_v7(),
+            merchant_id,
+            recorded_at: now,
+            statement_count: events.len() as i32,
+        };
+        let known = taken_by_others(&mut tx, &batch, &events).await?;
+        if !known.is_empty() {
+            // Positions were numbered for a batch without repeats. Whoever has a key has committed
+            // it, so each round leaves fewer events, and there are few rounds.
+            tx.rollback().await?;
+            events = without_known(events, &known)?;
+            continue;
+        }
+        let job = CaptureJob {
+            id: Uuid::now_v7(),
+            created_at: now,
+            finished_at: now,
+            event_count: prepared.event_count as i32,
+            stored_count: batch.statement_count,
+        };
+        if !events.is_empty() {
+            let statements: Vec<NewStatement> =
+                events.into_iter().map(|event| event.statement).collect();
+            batch::insert_batch(&mut tx, &batch, &statements).await?;
+        }
+        insert_capture_job(&mut tx, merchant_id, &job).await?;
+        tx.commit().await?;
+        return Ok(Captured { job });
+    }
+}
+
+/// Takes the keys of all events; gives those that somebody has, with what they stand for.
+async fn taken_by_others(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    events: &[PreparedEvent],
+) -> Result<HashMap<EventKey, [u8; 32]>, CaptureError> {
+    if events.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut keys: Vec<NewEventKey> = events
+        .iter()
+        .enumerate()
+        .map(|(position, event)| NewEventKey {
+            key: event.key,
+            content_sha256: event.content_sha256,
+            position: position as i32,
+        })
+        .collect();
+    keys.sort_unstable_by_key(|key| key.key);
+    let won = take_event_keys(conn, batch.merchant_id, batch.id, &keys).await?;
+    if won.len() == keys.len() {
+        return Ok(HashMap::new());
+    }
+    let lost: Vec<EventKey> = keys
+        .iter()
+        .map(|key| key.key)
+        .filter(|key| !won.contains(key))
+        .collect();
+    let taken = taken_event_keys(conn, batch.merchant_id, &lost).await?;
+    Ok(taken
+        .into_iter()
+        .map(|taken| (taken.key, taken.content_sha256))
+        .collect())
+}
+
+/// Leaves out the events that are known word for word; another body under a known ID is a conflict.
+fn without_known(
+    events: Vec<PreparedEvent>,
+    known: &HashMap<EventKey, [u8; 32]>,
+) -> Result<Vec<PreparedEvent>, CaptureError> {
+    let mut fresh = Vec::with_capacity(events.len());
+    for event in events {
+        match known.get(&event.key) {
+            None => fresh.push(event),
+            Some(content) if *content == event.content_sha256 => {}
+            Some(_) => {
+                let PreparedEvent {
+                    event, event_id, ..
+                } = event;
+                return Err(CaptureError::Conflict { event, event_id });
+            }
+        }
+    }
+    Ok(fresh)
+}

@@ -1,0 +1,143 @@
+//! Recording master data: products, parties and places, documents.
+
+use auditlog::json::{self, Value};
+use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{CaptureError, Submitter, fresh_secrets};
+use crate::domain::gs1::Gtin;
+use crate::domain::identity_key::identity_key;
+use crate::domain::master;
+use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
+use crate::domain::time::{timestamp, to_millisecond};
+use crate::store::statement::statements_about;
+use crate::store::{act_for, batch, gtin_owner};
+
+/// Statements about one identity that are looked at to find whether a description is already said.
+const MAX_VERSIONS: i64 = 1_000;
+
+/// Where a description stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where.
+    pub id: StatementId,
+    /// Whether it is new; saying again what was said last changes nothing.
+    pub is_new: bool,
+    /// What it is about.
+    pub about: Vec<About>,
+}
+
+/// Records a description. A product's first description claims its GTIN for the merchant.
+pub async fn record_master(
+    conn: &mut PgConnection,
+    submitter: &Submitter,
+    kind: Kind,
+    text: &str,
+    now: OffsetDateTime,
+) -> Result<Recorded, CaptureError> {
+    let now = to_millisecond(now);
+    let value = json::parse(text)?;
+    let about = master::check(kind, &value).map_err(CaptureError::Body)?;
+    let gtin = product_gtin(kind, &value)?;
+    let body = value.to_compact();
+    let [secrets] = fresh_secrets(1)?[..] else {
+        unreachable!("one pair was asked for")
+    };
+    let draft = Draft {
+        kind,
+        body: &body,
+        issuer: &submitter.issuer,
+        about: about.clone(),
+        recorded: timestamp(now),
+        secrets,
+    };
+    let statement = draft.finish();
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    if let Some(gtin) = gtin {
+        claim(&mut tx, gtin, submitter.merchant_id, now).await?;
+    }
+    if let Some(id) = last_said(&mut tx, submitter.merchant_id, &statement).await? {
+        tx.commit().await?;
+        return Ok(Recorded {
+            id,
+            is_new: false,
+            about,
+        });
+    }
+    let batch = Batch {
+        id: Uuid::now_v7(),
+        merchant_id: submitter.merchant_id,
+        recorded_at: now,
+        statement_count: 1,
+    };
+    batch::insert_batch(&mut tx, &batch, &[statement]).await?;
+    tx.commit().await?;
+    let id = StatementId {
+        batch_id: batch.id,
+        position: 0,
+    };
+    Ok(Recorded {
+        id,
+        is_new: true,
+        about,
+    })
+}
+
+fn product_gtin(kind: Kind, value: &Value<'_>) -> Result<Option<Gtin>, CaptureError> {
+    match kind {
+        Kind::Product => {
+            let product = master::read_product(value).map_err(CaptureError::Body)?;
+            Ok(Some(product.gtin))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn claim(
+    conn: &mut PgConnection,
+    gtin: Gtin,
+    merchant_id: Uuid,
+    now: OffsetDateTime,
+) -> Result<(), CaptureError> {
+    let owner = gtin_owner::claim_gtin(conn, gtin, merchant_id, now).await?;
+    if owner == merchant_id {
+        Ok(())
+    } else {
+        Err(CaptureError::ForeignGtin(gtin))
+    }
+}
+
+/// The last statement about the same identities, if it says exactly the same.
+async fn last_said(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    statement: &NewStatement,
+) -> Result<Option<StatementId>, CaptureError> {
+    let keys: Vec<i64> = statement
+        .about
+        .iter()
+        .map(|a| identity_key(&a.identity))
+        .collect();
+    let said = statements_about(conn, merchant_id, &keys, MAX_VERSIONS).await?;
+    let about_the_same = |stored: &str| {
+        let value = json::parse(stored).ok()?;
+        let about = value.get("about")?.as_array()?;
+        let same = about.iter().map(Value::as_str).eq(statement
+            .about
+            .iter()
+            .map(About::to_string)
+            .collect::<Vec<_>>()
+            .iter()
+            .map(|text| Some(text.as_str())));
+        same.then_some(())
+    };
+    let last = said
+        .iter()
+        .rev()
+        .find(|stored| about_the_same(&stored.receipt).is_some());
+    Ok(last
+        .filter(|stored| stored.content == statement.content)
+        .map(|stored| stored.id))
+}

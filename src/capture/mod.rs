@@ -1,0 +1,86 @@
+//! Capture: what somebody says is checked, given a receipt and stored, before it is acknowledged.
+//!
+//! A document is stored whole or not at all, and each event once: a repeat is recognised by its
+//! eventID, and the same ID with another body is a conflict.
+
+mod events;
+mod master;
+mod prepare;
+
+pub use events::{Captured, capture_document};
+pub use master::{Recorded, record_master};
+
+use auditlog::field::Secret;
+use auditlog::json::JsonError;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::domain::epcis::{DocumentFault, Fault};
+use crate::domain::gs1::Gtin;
+
+/// On whose behalf something is captured.
+#[derive(Debug, Clone)]
+pub struct Submitter {
+    /// The tenant.
+    pub merchant_id: Uuid,
+    /// The party in whose name it is said: a canonical Digital Link.
+    pub issuer: String,
+    /// Makes the eventID of events that come without one.
+    pub event_id_key: Secret,
+}
+
+/// Why something was not captured. Nothing of it was stored.
+#[derive(Debug, Error)]
+pub enum CaptureError {
+    /// The body is not JSON that can be attested.
+    #[error("the body is not JSON: {0}")]
+    Json(#[from] JsonError),
+    /// The envelope is wrong.
+    #[error("the document: {0}")]
+    Document(#[from] DocumentFault),
+    /// Events are wrong; the first fault of each.
+    #[error("{} of the document's events are wrong", .0.len())]
+    Events(Vec<EventFault>),
+    /// A description is wrong.
+    #[error("{0}")]
+    Body(Fault),
+    /// An eventID that is known with another body.
+    #[error("event {event}: {event_id} is known with another body")]
+    Conflict {
+        /// Position in the document, from 0.
+        event: usize,
+        /// The ID.
+        event_id: String,
+    },
+    /// A GTIN that another merchant describes.
+    #[error("the GTIN {0} belongs to another merchant")]
+    ForeignGtin(Gtin),
+    /// The system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// What is wrong with one event of a document.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("event {event}, {fault}")]
+pub struct EventFault {
+    /// Position in the document, from 0.
+    pub event: usize,
+    /// What and where.
+    pub fault: Fault,
+}
+
+/// Two fresh secrets for each of `count` statements, in one call to the system.
+fn fresh_secrets(count: usize) -> Result<Vec<[Secret; 2]>, CaptureError> {
+    let mut bytes = vec![0; 64 * count];
+    getrandom::fill(&mut bytes).map_err(CaptureError::Random)?;
+    let pairs = bytes.as_chunks::<64>().0.iter().map(|both| {
+        let (first, second) = both.split_at(32);
+        let secret = |half: &[u8]| Secret(half.try_into().expect("half of 64 is 32"));
+        [secret(first), secret(second)]
+    });
+    Ok(pairs.collect())
+}

@@ -1,0 +1,262 @@
+//! From a document's text to statements: everything about capture that needs no database.
+
+use std::collections::HashMap;
+
+use auditlog::Timestamp;
+use auditlog::field::Secret;
+use auditlog::hash::Hash;
+use auditlog::json::{self, Value, write_string};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::{CaptureError, EventFault, Submitter, fresh_secrets};
+use crate::domain::epcis::{self, Event};
+use crate::domain::statement::{Draft, Kind, NewStatement};
+use crate::store::event_key::EventKey;
+
+/// Faults reported of one document: enough to mend it by, not a second document.
+const MAX_FAULTS: usize = 50;
+
+/// A document whose every event can be stored.
+pub(super) struct Prepared {
+    /// Events in the document.
+    pub event_count: usize,
+    /// The distinct events, in order.
+    pub events: Vec<PreparedEvent>,
+}
+
+/// An event that can be stored.
+pub(super) struct PreparedEvent {
+    /// Position in the document.
+    pub event: usize,
+    /// Given or assigned.
+    pub event_id: String,
+    pub key: EventKey,
+    pub content_sha256: [u8; 32],
+    pub statement: NewStatement,
+}
+
+/// Reads, checks and hashes a document.
+pub(super) fn prepare_document(
+    text: &str,
+    submitter: &Submitter,
+    recorded: Timestamp,
+) -> Result<Prepared, CaptureError> {
+    let value = json::parse(text)?;
+    let document = epcis::read_document(&value)?;
+    let events = read_events(document.events)?;
+    let secrets = fresh_secrets(events.len())?;
+    let mut prepared: Vec<PreparedEvent> = Vec::with_capacity(events.len());
+    let mut seen: HashMap<EventKey, [u8; 32]> = HashMap::with_capacity(events.len());
+    for (position, (event, secrets)) in events.iter().zip(secrets).enumerate() {
+        let value = &document.events[position];
+        let (body, event_id) = effective_body(value, document.context, event, submitter);
+        let key = event_key(&event_id, event.is_error_declaration);
+        let draft = Draft {
+            kind: Kind::Event,
+            body: &body,
+            issuer: &submitter.issuer,
+            about: epcis::about(event),
+            recorded,
+            secrets,
+        };
+        let statement = draft.finish();
+        let content_sha256 = Hash::of(&[statement.content.as_bytes()]).0;
+        match seen.insert(key, content_sha256) {
+            Some(known) if known != content_sha256 => {
+                return Err(CaptureError::Conflict {
+                    event: position,
+                    event_id,
+                });
+            }
+            Some(_) => {}
+            None => prepared.push(PreparedEvent {
+                event: position,
+                event_id,
+                key,
+                content_sha256,
+                statement,
+            }),
+        }
+    }
+    Ok(Prepared {
+        event_count: events.len(),
+        events: prepared,
+    })
+}
+
+fn read_events(values: &[Value<'_>]) -> Result<Vec<Event>, CaptureError> {
+    let mut faults = Vec::new();
+    let mut events = Vec::with_capacity(values.len());
+    for (event, value) in values.iter().enumerate() {
+        match epcis::read_event(value) {
+            Ok(read) => events.push(read),
+            Err(fault) => faults.push(EventFault { event, fault }),
+        }
+        if faults.len() == MAX_FAULTS {
+            break;
+        }
+    }
+    if faults.is_empty() {
+        Ok(events)
+    } else {
+        Err(CaptureError::Events(faults))
+    }
+}
+
+/// The body of the statement: the event as received, with the `@context` that applied to it and an
+/// `eventID`, without `recordTime`, which is the repository's to say.
+fn effective_body(
+    value: &Value<'_>,
+    document_context: &Value<'_>,
+    event: &Event,
+    submitter: &Submitter,
+) -> (String, String) {
+    let mut body = String::from("{\"@context\":");
+    write_context(document_context, value.get("@context"), &mut body);
+    for (key, member) in value.as_object().unwrap_or_default() {
+        if key != "@context" && key != "recordTime" {
+            body.push(',');
+            write_string(key, &mut body);
+            body.push(':');
+            member.write_compact(&mut body);
+        }
+    }
+    let event_id = match &event.event_id {
+        Some(id) => id.clone(),
+        None => {
+            let id = assigned_id(&body, submitter);
+            body.push_str(",\"eventID\":");
+            write_string(&id, &mut body);
+            id
+        }
+    };
+    body.push('}');
+    (body, event_id)
+}
+
+/// JSON-LD: an event's own context extends the document's.
+fn write_context(document: &Value<'_>, own: Option<&Value<'_>>, out: &mut String) {
+    let Some(own) = own else {
+        return document.write_compact(out);
+    };
+    let parts = [document, own]
+        .into_iter()
+        .flat_map(|context| match context {
+            Value::Array(parts) => parts.iter().collect(),
+            single => vec![single],
+        });
+    Value::Array(parts.cloned().collect()).write_compact(out);
+}
+
+/// The ID of an event that came without one. The same event sent again gets the same ID, so that a
+/// client that never saw our answer may simply repeat itself. Keyed, because the ID is public and
+/// must not let anybody guess the fields that are not.
+fn assigned_id(body: &str, submitter: &Submitter) -> String {
+    let Secret(key) = submitter.event_id_key;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
+    mac.update(submitter.issuer.as_bytes());
+    mac.update(b"\n");
+    mac.update(body.as_bytes());
+    let tag: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&tag[..16]);
+    format!("urn:uuid:{}", Uuid::new_v8(bytes))
+}
+
+/// EPCIS: a retraction bears the ID of the event it retracts, so the ID alone is not unique.
+pub(crate) fn event_key(event_id: &str, is_error_declaration: bool) -> EventKey {
+    let kind: &[u8] = if is_error_declaration {
+        b"\x01"
+    } else {
+        b"\x00"
+    };
+    let hash = Hash::of(&[kind, event_id.as_bytes()]).0;
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn submitter() -> Submitter {
+        Submitter {
+            merchant_id: Uuid::nil(),
+            issuer: "https://id.gs1.org/417/9521041000008".into(),
+            event_id_key: Secret([1; 32]),
+        }
+    }
+
+    fn prepare(events: &str) -> Result<Prepared, CaptureError> {
+        let text = format!(
+            r#"{{"@context":"https://c.example/1","type":"EPCISDocument","schemaVersion":"2.0",
+            "creationDate":"2026-06-05T00:00:00Z","epcisBody":{{"eventList":[{events}]}}}}"#
+        );
+        let recorded = Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap();
+        prepare_document(&text, &submitter(), recorded)
+    }
+
+    const EVENT: &str = r#"{"type":"ObjectEvent","recordTime":"2026-01-01T00:00:00Z","eventTime":"2026-06-05T10:20:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521041001012/21/S1"],"x:n":1.50 , "x:deep":{"b":1e3,"a":[]}}"#;
+
+    #[test]
+    fn numbers_order_and_extensions_stay_as_received() {
+        let prepared = prepare(EVENT).unwrap();
+        let content = &prepared.events[0].statement.content;
+        assert!(
+            content.contains(r#""x:n":1.50,"x:deep":{"b":1e3,"a":[]}"#),
+            "{content}"
+        );
+        assert!(content.starts_with(r#"{"body":{"@context":"https://c.example/1","type":"#));
+        assert!(!content.contains("recordTime"));
+    }
+
+    #[test]
+    fn an_events_own_context_extends_the_documents() {
+        let own = EVENT.replacen('{', r#"{"@context":[{"x":"https://x.example/"}],"#, 1);
+        let content = &prepare(&own).unwrap().events[0].statement.content;
+        let context = r#""@context":["https://c.example/1",{"x":"https://x.example/"}],"type""#;
+        assert!(content.contains(context), "{content}");
+        assert_eq!(content.matches("@context").count(), 1);
+    }
+
+    #[test]
+    fn an_event_without_an_id_gets_the_same_one_each_time_and_only_here() {
+        let id = |prepared: &Prepared| prepared.events[0].event_id.clone();
+        let first = id(&prepare(EVENT).unwrap());
+        assert_eq!(first, id(&prepare(EVENT).unwrap()));
+        assert_ne!(first, id(&prepare(&EVENT.replace("1.50", "1.5")).unwrap()));
+        let other = Submitter {
+            event_id_key: Secret([2; 32]),
+            ..submitter()
+        };
+        assert_ne!(first, assigned_id("{", &other));
+    }
+
+    #[test]
+    fn the_same_event_twice_in_a_document_is_one_and_a_changed_one_a_conflict() {
+        let named = EVENT.replacen('{', r#"{"eventID":"urn:uuid:1","#, 1);
+        let twice = prepare(&format!("{named},{named}")).unwrap();
+        assert_eq!((twice.event_count, twice.events.len()), (2, 1));
+        let changed = named.replace("1.50", "1.51");
+        assert!(matches!(
+            prepare(&format!("{named},{changed}")),
+            Err(CaptureError::Conflict { event: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn every_wrong_event_is_named_up_to_the_limit() {
+        let bad = EVENT.replace("OBSERVE", "LOOK");
+        let Err(CaptureError::Events(faults)) = prepare(&format!("{EVENT},{bad},{bad}")) else {
+            panic!("a wrong event was taken");
+        };
+        assert_eq!(faults.iter().map(|f| f.event).collect::<Vec<_>>(), [1, 2]);
+        let Err(CaptureError::Events(faults)) = prepare(&vec![bad; 60].join(",")) else {
+            panic!("a wrong event was taken");
+        };
+        assert_eq!(faults.len(), MAX_FAULTS);
+    }
+}

@@ -1,0 +1,223 @@
+//! Item codes: issuing them, and saying what a scanned one is.
+
+use auditlog::field::Secret;
+use auditlog::json::write_string;
+use sqlx::{Connection, PgConnection};
+use thiserror::Error;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::code::CodeKey;
+use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
+use crate::domain::statement::{About, Batch, Draft, Kind, Role, StatementId};
+use crate::domain::time::{timestamp, to_millisecond};
+use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
+use crate::store::{act_for, batch, gtin_owner};
+
+/// Codes of one order.
+pub const MAX_QUANTITY: u32 = 10_000_000;
+/// Numbers that one GTIN has: serials encipher 32 bits.
+const NUMBERS: i64 = 1 << 32;
+
+/// An order of codes.
+#[derive(Debug, Clone)]
+pub struct CodeOrder<'a> {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// In whose name the issuance is stated.
+    pub issuer: &'a str,
+    /// Of which product.
+    pub gtin: Gtin,
+    /// Of which lot, where that is known already.
+    pub lot: Option<Lot>,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// Codes that were issued: publicly stated before any is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCodes {
+    /// Of which product.
+    pub gtin: Gtin,
+    /// Of which lot.
+    pub lot: Option<Lot>,
+    /// Number of the first.
+    pub first_number: u32,
+    /// How many.
+    pub quantity: u32,
+    /// The issuance statement.
+    pub id: StatementId,
+}
+
+/// What a scanned serial is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SerialStatus {
+    /// Issued here, for this lot.
+    Issued(Option<Lot>),
+    /// Not a serial that this service made.
+    NotIssued,
+}
+
+/// Why no codes were issued.
+#[derive(Debug, Error)]
+pub enum CodeError {
+    /// None, or more than one order holds.
+    #[error("an order is for 1 to {MAX_QUANTITY} codes")]
+    Quantity,
+    /// The GTIN has no numbers left.
+    #[error("the GTIN {gtin} has only {left} codes left")]
+    Exhausted {
+        /// Which.
+        gtin: Gtin,
+        /// Numbers never given.
+        left: i64,
+    },
+    /// The GTIN is nobody's, or another merchant's.
+    #[error("the GTIN {0} is not this merchant's; describe the product first")]
+    ForeignGtin(Gtin),
+    /// The system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Issues codes: one row and one statement, however many there are.
+pub async fn issue(
+    conn: &mut PgConnection,
+    order: &CodeOrder<'_>,
+    now: OffsetDateTime,
+) -> Result<IssuedCodes, CodeError> {
+    if order.quantity == 0 || order.quantity > MAX_QUANTITY {
+        return Err(CodeError::Quantity);
+    }
+    let now = to_millisecond(now);
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, order.merchant_id).await?;
+    if gtin_owner::hold_gtin(&mut tx, order.gtin).await? != Some(order.merchant_id) {
+        return Err(CodeError::ForeignGtin(order.gtin));
+    }
+    let first_number = next_number(&mut tx, order.merchant_id, order.gtin).await?;
+    let left = NUMBERS - first_number;
+    let quantity = i64::from(order.quantity);
+    if quantity > left {
+        return Err(CodeError::Exhausted {
+            gtin: order.gtin,
+            left,
+        });
+    }
+    let statement = issuance(order, now)?.finish();
+    let batch = Batch {
+        id: Uuid::now_v7(),
+        merchant_id: order.merchant_id,
+        recorded_at: now,
+        statement_count: 1,
+    };
+    let id = StatementId {
+        batch_id: batch.id,
+        position: 0,
+    };
+    let lot = order.lot.map(|lot| lot.to_string());
+    let range = CodeRange {
+        first_number,
+        quantity,
+        lot,
+        id,
+    };
+    insert_code_range(&mut tx, order.merchant_id, order.gtin, &range).await?;
+    batch::insert_batch(&mut tx, &batch, &[statement]).await?;
+    tx.commit().await?;
+    Ok(IssuedCodes {
+        gtin: order.gtin,
+        lot: order.lot,
+        first_number: first_number as u32,
+        quantity: order.quantity,
+        id,
+    })
+}
+
+/// The addresses of issued codes, in no order that shows which was first.
+pub fn links<'a>(
+    key: &CodeKey,
+    codes: &'a IssuedCodes,
+) -> impl Iterator<Item = DigitalLink> + use<'a> {
+    let cipher = key.cipher(codes.gtin);
+    let numbers = codes.first_number..=codes.first_number + (codes.quantity - 1);
+    numbers.map(move |number| {
+        DigitalLink::from_parts(codes.gtin, codes.lot, Some(cipher.serial(number)))
+    })
+}
+
+/// What a scanned serial is. The database is asked only for serials that are authentic.
+pub async fn serial_status(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    gtin: Gtin,
+    serial: Serial,
+) -> Result<SerialStatus, CodeError> {
+    let Some(number) = key.cipher(gtin).number(serial) else {
+        return Ok(SerialStatus::NotIssued);
+    };
+    let range = code_range_of(conn, merchant_id, gtin, number).await?;
+    Ok(match range {
+        Some(range) => {
+            SerialStatus::Issued(range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()))
+        }
+        None => SerialStatus::NotIssued,
+    })
+}
+
+/// What the log says of an order: how many codes exist, never which.
+fn issuance<'a>(order: &CodeOrder<'a>, now: OffsetDateTime) -> Result<Issuance<'a>, CodeError> {
+    let class = Identity::Class { gtin: order.gtin }.canonical();
+    let mut about = vec![About::new(Role::Product, class.clone())];
+    let mut body = String::from("{\"gtin\":");
+    write_string(&class, &mut body);
+    if let Some(lot) = order.lot {
+        let lot = Identity::LotOf {
+            gtin: order.gtin,
+            lot,
+        }
+        .canonical();
+        body.push_str(",\"lot\":");
+        write_string(&lot, &mut body);
+        about.push(About::new(Role::Lot, lot));
+    }
+    body.push_str(&format!(",\"quantity\":{}}}", order.quantity));
+    About::sort(&mut about);
+    let mut secrets = [Secret([0; 32]); 2];
+    for Secret(bytes) in &mut secrets {
+        getrandom::fill(bytes).map_err(CodeError::Random)?;
+    }
+    Ok(Issuance {
+        body,
+        issuer: order.issuer,
+        about,
+        now,
+        secrets,
+    })
+}
+
+struct Issuance<'a> {
+    body: String,
+    issuer: &'a str,
+    about: Vec<About>,
+    now: OffsetDateTime,
+    secrets: [Secret; 2],
+}
+
+impl Issuance<'_> {
+    fn finish(self) -> crate::domain::statement::NewStatement {
+        Draft {
+            kind: Kind::Issuance,
+            body: &self.body,
+            issuer: self.issuer,
+            about: self.about,
+            recorded: timestamp(self.now),
+            secrets: self.secrets,
+        }
+        .finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! A story: all that is held about a scanned code, in order, and which of its fields a shopper may
+//! see.
+
+use std::collections::{HashMap, HashSet};
+
+use time::OffsetDateTime;
+
+use super::epcis::Event;
+use super::gs1::{DigitalLink, Gtin};
+use super::master::{Document, Party, Product};
+use super::statement::{Kind, StatementId, StoredStatement};
+
+/// All that is held about a subject.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// What was scanned.
+    pub subject: DigitalLink,
+    /// Every statement of the story, by the time it was recorded.
+    pub statements: Vec<StoryStatement>,
+    /// The events among them, by the time they happened.
+    pub steps: Vec<Step>,
+    /// The subject's product, as described last.
+    pub product: Option<Described<Product>>,
+    /// Products of the steps, as described last.
+    pub products: HashMap<Gtin, Product>,
+    /// Parties and places by canonical identity, as described last.
+    pub parties: HashMap<String, Party>,
+    /// Documents by URI, as described last.
+    pub documents: HashMap<String, Document>,
+    /// Whether there was more than a story may hold.
+    pub truncated: bool,
+}
+
+/// A statement in a story.
+#[derive(Debug, Clone)]
+pub struct StoryStatement {
+    /// As stored.
+    pub stored: StoredStatement,
+    /// What kind of statement it is.
+    pub kind: Kind,
+    /// Who says it: a canonical Digital Link.
+    pub issuer: String,
+    /// What of it is not for the shopper: other items of the same case, other lots of the same
+    /// pallet.
+    pub withheld: Withheld,
+}
+
+/// Fields that stay hidden, by what they name.
+#[derive(Debug, Clone, Default)]
+pub struct Withheld {
+    /// JSON Pointers within the content; what lies below them is hidden too.
+    pub content: HashSet<String>,
+    /// JSON Pointers within the receipt.
+    pub receipt: HashSet<String>,
+}
+
+impl Withheld {
+    /// Whether a field of the content may be shown.
+    pub fn shows_content(&self, pointer: &str) -> bool {
+        let above = pointer
+            .match_indices('/')
+            .skip(1)
+            .map(|(slash, _)| &pointer[..slash]);
+        !above
+            .chain([pointer])
+            .any(|pointer| self.content.contains(pointer))
+    }
+
+    /// Whether a field of the receipt may be shown.
+    pub fn shows_receipt(&self, pointer: &str) -> bool {
+        !self.receipt.contains(pointer)
+    }
+}
+
+/// An event in a story.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Which of the story's statements.
+    pub id: StatementId,
+    /// What happened; only identities that belong to the story are left in its `what`.
+    pub event: Event,
+    /// Why it belongs to the story.
+    pub via: Via,
+    /// Whether a later statement declares it an error.
+    pub is_retracted: bool,
+}
+
+/// How an event concerns the scanned item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Via {
+    /// It is about the item itself.
+    Item,
+    /// It is about something that held the item at that time.
+    Container,
+    /// It is about the item's lot.
+    Lot,
+    /// It is about what the item was made from.
+    Ingredient,
+}
+
+/// A description and when it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described<T> {
+    /// The description.
+    pub value: T,
+    /// Where it is stored.
+    pub id: StatementId,
+    /// When it was recorded.
+    pub recorded_at: OffsetDateTime,
+}
+
+impl Story {
+    /// The statement of a step.
+    pub fn statement_of(&self, step: &Step) -> Option<&StoryStatement> {
+        self.statements
+            .iter()
+            .find(|statement| statement.stored.id == step.id)
+    }
+
+    /// Whether nothing at all is held about the subject.
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below_a_withheld_field_is_withheld() {
+        let withheld = Withheld {
+            content: HashSet::from(["/body/quantityList/1".to_owned()]),
+            receipt: HashSet::from(["/about/1".to_owned()]),
+        };
+        assert!(!withheld.shows_content("/body/quantityList/1"));
+        assert!(!withheld.shows_content("/body/quantityList/1/epcClass"));
+        assert!(withheld.shows_content("/body/quantityList/10"));
+        assert!(withheld.shows_content("/body/quantityList"));
+        assert!(!withheld.shows_receipt("/about/1"));
+        assert!(withheld.shows_receipt("/about/10"));
+    }
+}

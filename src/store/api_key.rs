@@ -1,0 +1,95 @@
+//! API keys: found by the hash of what a request presents.
+
+use auditlog::encoding::to_hex;
+use auditlog::field::Secret;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Result;
+
+/// A key to be stored.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// Its own.
+    pub id: Uuid,
+    /// SHA-256 of the key.
+    pub key_sha256: [u8; 32],
+    /// For people.
+    pub label: String,
+    /// The party in whose name it speaks.
+    pub issuer: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+/// What a key that is in force allows.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// The party in whose name it speaks.
+    pub issuer: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Makes the eventID of the merchant's events that come without one.
+    pub event_id_key: Secret,
+}
+
+/// Stores a key. The transaction must act for its merchant already.
+pub async fn insert_api_key(conn: &mut PgConnection, key: &NewApiKey) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO api_key (merchant_id, id, key_sha256, label, issuer, scopes, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        key.merchant_id,
+        key.id,
+        key.key_sha256.as_slice(),
+        key.label,
+        key.issuer,
+        &key.scopes,
+        key.created_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The key whose hash this is, if it is in force at `now`. The connection must be in a transaction.
+pub async fn presented_api_key(
+    conn: &mut PgConnection,
+    key_sha256: &[u8; 32],
+    now: OffsetDateTime,
+) -> Result<Option<ApiKey>> {
+    sqlx::query!(
+        "SELECT set_config('rootmark.key_sha256', $1, true)",
+        to_hex(key_sha256)
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let key = sqlx::query!(
+        "SELECT merchant_id, issuer, scopes FROM api_key
+         WHERE key_sha256 = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+        key_sha256.as_slice(),
+        now,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(key) = key else { return Ok(None) };
+    super::act_for(conn, key.merchant_id).await?;
+    let merchant = sqlx::query!(
+        "SELECT event_id_key FROM merchant WHERE id = $1",
+        key.merchant_id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some(ApiKey {
+        merchant_id: key.merchant_id,
+        issuer: key.issuer,
+        scopes: key.scopes,
+        event_id_key: super::secret(&merchant.event_id_key)?,
+    }))
+}

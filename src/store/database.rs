@@ -1,0 +1,115 @@
+//! Opening the database: migrations as its owner, everything else in roles that own nothing.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use thiserror::Error;
+
+use crate::postgres::Cluster;
+
+/// The migrations, compiled in.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The database of the embedded cluster.
+const EMBEDDED_DATABASE: &str = "rootmark";
+/// How long a request waits for a connection before it is told to come back later.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Pools of connections, one for each role.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Captures statements and administers merchants.
+    pub capture: PgPool,
+    /// Reads pages and proofs.
+    pub reader: PgPool,
+    /// Seals, and publishes what was sealed.
+    pub sealer: PgPool,
+    /// Compares everything with everything.
+    pub checker: PgPool,
+}
+
+/// Why the database cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It does not answer.
+    #[error("the database does not answer: {0}")]
+    Connect(#[source] sqlx::Error),
+    /// It answers, and its schema cannot be brought up to date.
+    #[error("the database cannot be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl Database {
+    /// Migrates the database and opens a pool for each role. `owner` must be the owner of the
+    /// schema, and a member of the roles.
+    pub async fn open(owner: PgConnectOptions) -> Result<Database, OpenError> {
+        let owner = owner
+            .application_name("rootmark")
+            .disable_statement_logging();
+        let mut connection = PgConnection::connect_with(&owner)
+            .await
+            .map_err(OpenError::Connect)?;
+        MIGRATOR.run(&mut connection).await?;
+        connection.close().await.map_err(OpenError::Connect)?;
+        Ok(Database {
+            capture: pool(&owner, "rootmark_capture", 12),
+            reader: pool(&owner, "rootmark_reader", 12),
+            sealer: pool(&owner, "rootmark_sealer", 2),
+            checker: pool(&owner, "rootmark_checker", 2),
+        })
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        for pool in [&self.capture, &self.reader, &self.sealer, &self.checker] {
+            pool.close().await;
+        }
+    }
+}
+
+fn pool(owner: &PgConnectOptions, role: &'static str, most: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE_LIMIT)
+        // The check is a round trip for every acquisition and halves the rate of look-ups; a dead
+        // connection is noticed by the query itself.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute(sqlx::AssertSqlSafe(format!("SET ROLE {role}")))
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(owner.clone())
+}
+
+/// How to reach the embedded cluster's database, which is made if it does not exist.
+pub async fn embedded_options(cluster: &Cluster) -> Result<PgConnectOptions, OpenError> {
+    let server = PgConnectOptions::new_without_pgpass()
+        .socket(cluster.socket_dir())
+        .port(cluster.port())
+        .username(cluster.user())
+        .password(cluster.password().expose());
+    let mut connection = PgConnection::connect_with(&server.clone().database("postgres"))
+        .await
+        .map_err(OpenError::Connect)?;
+    let exists = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS "exists!""#,
+        EMBEDDED_DATABASE
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(OpenError::Connect)?;
+    if !exists {
+        let create = format!("CREATE DATABASE {EMBEDDED_DATABASE}");
+        connection
+            .execute(sqlx::AssertSqlSafe(create))
+            .await
+            .map_err(OpenError::Connect)?;
+    }
+    connection.close().await.map_err(OpenError::Connect)?;
+    Ok(server.database(EMBEDDED_DATABASE))
+}

@@ -1,0 +1,74 @@
+//! Every SQL statement, one file per table. A function takes a connection, never a pool, and gives
+//! domain types; what it reads is bounded and ordered.
+//!
+//! Queries are checked against the schema when the code is compiled. After changing one, or a
+//! migration, run `make prepare`.
+
+pub mod api_key;
+pub mod batch;
+pub mod capture_job;
+pub mod code_range;
+mod database;
+pub mod event_key;
+pub mod gtin_owner;
+pub mod log_head;
+pub mod merchant;
+pub mod seal;
+pub mod statement;
+pub mod tile;
+pub mod trace_index;
+
+pub use database::{Database, MIGRATOR, OpenError, embedded_options};
+
+/// What every function here gives.
+pub type Result<T> = sqlx::Result<T>;
+
+/// Acts for one merchant until the transaction ends: row-level security shows and takes only that
+/// merchant's rows.
+pub async fn act_for(conn: &mut sqlx::PgConnection, merchant_id: uuid::Uuid) -> Result<()> {
+    sqlx::query!(
+        "SELECT set_config('rootmark.merchant_id', $1, true)",
+        merchant_id.to_string()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether an error means that the database cannot be reached or is going away, so that trying again
+/// later is the right advice.
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // PostgreSQL's error classes: 08 connection, 53 out of resources, 57 operator intervention.
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "53", "57"].iter().any(|c| code.starts_with(c))),
+        _ => false,
+    }
+}
+
+/// A digest column; the schema holds its length at 32.
+fn hash(bytes: &[u8]) -> Result<auditlog::Hash> {
+    Ok(auditlog::Hash(array(bytes)?))
+}
+
+/// A secret column; the schema holds its length at 32.
+fn secret(bytes: &[u8]) -> Result<auditlog::field::Secret> {
+    Ok(auditlog::field::Secret(array(bytes)?))
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    bytes
+        .try_into()
+        .map_err(|_| sqlx::Error::Decode("a column of the wrong length".into()))
+}
+
+fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| sqlx::Error::Decode(error.into()))
+}

@@ -1,0 +1,50 @@
+//! Seals: each checkpoint that was signed, with its anchor line.
+
+use auditlog::TreeSize;
+use sqlx::PgConnection;
+
+use super::Result;
+
+/// A committed checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealRow {
+    /// Counted from 1.
+    pub number: i64,
+    /// The tree that was sealed.
+    pub tree_size: TreeSize,
+    /// The line of the anchor file, exactly.
+    pub anchor_line: String,
+}
+
+/// Stores a seal; in the sealer's role.
+pub async fn insert_seal(conn: &mut PgConnection, seal: &SealRow) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO seal (number, tree_size, anchor_line) VALUES ($1, $2, $3)",
+        seal.number,
+        seal.tree_size.0 as i64,
+        seal.anchor_line,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Seals after `number`, in order.
+pub async fn seals_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<SealRow>> {
+    let rows = sqlx::query!(
+        "SELECT number, tree_size, anchor_line FROM seal WHERE number > $1
+         ORDER BY number LIMIT $2",
+        number,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealRow {
+            number: row.number,
+            tree_size: TreeSize(row.tree_size as u64),
+            anchor_line: row.anchor_line,
+        })
+        .collect())
+}

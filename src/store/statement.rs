@@ -1,0 +1,244 @@
+//! Statements and their payloads.
+
+use auditlog::{Hash, LeafIndex};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Result;
+use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
+
+/// Stores the statements of one batch, numbered from 0.
+pub async fn insert_statements(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    statements: &[NewStatement],
+) -> Result<()> {
+    let positions: Vec<i32> = (0..batch.statement_count).collect();
+    let kinds: Vec<&str> = statements.iter().map(|s| s.kind.as_str()).collect();
+    let digests: Vec<&[u8]> = statements.iter().map(|s| s.digest.0.as_slice()).collect();
+    let contents: Vec<&[u8]> = statements.iter().map(|s| s.content.as_bytes()).collect();
+    let receipts: Vec<&[u8]> = statements.iter().map(|s| s.receipt.as_bytes()).collect();
+    let content_secrets: Vec<&[u8]> = statements
+        .iter()
+        .map(|s| s.content_secret.0.as_slice())
+        .collect();
+    let receipt_secrets: Vec<&[u8]> = statements
+        .iter()
+        .map(|s| s.receipt_secret.0.as_slice())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO statement (merchant_id, batch_id, position, kind, digest, content, receipt,
+                                content_secret, receipt_secret)
+         SELECT $1, $2, * FROM unnest($3::integer[], $4::text[], $5::bytea[], $6::bytea[],
+                                      $7::bytea[], $8::bytea[], $9::bytea[])",
+        batch.merchant_id,
+        batch.id,
+        &positions,
+        &kinds as &[&str],
+        &digests as &[&[u8]],
+        &contents as &[&[u8]],
+        &receipts as &[&[u8]],
+        &content_secrets as &[&[u8]],
+        &receipt_secrets as &[&[u8]],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The digests of all statements of `batches`, batch by batch in the order given; in the sealer's
+/// role. One query however many batches there are.
+pub async fn digests_of_batches(
+    conn: &mut PgConnection,
+    batches: &[Batch],
+) -> Result<Vec<Vec<Hash>>> {
+    let merchants: Vec<Uuid> = batches.iter().map(|batch| batch.merchant_id).collect();
+    let ids: Vec<Uuid> = batches.iter().map(|batch| batch.id).collect();
+    let rows = sqlx::query!(
+        r#"SELECT wanted.place AS "place!", s.digest
+           FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS wanted (merchant_id, id, place)
+           JOIN statement s ON s.merchant_id = wanted.merchant_id AND s.batch_id = wanted.id
+           ORDER BY wanted.place, s.position"#,
+        &merchants,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut digests = vec![Vec::new(); batches.len()];
+    for row in rows {
+        digests[row.place as usize - 1].push(super::hash(&row.digest)?);
+    }
+    Ok(digests)
+}
+
+/// What the log holds from `from` up to, not including, `to`: the entries' times and digests, in
+/// order; in the sealer's role.
+pub async fn entries_between(
+    conn: &mut PgConnection,
+    from: LeafIndex,
+    to: LeafIndex,
+) -> Result<Vec<(OffsetDateTime, Hash)>> {
+    let rows = sqlx::query!(
+        "SELECT b.recorded_at, s.digest
+         FROM sealed_batch b
+         JOIN statement s ON s.merchant_id = b.merchant_id AND s.batch_id = b.id
+         WHERE b.first_index >= coalesce(
+                   (SELECT max(first_index) FROM sealed_batch WHERE first_index <= $1), 0)
+           AND b.first_index < $2
+           AND b.first_index + s.position >= $1 AND b.first_index + s.position < $2
+         ORDER BY b.first_index, s.position",
+        from.0 as i64,
+        to.0 as i64,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((row.recorded_at, super::hash(&row.digest)?)))
+        .collect()
+}
+
+/// Statements that concern any of the identities with these keys, by the time they were recorded.
+/// Keys can collide: the caller compares the identities themselves.
+pub async fn statements_about(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    identity_keys: &[i64],
+    limit: i64,
+) -> Result<Vec<StoredStatement>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT s.batch_id, s.position,
+                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
+                  sealed.first_index AS "first_index?",
+                  s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
+           FROM (SELECT DISTINCT recorded_at, batch_id, position FROM trace_index
+                 WHERE merchant_id = $1 AND identity_key = ANY($2)
+                 ORDER BY recorded_at, batch_id, position LIMIT $3) AS found
+           JOIN statement s
+             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
+           ORDER BY found.recorded_at, s.batch_id, s.position"#,
+        merchant_id,
+        identity_keys,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A statement with its kind column, which nothing but the check reads.
+#[derive(Debug)]
+pub struct CheckedStatement {
+    /// The `kind` column.
+    pub kind: String,
+    /// The rest.
+    pub statement: StoredStatement,
+}
+
+/// Every statement of a batch from `position` on, whatever the batch's own row says; in the
+/// checker's role.
+pub async fn statements_of_batch(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    position: i32,
+    limit: i64,
+) -> Result<Vec<CheckedStatement>> {
+    let rows = sqlx::query!(
+        "SELECT position, kind, digest, content, receipt, content_secret, receipt_secret
+         FROM statement WHERE merchant_id = $1 AND batch_id = $2 AND position >= $3
+         ORDER BY position LIMIT $4",
+        batch.merchant_id,
+        batch.id,
+        position,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(CheckedStatement {
+                kind: row.kind,
+                statement: StoredStatement {
+                    id: StatementId {
+                        batch_id: batch.id,
+                        position: row.position,
+                    },
+                    recorded_at: batch.recorded_at,
+                    leaf_index: None,
+                    content: super::text(row.content)?,
+                    receipt: super::text(row.receipt)?,
+                    content_secret: super::secret(&row.content_secret)?,
+                    receipt_secret: super::secret(&row.receipt_secret)?,
+                    digest: super::hash(&row.digest)?,
+                },
+            })
+        })
+        .collect()
+}
+
+/// How many statements there are; in the checker's role.
+pub async fn count_statements(conn: &mut PgConnection) -> Result<i64> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM statement"#)
+        .fetch_one(conn)
+        .await
+}
+
+/// Statements of no batch; in the checker's role.
+pub async fn stray_statements(conn: &mut PgConnection, limit: i64) -> Result<Vec<StatementId>> {
+    let rows = sqlx::query!(
+        "SELECT batch_id, position FROM statement s
+         WHERE NOT EXISTS (SELECT FROM sealed_batch b
+                           WHERE b.merchant_id = s.merchant_id AND b.id = s.batch_id)
+           AND NOT EXISTS (SELECT FROM pending_batch b
+                           WHERE b.merchant_id = s.merchant_id AND b.id = s.batch_id)
+         ORDER BY batch_id, position LIMIT $1",
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let id = |row: &_| -> StatementId {
+        let (batch_id, position) = row;
+        StatementId {
+            batch_id: *batch_id,
+            position: *position,
+        }
+    };
+    Ok(rows
+        .iter()
+        .map(|row| id(&(row.batch_id, row.position)))
+        .collect())
+}
+
+struct Row {
+    batch_id: Uuid,
+    position: i32,
+    recorded_at: OffsetDateTime,
+    first_index: Option<i64>,
+    content: Vec<u8>,
+    receipt: Vec<u8>,
+    content_secret: Vec<u8>,
+    receipt_secret: Vec<u8>,
+    digest: Vec<u8>,
+}
+
+impl Row {
+    fn read(self) -> Result<StoredStatement> {
+        let index = |first: i64| LeafIndex(first as u64 + self.position as u64);
+        Ok(StoredStatement {
+            id: StatementId {
+                batch_id: self.batch_id,
+                position: self.position,
+            },
+            recorded_at: self.recorded_at,
+            leaf_index: self.first_index.map(index),
+            content: super::text(self.content)?,
+            receipt: super::text(self.receipt)?,
+            content_secret: super::secret(&self.content_secret)?,
+            receipt_secret: super::secret(&self.receipt_secret)?,
+            digest: super::hash(&self.digest)?,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! The trace index: who speaks of which identity, as what.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Result;
+use crate::domain::identity_key::identity_key;
+use crate::domain::statement::{About, Batch, StatementId};
+
+/// One row, without its merchant and time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IndexRow {
+    /// See [`identity_key`].
+    pub identity_key: i64,
+    /// Which statement.
+    pub id: StatementId,
+    /// See [`crate::domain::statement::Role::index_code`].
+    pub role: i16,
+}
+
+/// The rows that a statement must have.
+pub fn index_rows(id: StatementId, about: &[About]) -> Vec<IndexRow> {
+    let row = |about: &About| {
+        let role = about.role.index_code()?;
+        Some(IndexRow {
+            identity_key: identity_key(&about.identity),
+            id,
+            role,
+        })
+    };
+    let mut rows: Vec<IndexRow> = about.iter().filter_map(row).collect();
+    rows.sort_by_key(|row| (row.identity_key, row.role));
+    rows.dedup();
+    rows
+}
+
+/// Stores rows of one batch.
+pub async fn insert_index_rows(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    rows: &[IndexRow],
+) -> Result<()> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.identity_key).collect();
+    let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
+    let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
+    sqlx::query!(
+        "INSERT INTO trace_index (merchant_id, recorded_at, batch_id, identity_key, position, role)
+         SELECT $1, $2, $3, * FROM unnest($4::bigint[], $5::integer[], $6::smallint[])",
+        batch.merchant_id,
+        batch.recorded_at,
+        batch.id,
+        &keys,
+        &positions,
+        &roles,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Those of `rows` that the index lacks for this merchant and time; in the checker's role.
+pub async fn missing_index_rows(
+    conn: &mut PgConnection,
+    batch: &Batch,
+    rows: &[IndexRow],
+) -> Result<Vec<IndexRow>> {
+    let keys: Vec<i64> = rows.iter().map(|row| row.identity_key).collect();
+    let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
+    let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
+    let missing = sqlx::query!(
+        r#"SELECT w.identity_key AS "identity_key!", w.position AS "position!", w.role AS "role!"
+           FROM unnest($4::bigint[], $5::integer[], $6::smallint[])
+                AS w (identity_key, position, role)
+           WHERE NOT EXISTS (
+               SELECT FROM trace_index t
+               WHERE t.merchant_id = $1 AND t.recorded_at = $2 AND t.batch_id = $3
+                 AND t.identity_key = w.identity_key AND t.position = w.position
+                 AND t.role = w.role)
+           LIMIT 10"#,
+        batch.merchant_id,
+        batch.recorded_at,
+        batch.id,
+        &keys,
+        &positions,
+        &roles,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(missing
+        .into_iter()
+        .map(|row| IndexRow {
+            identity_key: row.identity_key,
+            id: StatementId {
+                batch_id: batch.id,
+                position: row.position,
+            },
+            role: row.role,
+        })
+        .collect())
+}
+
+/// How many rows there are; in the checker's role.
+pub async fn count_index_rows(conn: &mut PgConnection) -> Result<i64> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM trace_index"#)
+        .fetch_one(conn)
+        .await
+}
+
+/// A row with all that makes it unique.
+#[derive(Debug, Clone)]
+pub struct WholeIndexRow {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// When.
+    pub recorded_at: OffsetDateTime,
+    /// The rest.
+    pub row: IndexRow,
+}
+
+/// A page of all rows in a fixed order; in the checker's role, to name a row too many.
+pub async fn index_rows_page(
+    conn: &mut PgConnection,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<WholeIndexRow>> {
+    let rows = sqlx::query!(
+        "SELECT merchant_id, recorded_at, identity_key, batch_id, position, role FROM trace_index
+         ORDER BY merchant_id, batch_id, position, identity_key, role, recorded_at
+         OFFSET $1 LIMIT $2",
+        offset,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| WholeIndexRow {
+            merchant_id: row.merchant_id,
+            recorded_at: row.recorded_at,
+            row: IndexRow {
+                identity_key: row.identity_key,
+                id: StatementId {
+                    batch_id: row.batch_id,
+                    position: row.position,
+                },
+                role: row.role,
+            },
+        })
+        .collect())
+}

@@ -1,0 +1,236 @@
+//! Trace: from a scanned code to its story.
+//!
+//! The walk goes from the item to its lot, to the containers that held it while they held it, and to
+//! the lots it was made from, as far back as they go. It never follows a neighbour: another item of
+//! the same case, or a product made later from the same lot, is not part of this story.
+
+mod describe;
+mod reach;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use auditlog::json;
+use sqlx::PgConnection;
+use thiserror::Error;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::epcis::{self, Event};
+use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::identity_key::identity_key;
+use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
+use crate::domain::story::{Step, Story, StoryStatement, Withheld};
+use crate::store::statement::statements_about;
+use reach::Reach;
+
+/// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
+const MAX_STATEMENTS: usize = 4_000;
+/// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a
+/// container, made from powder made from milk, needs six.
+const MAX_ROUNDS: usize = 32;
+
+/// Why there is no story.
+#[derive(Debug, Error)]
+pub enum TraceError {
+    /// A stored statement cannot be read.
+    #[error("statement {0:?} cannot be read")]
+    Unreadable(StatementId),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Everything held about `subject`. The transaction must act for the merchant that owns it.
+pub async fn story(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    subject: DigitalLink,
+) -> Result<Story, TraceError> {
+    let mut found = Found::default();
+    let mut reach = Reach::from_seeds(&subject.identities());
+    let mut asked: HashSet<String> = HashSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let new: HashSet<String> = reach
+            .identities()
+            .filter(|identity| !asked.contains(*identity))
+            .cloned()
+            .collect();
+        if new.is_empty() || found.truncated {
+            break;
+        }
+        found.load(conn, merchant_id, &new).await?;
+        asked.extend(new);
+        reach = Reach::compute(&subject.identities(), found.events());
+    }
+    found.truncated |= reach.identities().any(|identity| !asked.contains(identity));
+    let mut story = tell(subject, &found, &reach);
+    describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
+    story
+        .statements
+        .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
+    Ok(story)
+}
+
+/// Statements that were loaded, by where they are stored.
+#[derive(Default)]
+struct Found {
+    statements: BTreeMap<StatementId, Loaded>,
+    truncated: bool,
+}
+
+/// A statement that was loaded and read.
+struct Loaded {
+    stored: StoredStatement,
+    kind: Kind,
+    issuer: String,
+    about: Vec<About>,
+    event: Option<Event>,
+}
+
+impl Found {
+    async fn load(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        identities: &HashSet<String>,
+    ) -> Result<(), TraceError> {
+        let keys: Vec<i64> = identities
+            .iter()
+            .map(|identity| identity_key(identity))
+            .collect();
+        let room = MAX_STATEMENTS.saturating_sub(self.statements.len());
+        let rows = statements_about(conn, merchant_id, &keys, room as i64 + 1).await?;
+        self.truncated |= rows.len() > room;
+        for stored in rows.into_iter().take(room) {
+            if self.statements.contains_key(&stored.id) {
+                continue;
+            }
+            let loaded = Loaded::read(stored)?;
+            // Keys are eight bytes of a hash: what merely collides is not about any of these.
+            if loaded
+                .about
+                .iter()
+                .any(|about| identities.contains(&about.identity))
+            {
+                self.statements.insert(loaded.stored.id, loaded);
+            }
+        }
+        Ok(())
+    }
+
+    fn events(&self) -> impl Iterator<Item = (StatementId, &Event)> {
+        self.statements
+            .iter()
+            .filter_map(|(id, loaded)| Some((*id, loaded.event.as_ref()?)))
+    }
+}
+
+impl Loaded {
+    fn read(stored: StoredStatement) -> Result<Loaded, TraceError> {
+        let unreadable = TraceError::Unreadable(stored.id);
+        Loaded::try_read(stored).ok_or(unreadable)
+    }
+
+    fn try_read(stored: StoredStatement) -> Option<Loaded> {
+        let content = json::parse(&stored.content).ok()?;
+        let receipt = json::parse(&stored.receipt).ok()?;
+        let kind = Kind::parse(content.get("kind")?.as_str()?)?;
+        let event = match kind {
+            Kind::Event => Some(epcis::read_event(content.get("body")?).ok()?),
+            _ => None,
+        };
+        let about = receipt.get("about")?.as_array()?;
+        let about = about
+            .iter()
+            .map(|text| About::parse(text.as_str()?))
+            .collect::<Option<_>>()?;
+        let issuer = content.get("issuer")?.as_str()?.to_owned();
+        Some(Loaded {
+            kind,
+            issuer,
+            about,
+            event,
+            stored,
+        })
+    }
+}
+
+/// The events of the story, in the order in which they happened.
+fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
+    let mut story = Story {
+        subject,
+        statements: Vec::new(),
+        steps: Vec::new(),
+        product: None,
+        products: HashMap::new(),
+        parties: HashMap::new(),
+        documents: HashMap::new(),
+        truncated: found.truncated,
+    };
+    for (id, via) in reach.events() {
+        let Some(loaded) = found.statements.get(&id) else {
+            continue;
+        };
+        let Some(event) = &loaded.event else { continue };
+        let mut event = event.clone();
+        let withheld = withhold(loaded, &event, reach);
+        event
+            .what
+            .retain(|what| !withheld.content.contains(&format!("/body{}", what.pointer)));
+        story.steps.push(Step {
+            id,
+            event,
+            via,
+            is_retracted: reach.is_retracted(id),
+        });
+        story.statements.push(StoryStatement {
+            stored: loaded.stored.clone(),
+            kind: loaded.kind,
+            issuer: loaded.issuer.clone(),
+            withheld,
+        });
+    }
+    let recorded: HashMap<StatementId, OffsetDateTime> = story
+        .statements
+        .iter()
+        .map(|s| (s.stored.id, s.stored.recorded_at))
+        .collect();
+    // Events of the same instant: those recorded first come first, so that every reader, and every
+    // run, gets the same order.
+    story
+        .steps
+        .sort_by_key(|step| (step.event.event_time, recorded[&step.id], step.id));
+    story
+}
+
+/// Hides what is about neighbours: list elements, and what the receipt says of them.
+fn withhold(loaded: &Loaded, event: &Event, reach: &Reach) -> Withheld {
+    let mut withheld = Withheld::default();
+    let mut hidden: HashSet<String> = HashSet::new();
+    let mut shown: HashSet<String> = HashSet::new();
+    for what in &event.what {
+        let identity = what.identity.canonical();
+        let is_parent = what.pointer == "/parentID";
+        if is_parent || reach.contains(&identity) {
+            shown.insert(identity);
+        } else {
+            withheld.content.insert(format!("/body{}", what.pointer));
+            hidden.insert(identity);
+        }
+    }
+    for (position, about) in loaded.about.iter().enumerate() {
+        let lot_of_another = about.role == Role::Lot && !reach.contains(&about.identity);
+        let hides = hidden.contains(&about.identity) && !shown.contains(&about.identity);
+        if hides || lot_of_another {
+            withheld.receipt.insert(format!("/about/{position}"));
+        }
+    }
+    withheld
+}
+
+/// Whether an identity names one thing rather than a quantity of a class.
+fn is_instance(identity: &Identity) -> bool {
+    !matches!(identity, Identity::Class { .. } | Identity::LotOf { .. })
+}

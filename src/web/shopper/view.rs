@@ -1,0 +1,413 @@
+//! The shopper's pages as typed values, each with its template.
+//!
+//! Fields hold words already in the reader's language; templates decide only how they look. The
+//! constructors keep the wording of verdicts and faults in one place, so that no handler can claim
+//! more than was checked: "unchanged since it was recorded", and never "genuine".
+
+mod journey;
+mod sensor;
+mod verdict;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use crate::web::text::{Lang, LocalDate, LocalTime, Text};
+
+pub use journey::{
+    DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, Source, StepView,
+    correction, gap, journey_summary, mark_legs, region_in_country,
+};
+pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};
+pub use verdict::{Icon, MessagePage, Tone, VerdictView};
+
+/// The story of one code: `/01/…`, `/00/…`.
+#[derive(Debug, Template)]
+#[template(path = "shopper/trace.html", whitespace = "minimize")]
+pub struct TracePage {
+    /// What surrounds every page.
+    pub shell: Shell,
+    /// The answer, first on the page.
+    pub verdict: VerdictView,
+    /// What the code names.
+    pub product: ProductView,
+    /// Label and registration rows of the product's import route; empty hides the table.
+    pub attributes: Vec<Row>,
+    /// One line above the journey, from [`journey_summary`]; `None` hides it.
+    pub summary: Option<String>,
+    /// The journey, oldest step first.
+    pub steps: Vec<StepView>,
+    /// Where the record is sealed and how to check it.
+    pub proof: ProofView,
+}
+
+/// The home page `/`, and `/find` when the code typed could not be read.
+#[derive(Debug, Template)]
+#[template(path = "shopper/find.html", whitespace = "minimize")]
+pub struct FindPage {
+    /// What surrounds every page.
+    pub shell: Shell,
+    /// What the reader typed, given back for correction; empty at first.
+    pub code: String,
+    /// What is wrong with `code`, as a sentence for the reader.
+    pub fault: Option<String>,
+    /// Scheme and host of this service as a reader sees them in the address bar:
+    /// `https://example.org`. Readers are told to compare it.
+    pub address: String,
+}
+
+/// What surrounds every page: its language, the language switch, the version of the style sheets.
+#[derive(Debug)]
+pub struct Shell {
+    /// The words of the page's language.
+    pub text: &'static Text,
+    /// Where the switch leads: a reference of the query alone, so it stays on this path.
+    pub switch_href: String,
+    /// Appended to the addresses of style sheets and images so that they may be cached for ever:
+    /// any short text that changes when they do.
+    pub asset_tag: &'static str,
+}
+
+impl Shell {
+    /// `query` is the request's raw query string, kept by the switch except for `lang`.
+    pub fn new(lang: Lang, query: &str, asset_tag: &'static str) -> Shell {
+        let mut switch_href = String::from("?");
+        for pair in query.split('&') {
+            if !pair.is_empty() && pair != "lang" && !pair.starts_with("lang=") {
+                switch_href.push_str(pair);
+                switch_href.push('&');
+            }
+        }
+        switch_href.push_str("lang=");
+        switch_href.push_str(lang.other().code());
+        Shell {
+            text: Text::of(lang),
+            switch_href,
+            asset_tag,
+        }
+    }
+
+    /// The home page in the page's language.
+    pub fn home_href(&self) -> String {
+        format!("/?lang={}", self.text.lang().code())
+    }
+}
+
+/// Words as someone recorded them, with their language where it is not the page's.
+///
+/// Names of places and parties seldom exist in both languages; the tag lets a screen reader and the
+/// font choice follow the words.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/words.html", whitespace = "suppress")]
+pub struct Words {
+    /// The words.
+    pub text: String,
+    /// BCP 47 tag; `None` for the page's own language.
+    pub lang: Option<String>,
+}
+
+impl Words {
+    /// Words of the page's own language.
+    pub fn plain(text: impl Into<String>) -> Words {
+        Words {
+            text: text.into(),
+            lang: None,
+        }
+    }
+
+    /// Words recorded in the language `tag`.
+    pub fn tagged(text: impl Into<String>, tag: &str, page: Lang) -> Words {
+        let is_own = tag.eq_ignore_ascii_case(page.code());
+        Words {
+            text: text.into(),
+            lang: (!is_own).then(|| tag.to_owned()),
+        }
+    }
+}
+
+// `Words` is rendered by its own escaping template, so a page may place it as it stands.
+impl HtmlSafe for Words {}
+
+/// What the code names. An absent field is not shown.
+#[derive(Debug)]
+pub struct ProductView {
+    /// The product's name.
+    pub name: Words,
+    /// The name in the other language, smaller.
+    pub other_name: Option<Words>,
+    /// The brand.
+    pub brand: Option<Words>,
+    /// Country, or region and country from [`region_in_country`].
+    pub origin: Option<String>,
+    /// `900 g`
+    pub net_content: Option<String>,
+    /// The best-before date.
+    pub best_before: Option<BestBefore>,
+    /// The batch or lot.
+    pub lot: Option<String>,
+    /// The serial number of the item.
+    pub serial: Option<String>,
+    /// The code in GS1 form, one element per application identifier: `["(01)0952…", "(10)L26"]`.
+    pub elements: Vec<String>,
+}
+
+/// A best-before date and whether it has passed.
+#[derive(Debug)]
+pub struct BestBefore {
+    /// The date.
+    pub date: LocalDate,
+    /// Whether it lies before today where the reader is.
+    pub past: bool,
+}
+
+/// A row of the attributes table.
+#[derive(Debug)]
+pub struct Row {
+    /// From the section `attribute` of the text files.
+    pub label: String,
+    /// The value as recorded.
+    pub value: Words,
+    /// Set for numbers and codes a reader may have to compare digit by digit.
+    pub is_code: bool,
+    /// Who vouches for it; `None` shows no mark.
+    pub source: Option<Source>,
+}
+
+/// Where the record is sealed and how to check it.
+#[derive(Debug)]
+pub struct ProofView {
+    /// The newest checkpoint that covers the story; `None` while nothing is sealed.
+    pub seal: Option<SealView>,
+    /// `/proof/01/…`
+    pub bundle_href: String,
+    /// `/qr/01/….svg`
+    pub qr_href: String,
+    /// The page's full address, printed under the QR code.
+    pub address: String,
+    /// The verifier page; `None` hides the link.
+    pub verify_href: Option<String>,
+}
+
+/// The checkpoint a story is sealed in.
+#[derive(Debug)]
+pub struct SealView {
+    /// `1,234,567 entries`, from [`SealView::size_in_words`].
+    pub tree_size: String,
+    /// When it was sealed.
+    pub sealed_at: LocalTime,
+    /// The root's ends, from [`short_root`].
+    pub root_short: String,
+    /// The log's origin, as in its checkpoints.
+    pub origin: String,
+}
+
+impl SealView {
+    /// The number of entries a checkpoint covers.
+    pub fn size_in_words(text: &Text, tree_size: u64) -> String {
+        text.count("proof.tree_size_value", tree_size, &[])
+    }
+}
+
+/// The first and last eight characters of a root, enough to compare by eye.
+pub fn short_root(root: &str) -> String {
+    let ends = root
+        .get(..8)
+        .zip(root.len().checked_sub(8).and_then(|at| root.get(at..)));
+    match ends {
+        Some((head, tail)) if root.len() > 20 => format!("{head}…{tail}"),
+        _ => root.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page as full as real ones get: fifteen steps, twenty-two documents, three curves.
+    fn full_page(lang: Lang) -> TracePage {
+        let text = Text::of(lang);
+        let date = text.date("2026-06-12").expect("a date");
+        let time = text
+            .local_time("2026-06-12T00:00:00Z", "+12:00")
+            .expect("a time");
+        let readings: Vec<_> = (0..900).map(|at| (at, (at % 50) as f64)).collect();
+        let document = |number: usize| DocumentView {
+            title: Words::plain(text.term("document", "health_certificate")),
+            number: Some(format!("DEMO-2026-{number:06}")),
+            issuer: Some(Words::tagged("Larkmere Demo Laboratories", "en", lang)),
+            issued: Some(date.clone()),
+            source: Source::ThirdParty,
+            check: None,
+        };
+        let step = |number: usize| StepView {
+            stage: text.term("bizStep", "inspecting").to_owned(),
+            time: Some(time.clone()),
+            place: Some(PlaceView {
+                name: Some(Words::tagged("Demo Southern Blend Co.", "en", lang)),
+                region: Some(region_in_country(text, Some("Waikato"), "NZ")),
+                country: Some(text.country("NZ").to_owned()),
+            }),
+            parties: vec![PartyView {
+                role: text.term("role", "laboratory").to_owned(),
+                name: Words::tagged("Larkmere Demo Laboratories", "en", lang),
+            }],
+            disposition: None,
+            flows: Vec::new(),
+            // A real journey has a few curves, not one at every step.
+            sensors: if number.is_multiple_of(5) {
+                let curve = SensorView::from_readings(text, "Temperature", "CEL", &readings);
+                curve.into_iter().collect()
+            } else {
+                Vec::new()
+            },
+            documents: (0..1 + number % 2).map(document).collect(),
+            notes: Vec::new(),
+            source: Source::ThirdParty,
+            signer: None,
+            entry: (number < 14).then(|| number.to_string()),
+            leg: None,
+            gap: None,
+        };
+        TracePage {
+            shell: Shell::new(lang, "", "t"),
+            verdict: VerdictView::genuine(text, 14, &date).with_unsealed(text, 1),
+            product: ProductView {
+                name: Words::plain("Larkmere"),
+                other_name: None,
+                brand: None,
+                origin: Some(text.country("NZ").to_owned()),
+                net_content: None,
+                best_before: Some(BestBefore {
+                    date: date.clone(),
+                    past: true,
+                }),
+                lot: Some("L1".into()),
+                serial: Some("<S1>".into()),
+                elements: vec!["(01)09520000417004".into()],
+            },
+            attributes: Vec::new(),
+            summary: Some(journey_summary(text, 15, 9, 64)),
+            steps: (0..15).map(step).collect(),
+            proof: ProofView {
+                seal: Some(SealView {
+                    tree_size: SealView::size_in_words(text, 1_204_377),
+                    sealed_at: time.clone(),
+                    root_short: short_root("q3Zp8vJ0dXk1mT5cUo7yB2nRfL9sGhWeA4tKiDzMxEw="),
+                    origin: "log.example/1".into(),
+                }),
+                bundle_href: "/proof/01/1".into(),
+                qr_href: "/qr/01/1.svg".into(),
+                address: "https://example.org/01/1".into(),
+                verify_href: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_page_of_fifteen_steps_stays_under_thirty_kilobytes() {
+        for lang in Lang::ALL {
+            let html = full_page(lang).render().expect("renders");
+            assert!(html.len() < 30_000, "{} bytes", html.len());
+        }
+    }
+
+    #[test]
+    fn the_answer_comes_first_then_the_product_the_journey_and_the_proof() {
+        let html = full_page(Lang::En).render().expect("renders");
+        let order = [
+            "On record, unchanged</h1>",
+            "Larkmere</h2>",
+            "Journey</h2>",
+            "Proof</h2>",
+        ];
+        let places: Vec<_> = order
+            .iter()
+            .map(|words| html.find(words).expect(words))
+            .collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert_eq!(html.matches("Not sealed yet").count(), 1);
+        assert!(
+            html.contains("&#60;S1&#62;") && !html.contains("<S1>"),
+            "escaped"
+        );
+    }
+
+    #[test]
+    fn nothing_on_a_page_needs_more_than_the_policy_allows() {
+        let html = full_page(Lang::ZhCn).render().expect("renders");
+        for forbidden in [
+            " style=",
+            "<style",
+            "<script",
+            "src=\"http",
+            "href=\"http",
+            "onclick",
+        ] {
+            assert!(!html.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn without_a_seal_there_is_no_proof_to_download() {
+        let mut page = full_page(Lang::En);
+        page.proof.seal = None;
+        let html = page.render().expect("renders");
+        assert!(!html.contains("/proof/01/1") && html.contains("waiting to be sealed"));
+    }
+
+    #[test]
+    fn the_language_switch_keeps_the_rest_of_the_query() {
+        let href = |query| Shell::new(Lang::ZhCn, query, "t").switch_href;
+        assert_eq!(href(""), "?lang=en");
+        assert_eq!(href("lang=zh-CN"), "?lang=en");
+        assert_eq!(
+            href("17=261112&lang=zh&code=a%26b"),
+            "?17=261112&code=a%26b&lang=en"
+        );
+    }
+
+    #[test]
+    fn the_language_switch_never_leaves_this_site() {
+        let shell = Shell::new(Lang::En, "//evil.example/?x", "t");
+        assert!(shell.switch_href.starts_with('?'));
+    }
+
+    #[test]
+    fn words_of_another_language_carry_their_tag_and_are_escaped() {
+        let html = |w: Words| w.render().expect("renders");
+        assert_eq!(
+            html(Words::tagged("A & B", "en", Lang::ZhCn)),
+            "<span lang=\"en\">A &#38; B</span>"
+        );
+        assert_eq!(html(Words::tagged("A", "EN", Lang::En)), "A");
+        assert_eq!(html(Words::plain("<b>")), "&#60;b&#62;");
+    }
+
+    #[test]
+    fn a_root_is_shortened_to_its_ends() {
+        assert_eq!(
+            short_root("AAAAAAAAbbbbbbbbbbbbCCCCCCC="),
+            "AAAAAAAA…CCCCCCC="
+        );
+        assert_eq!(short_root("short"), "short");
+    }
+
+    #[test]
+    fn the_home_page_gives_back_what_was_typed_and_names_the_fault() {
+        let page = FindPage {
+            shell: Shell::new(Lang::En, "", "t"),
+            code: "\"><b>".into(),
+            fault: Some("too short".into()),
+            address: "https://example.org".into(),
+        };
+        let html = page.render().expect("renders");
+        assert!(html.contains("aria-invalid=\"true\"") && html.contains("too short"));
+        assert!(!html.contains("<b>"), "escaped");
+        let clean = FindPage {
+            fault: None,
+            ..page
+        }
+        .render()
+        .expect("renders");
+        assert!(!clean.contains("aria-invalid"));
+    }
+}

@@ -1,0 +1,565 @@
+//! The words of the pages, in the reader's language.
+//!
+//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml`, under the same
+//! keys in both. Code and templates name a key through a value called `text`:
+//! `text.get("site.name")`, `text.with("journey.entry", &[("index", "7")])`,
+//! `text.count("journey.steps", 15, &[])`. The tests below read the sources for those calls, so a
+//! key that is missing, unused or different between the languages fails the build.
+
+mod lang;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, UtcOffset};
+
+pub use lang::Lang;
+
+/// The words of one language.
+#[derive(Debug)]
+pub struct Text {
+    lang: Lang,
+    /// Dotted key (`bizStep.receiving`) to sentence.
+    entries: HashMap<String, String>,
+}
+
+static TEXTS: LazyLock<[Text; 2]> = LazyLock::new(|| {
+    [
+        Text::parse(Lang::ZhCn, include_str!("../../templates/text/zh-CN.toml")),
+        Text::parse(Lang::En, include_str!("../../templates/text/en.toml")),
+    ]
+});
+
+impl Text {
+    /// The words of `lang`, parsed once per process.
+    pub fn of(lang: Lang) -> &'static Text {
+        &TEXTS[lang as usize]
+    }
+
+    /// The language of these words.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// The sentence under `key`. A missing key stops a debug build and shows itself, bare, in a
+    /// release: a shopper is better served by one odd word than by no page.
+    pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
+        let found = self.find(key);
+        debug_assert!(found.is_some(), "no text for {key} in {}", self.lang.code());
+        found.unwrap_or(key)
+    }
+
+    /// The sentence under `key`, if there is one.
+    pub fn find(&self, key: &str) -> Option<&str> {
+        self.entries.get(key).map(String::as_str)
+    }
+
+    /// The sentence under `key` with each `{name}` replaced by its value. Values are inserted as
+    /// they are and not read again, so a value may itself contain braces.
+    pub fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        fill(self.get(key), values)
+    }
+
+    /// The sentence for `n` things: `key.one` or `key.other`, with `{n}` as a grouped number.
+    pub fn count(&self, key: &str, n: u64, values: &[(&str, &str)]) -> String {
+        let form = if n == 1 { "one" } else { "other" };
+        let number = self.number(n);
+        let mut all = vec![("n", number.as_str())];
+        all.extend_from_slice(values);
+        fill(self.get(&format!("{key}.{form}")), &all)
+    }
+
+    /// The reader's word for a vocabulary term: that under `table.word`, else `table.other`, else
+    /// the word itself. `table` is a section of the text files: `bizStep`, `role`, `document`, …
+    ///
+    /// CBV 2.0 §7 spells one word four ways (`receiving`, `cbv:BizStep-receiving`, a web URI, a
+    /// URN); each ends in the bare word, and so does a sensor type such as `gs1:Temperature`.
+    pub fn term<'a>(&'a self, table: &str, spelling: &'a str) -> &'a str {
+        let word = spelling.rsplit([':', '-', '/']).next().unwrap_or(spelling);
+        self.find(&format!("{table}.{word}"))
+            .or_else(|| self.find(&format!("{table}.other")))
+            .unwrap_or(word)
+    }
+
+    /// A country by its ISO 3166-1 alpha-2 code; a country the files do not name keeps its code.
+    pub fn country<'a>(&'a self, alpha2: &'a str) -> &'a str {
+        self.find(&format!("country.{alpha2}")).unwrap_or(alpha2)
+    }
+
+    /// A count with its thousands grouped: `12,000`.
+    pub fn number(&self, n: u64) -> String {
+        group_thousands(&n.to_string())
+    }
+
+    /// A decimal number given as text, digits kept as recorded, thousands grouped, with a true
+    /// minus sign. Text that is not a plain decimal (`1e3`) is returned unchanged.
+    pub fn decimal(&self, number: &str) -> String {
+        let (sign, digits) = match number.strip_prefix('-') {
+            Some(rest) => ("\u{2212}", rest),
+            None => ("", number),
+        };
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (digits, None),
+        };
+        let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+        if !is_digits(whole) || !fraction.is_none_or(is_digits) {
+            return number.to_owned();
+        }
+        let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
+        format!("{sign}{}{fraction}", group_thousands(whole))
+    }
+
+    /// A quantity with its UN/ECE Recommendation 20 unit code; EPCIS counts items where there is no
+    /// unit. A code the files do not name is shown as it is.
+    pub fn amount(&self, number: &str, uom: Option<&str>) -> String {
+        let grouped = self.decimal(number);
+        match (uom, number.parse::<u64>()) {
+            (Some(code), _) => {
+                let unit = self.find(&format!("unit.{code}")).unwrap_or(code);
+                self.with("quantity.amount", &[("n", &grouped), ("unit", unit)])
+            }
+            (None, Ok(n)) => self.count("count.item", n, &[]),
+            (None, Err(_)) => grouped,
+        }
+    }
+
+    /// A calendar date `YYYY-MM-DD` in the reader's form; `None` if it is not one.
+    pub fn date(&self, iso: &str) -> Option<LocalDate> {
+        let date = Date::parse(iso, format_description!("[year]-[month]-[day]")).ok()?;
+        Some(LocalDate {
+            machine: iso.to_owned(),
+            text: self.date_text(date),
+        })
+    }
+
+    /// The moment `rfc3339` on the clock of the place, whose offset is an EPCIS
+    /// `eventTimeZoneOffset` such as `+12:00`; `None` if either is malformed.
+    pub fn local_time(&self, rfc3339: &str, offset: &str) -> Option<LocalTime> {
+        let moment = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
+        let local = moment.checked_to_offset(parse_offset(offset)?)?;
+        let clock = format!("{:02}:{:02}", local.hour(), local.minute());
+        let machine = local.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
+        let date = self.date_text(local.date());
+        let text = fill(
+            self.get("time.stamp"),
+            &[("date", &date), ("clock", &clock)],
+        );
+        Some(LocalTime {
+            machine,
+            text,
+            date,
+            clock,
+            zone: zone_name(local.offset()),
+        })
+    }
+
+    fn date_text(&self, date: Date) -> String {
+        let month = self
+            .find(&format!("month.{}", u8::from(date.month())))
+            .unwrap_or_default();
+        let (year, day) = (date.year().to_string(), date.day().to_string());
+        self.with(
+            "time.date",
+            &[("year", &year), ("month", month), ("day", &day)],
+        )
+    }
+
+    /// Reads one text file. The files are part of the program and the tests parse them, so a fault
+    /// here is a broken build and not an input.
+    fn parse(lang: Lang, source: &str) -> Text {
+        let table: toml::Table = source.parse().expect("a text file is not TOML");
+        let mut entries = HashMap::new();
+        flatten("", &table, &mut entries);
+        Text { lang, entries }
+    }
+}
+
+/// A calendar date: `machine` for the `datetime` attribute, `text` for the reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalDate {
+    /// `2026-06-12`
+    pub machine: String,
+    /// `2026年6月12日`, `12 June 2026`
+    pub text: String,
+}
+
+/// A moment on the clock of the place where it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalTime {
+    /// RFC 3339 with the place's offset: `2026-06-12T07:40:00+12:00`
+    pub machine: String,
+    /// `2026年6月12日 07:40`, `12 June 2026, 07:40`
+    pub text: String,
+    /// The date alone, in the reader's form.
+    pub date: String,
+    /// The clock alone: `07:40`
+    pub clock: String,
+    /// `UTC+12`, `UTC+9:30`, `UTC`
+    pub zone: String,
+}
+
+/// EPCIS 2.0 `eventTimeZoneOffset`: `+hh:mm` or `-hh:mm`, at most fourteen hours.
+fn parse_offset(offset: &str) -> Option<UtcOffset> {
+    let sign = match offset.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let two_digits = |s: &str| match s.as_bytes() {
+        [a, b] if a.is_ascii_digit() && b.is_ascii_digit() => s.parse::<i8>().ok(),
+        _ => None,
+    };
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    if minutes > 59 || hours > 14 || (hours == 14 && minutes > 0) {
+        return None;
+    }
+    UtcOffset::from_hms(sign * hours, sign * minutes, 0).ok()
+}
+
+fn zone_name(offset: UtcOffset) -> String {
+    let (hours, minutes, _) = offset.as_hms();
+    let sign = if offset.is_negative() {
+        '\u{2212}'
+    } else {
+        '+'
+    };
+    match (hours.unsigned_abs(), minutes.unsigned_abs()) {
+        (0, 0) => "UTC".to_owned(),
+        (h, 0) => format!("UTC{sign}{h}"),
+        (h, m) => format!("UTC{sign}{h}:{m:02}"),
+    }
+}
+
+fn group_thousands(digits: &str) -> String {
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Replaces `{name}` in one pass; a placeholder without a value stays visible.
+fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(sentence.len() + 32);
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let value = after.split_once('}').and_then(|(name, tail)| {
+            values
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value, tail))
+        });
+        match value {
+            Some((value, tail)) => {
+                filled.push_str(value);
+                rest = tail;
+            }
+            None => {
+                debug_assert!(false, "no value for a placeholder of: {sentence}");
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn flatten(prefix: &str, table: &toml::Table, entries: &mut HashMap<String, String>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        match value {
+            toml::Value::String(sentence) => {
+                entries.insert(key, sentence.clone());
+            }
+            toml::Value::Table(inner) => flatten(&key, inner, entries),
+            other => panic!("{key} is {} and not a sentence", other.type_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Sections whose keys are looked up by a word of the data and so never stand in the sources.
+    const VOCABULARIES: &[&str] = &[
+        "attribute",
+        "bizStep",
+        "country",
+        "disposition",
+        "document",
+        "eventType",
+        "month",
+        "role",
+        "sensor",
+        "unit",
+    ];
+
+    const CBV_BIZ_STEPS: &str = "accepting arriving assembling collecting commissioning \
+        consigning creating_class_instance cycle_counting decommissioning departing destroying \
+        disassembling dispensing encoding entering_exiting holding inspecting installing killing \
+        loading other packing picking receiving removing repackaging repairing replacing \
+        reserving retail_selling sampling sensor_reporting shipping staging_outbound \
+        stock_taking stocking storing transporting unloading unpacking void_shipping";
+
+    const CBV_DISPOSITIONS: &str = "active available completeness_inferred \
+        completeness_verified conformant container_closed container_open damaged destroyed \
+        dispensed disposed encoded expired in_progress in_transit inactive mismatch_class \
+        mismatch_instance mismatch_quantity needs_replacement no_pedigree_match non_conformant \
+        non_sellable_other partially_dispensed recalled reserved retail_sold returned \
+        sellable_accessible sellable_not_accessible stolen unavailable unknown";
+
+    fn zh() -> &'static Text {
+        Text::of(Lang::ZhCn)
+    }
+
+    fn en() -> &'static Text {
+        Text::of(Lang::En)
+    }
+
+    fn placeholders(sentence: &str) -> BTreeSet<&str> {
+        sentence
+            .split('{')
+            .skip(1)
+            .filter_map(|s| s.split_once('}'))
+            .map(|(n, _)| n)
+            .collect()
+    }
+
+    /// Every key named in the sources, with the call that names it.
+    fn keys_in_use() -> BTreeSet<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut keys = BTreeSet::new();
+        collect_keys(&root.join("templates"), &mut keys);
+        collect_keys(&root.join("src"), &mut keys);
+        keys
+    }
+
+    fn collect_keys(folder: &Path, keys: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("the folder is readable") {
+            let path = entry.expect("the entry is readable").path();
+            if path.is_dir() {
+                collect_keys(&path, keys);
+            } else if path.extension().is_some_and(|e| e == "rs" || e == "html") {
+                let source = fs::read_to_string(&path).expect("the source is UTF-8");
+                let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+                let is_this_file = path.ends_with("web/text.rs");
+                let named = if is_this_file {
+                    code.replace("self.", "text.")
+                } else {
+                    code.into()
+                };
+                keys_named_in(&named, keys);
+            }
+        }
+    }
+
+    fn keys_named_in(code: &str, keys: &mut BTreeSet<String>) {
+        // Comments name example keys; line breaks come wherever rustfmt puts them.
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let packed: String = lines
+            .flat_map(str::chars)
+            .filter(|c| !c.is_whitespace())
+            .collect();
+        for (call, forms) in [
+            ("text.get(\"", &[""][..]),
+            ("text.with(\"", &[""]),
+            ("text.count(\"", &[".one", ".other"]),
+        ] {
+            for rest in packed.split(call).skip(1) {
+                let key = rest.split('"').next().unwrap_or_default();
+                keys.extend(forms.iter().map(|form| format!("{key}{form}")));
+            }
+        }
+    }
+
+    #[test]
+    fn both_languages_have_exactly_the_same_keys() {
+        let keys = |text: &Text| text.entries.keys().cloned().collect::<BTreeSet<_>>();
+        let (zh, en) = (keys(zh()), keys(en()));
+        let apart: Vec<_> = zh.symmetric_difference(&en).collect();
+        assert!(apart.is_empty(), "in one language only: {apart:?}");
+    }
+
+    #[test]
+    fn both_languages_fill_the_same_placeholders_and_leave_nothing_empty() {
+        for (key, sentence) in &zh().entries {
+            // "1 entry" needs no number in English; the plural form proves the rest.
+            if !key.ends_with(".one") {
+                assert_eq!(placeholders(sentence), placeholders(en().get(key)), "{key}");
+            }
+            assert!(
+                !sentence.trim().is_empty() && !en().get(key).trim().is_empty(),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_key_named_in_the_sources_exists() {
+        let missing: Vec<_> = keys_in_use()
+            .into_iter()
+            .filter(|key| zh().find(key).is_none())
+            .collect();
+        assert!(missing.is_empty(), "no text for {missing:?}");
+    }
+
+    #[test]
+    fn no_text_is_kept_that_nothing_uses() {
+        let used = keys_in_use();
+        let is_word = |key: &str| {
+            VOCABULARIES
+                .iter()
+                .any(|v| key.split('.').next() == Some(v))
+        };
+        let idle: Vec<_> = zh()
+            .entries
+            .keys()
+            .filter(|key| !is_word(key) && !used.contains(*key))
+            .collect();
+        assert!(idle.is_empty(), "never used: {idle:?}");
+    }
+
+    #[test]
+    fn a_call_broken_over_lines_is_still_found_and_a_comment_is_not() {
+        let mut keys = BTreeSet::new();
+        keys_named_in(
+            "text\n    .with(\n \"a.b\", &[])\n// text.get(\"no.such\")",
+            &mut keys,
+        );
+        assert_eq!(keys.into_iter().collect::<Vec<_>>(), ["a.b"]);
+    }
+
+    #[test]
+    fn every_word_of_the_core_business_vocabulary_is_named_in_both_languages() {
+        for text in [zh(), en()] {
+            for word in CBV_BIZ_STEPS.split_whitespace() {
+                assert!(
+                    text.find(&format!("bizStep.{word}")).is_some(),
+                    "bizStep.{word}"
+                );
+            }
+            for word in CBV_DISPOSITIONS.split_whitespace() {
+                assert!(
+                    text.find(&format!("disposition.{word}")).is_some(),
+                    "disposition.{word}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_vocabulary_word_is_read_in_all_its_spellings() {
+        for spelling in [
+            "receiving",
+            "cbv:BizStep-receiving",
+            "https://ref.gs1.org/cbv/BizStep-receiving",
+            "urn:epcglobal:cbv:bizstep:receiving",
+        ] {
+            assert_eq!(zh().term("bizStep", spelling), "收货");
+        }
+        assert_eq!(en().term("sensor", "gs1:Temperature"), "Temperature");
+    }
+
+    #[test]
+    fn a_merchants_own_step_reads_as_another_step() {
+        assert_eq!(
+            en().term("bizStep", "https://example.com/steps/aging"),
+            "Other step"
+        );
+    }
+
+    #[test]
+    fn a_sentence_is_filled_in_one_pass() {
+        assert_eq!(
+            fill("{a} and {b}", &[("a", "{b}"), ("b", "2")]),
+            "{b} and 2"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "no text for")]
+    fn a_missing_key_cannot_be_overlooked() {
+        zh().get("no.such.key");
+    }
+
+    #[test]
+    fn one_thing_and_many_things_are_worded_apart() {
+        assert_eq!(en().count("journey.steps", 1, &[]), "1 step");
+        assert_eq!(en().count("journey.steps", 1500, &[]), "1,500 steps");
+        assert_eq!(zh().count("journey.steps", 15, &[]), "15 个环节");
+    }
+
+    #[test]
+    fn a_time_is_shown_on_the_clock_of_its_place() {
+        let stamp = zh()
+            .local_time("2026-06-11T19:40:12.345Z", "+12:00")
+            .expect("well formed");
+        assert_eq!(stamp.text, "2026年6月12日 07:40");
+        assert_eq!(stamp.machine, "2026-06-12T07:40:12+12:00");
+        assert_eq!(stamp.zone, "UTC+12");
+        let stamp = en()
+            .local_time("2026-06-12T07:40:00+12:00", "+12:00")
+            .expect("well formed");
+        assert_eq!(stamp.text, "12 June 2026, 07:40");
+    }
+
+    #[test]
+    fn offsets_of_half_hours_and_to_the_west_are_named() {
+        let zone = |offset| {
+            en().local_time("2026-06-12T00:00:00Z", offset)
+                .map(|t| t.zone)
+        };
+        assert_eq!(zone("+09:30").as_deref(), Some("UTC+9:30"));
+        assert_eq!(zone("-03:30").as_deref(), Some("UTC\u{2212}3:30"));
+        assert_eq!(zone("-00:30").as_deref(), Some("UTC\u{2212}0:30"));
+        assert_eq!(zone("+00:00").as_deref(), Some("UTC"));
+    }
+
+    #[test]
+    fn a_malformed_time_or_offset_is_refused() {
+        for (time, offset) in [
+            ("2026-06-12", "+12:00"),
+            ("2026-02-30T00:00:00Z", "+12:00"),
+            ("2026-06-12T00:00:00Z", "12:00"),
+            ("2026-06-12T00:00:00Z", "+14:30"),
+            ("2026-06-12T00:00:00Z", "+1:00"),
+            ("2026-06-12T00:00:00Z", "+1２:00"),
+            ("2026-06-12T00:00:00Z", ""),
+            ("9999-12-31T23:59:59Z", "+14:00"),
+        ] {
+            assert_eq!(en().local_time(time, offset), None, "{time} {offset}");
+        }
+        assert_eq!(en().date("2026-13-01"), None);
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_keep_the_digits_they_were_recorded_with() {
+        assert_eq!(en().decimal("1234567.50"), "1,234,567.50");
+        assert_eq!(en().decimal("-0.5"), "\u{2212}0.5");
+        assert_eq!(en().decimal("1e3"), "1e3");
+        assert_eq!(en().decimal("12."), "12.");
+        assert_eq!(zh().amount("12000", Some("KGM")), "12,000 千克");
+        assert_eq!(en().amount("6", None), "6 items");
+        assert_eq!(en().amount("6", Some("ZZ")), "6 ZZ");
+    }
+}
