@@ -33,3 +33,12 @@ GRANT SELECT, INSERT ON seal TO rootmark_sealer;
 GRANT SELECT, INSERT, UPDATE ON tile TO rootmark_sealer;
 GRANT SELECT ON log_head, seal, tile TO rootmark_checker;
 GRANT SELECT ON log_head TO rootmark_reader;
+
+-- A mark of the key that item codes are made with, by which a wrong key is noticed before it makes
+-- codes that nobody can read. It says nothing about the key.
+CREATE TABLE code_key (
+    sole boolean PRIMARY KEY DEFAULT true CHECK (sole),
+    fingerprint bytea NOT NULL
+);
+GRANT SELECT, INSERT ON code_key TO rootmark_sealer;
+GRANT SELECT ON code_key TO rootmark_checker;

@@ -4,11 +4,17 @@
 //! The map of this code, its floors and its rules are in `src/README.md`.
 
 pub mod anchor;
+pub mod app;
 pub mod capture;
+pub mod check;
+pub mod cli;
 pub mod codes;
+pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod postgres;
 pub mod proof;
 pub mod seal;
 pub mod store;
 pub mod trace;
+pub mod web;

@@ -1,3 +1,7 @@
 //! The `rootmark` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rootmark::cli::main()
+}

@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::prepare::{Prepared, PreparedEvent, prepare_document};
 use super::{CaptureError, Submitter};
+use crate::domain::event_key::EventKey;
 use crate::domain::statement::{Batch, NewStatement};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, insert_capture_job};
-use crate::store::event_key::{EventKey, NewEventKey, take_event_keys, taken_event_keys};
+use crate::store::event_key::{NewEventKey, take_event_keys, taken_event_keys};
 use crate::store::{act_for, batch};
 
 /// What became of a document.

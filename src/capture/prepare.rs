@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::{CaptureError, EventFault, Submitter, fresh_secrets};
 use crate::domain::epcis::{self, Event};
+use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{Draft, Kind, NewStatement};
-use crate::store::event_key::EventKey;
 
 /// Faults reported of one document: enough to mend it by, not a second document.
 const MAX_FAULTS: usize = 50;
@@ -163,19 +163,6 @@ fn assigned_id(body: &str, submitter: &Submitter) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&tag[..16]);
     format!("urn:uuid:{}", Uuid::new_v8(bytes))
-}
-
-/// EPCIS: a retraction bears the ID of the event it retracts, so the ID alone is not unique.
-pub(crate) fn event_key(event_id: &str, is_error_declaration: bool) -> EventKey {
-    let kind: &[u8] = if is_error_declaration {
-        b"\x01"
-    } else {
-        b"\x00"
-    };
-    let hash = Hash::of(&[kind, event_id.as_bytes()]).0;
-    let mut key = [0; 16];
-    key.copy_from_slice(&hash[..16]);
-    key
 }
 
 #[cfg(test)]

@@ -38,6 +38,14 @@ pub struct SerialCipher {
 }
 
 impl CodeKey {
+    /// A mark by which a wrong key is noticed.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        let full = prf(&keyed(&self.0.0), b"rootmark-code/v1 fingerprint");
+        let mut mark = [0; 8];
+        mark.copy_from_slice(&full[..8]);
+        mark
+    }
+
     /// The cipher of one GTIN: a serial of one product is worth nothing on another.
     pub fn cipher(&self, gtin: Gtin) -> SerialCipher {
         let derive = |purpose: &str| {

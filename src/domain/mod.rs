@@ -3,10 +3,12 @@
 
 pub mod code;
 pub mod epcis;
+pub mod event_key;
 pub mod fields;
 pub mod gs1;
 pub mod identity_key;
 pub mod master;
+pub mod scope;
 pub mod statement;
 pub mod story;
 pub mod time;

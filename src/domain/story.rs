@@ -117,9 +117,17 @@ impl Story {
             .find(|statement| statement.stored.id == step.id)
     }
 
-    /// Whether nothing at all is held about the subject.
-    pub fn is_empty(&self) -> bool {
-        self.statements.is_empty()
+    /// Whether an event or an issuance of codes names the subject's own lot.
+    pub fn names_subject_lot(&self) -> bool {
+        let issued = self
+            .statements
+            .iter()
+            .any(|statement| statement.kind == Kind::Issuance);
+        issued
+            || self
+                .steps
+                .iter()
+                .any(|step| matches!(step.via, Via::Item | Via::Lot))
     }
 }
 

@@ -76,7 +76,7 @@ impl ClusterConfig {
 pub struct Cluster {
     server: Server,
     postmaster: Postmaster,
-    password: Password,
+    access: Access,
     stopped: bool,
 }
 
@@ -129,10 +129,14 @@ impl Cluster {
             cluster = %server.cluster.display(), socket_dir = %server.socket_dir.display(),
             "Postgres is ready"
         );
+        let access = Access {
+            socket_dir: server.socket_dir.clone(),
+            password,
+        };
         Ok(Cluster {
             server,
             postmaster,
-            password,
+            access,
             stopped: false,
         })
     }
@@ -148,24 +152,9 @@ impl Cluster {
         self.server.stop(&mut self.postmaster)
     }
 
-    /// The folder of the Unix socket: what clients give as the host.
-    pub fn socket_dir(&self) -> &Path {
-        &self.server.socket_dir
-    }
-
-    /// The port, which only names the socket's file.
-    pub fn port(&self) -> u16 {
-        place::PORT
-    }
-
-    /// The cluster's user, who owns everything in it.
-    pub fn user(&self) -> &str {
-        USER
-    }
-
-    /// That user's password.
-    pub fn password(&self) -> &Password {
-        &self.password
+    /// How clients reach it.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The major version of the programs and of the data, e.g. 15.
@@ -191,6 +180,41 @@ impl Cluster {
     /// Whether it was running already, left by a service that was killed.
     pub fn adopted(&self) -> bool {
         self.postmaster.is_adopted()
+    }
+}
+
+/// How to reach a cluster, for a client that did not start it.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The folder of the Unix socket: what clients give as the host.
+    pub socket_dir: PathBuf,
+    /// The password of [`Access::user`].
+    pub password: Password,
+}
+
+impl Access {
+    /// How to reach the cluster that another process runs in this data folder.
+    ///
+    /// # Errors
+    /// If there is no cluster, or its folder cannot be read.
+    pub fn to_running(data_dir: &Path) -> Result<Access, ClusterError> {
+        let data_dir = &fs::canonicalize(data_dir).at("follow", data_dir)?;
+        let cluster = place::existing(data_dir)?.unwrap_or_else(|| data_dir.join("postgres"));
+        let run_as = RunAs::for_cluster(&cluster)?;
+        Ok(Access {
+            socket_dir: place::socket_folder(data_dir, &cluster, &run_as)?,
+            password: Password::load(data_dir)?,
+        })
+    }
+
+    /// The port, which only names the socket's file.
+    pub fn port(&self) -> u16 {
+        place::PORT
+    }
+
+    /// The cluster's user, who owns everything in it.
+    pub fn user(&self) -> &str {
+        USER
     }
 }
 

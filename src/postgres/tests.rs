@@ -75,11 +75,11 @@ fn psql_as(cluster: &Cluster, password: &str, sql: &str) -> Output {
         "-d",
         "postgres",
         "-U",
-        cluster.user(),
+        cluster.access().user(),
     ]);
     psql.arg("-h")
-        .arg(cluster.socket_dir())
-        .args(["-p", &cluster.port().to_string()]);
+        .arg(cluster.access().socket_dir.as_path())
+        .args(["-p", &cluster.access().port().to_string()]);
     psql.env("PGPASSWORD", password)
         .args(["-c", sql])
         .output()
@@ -87,7 +87,7 @@ fn psql_as(cluster: &Cluster, password: &str, sql: &str) -> Output {
 }
 
 fn psql(cluster: &Cluster, sql: &str) -> String {
-    let said = psql_as(cluster, cluster.password().expose(), sql);
+    let said = psql_as(cluster, cluster.access().password.expose(), sql);
     assert!(
         said.status.success(),
         "{}",
@@ -164,7 +164,7 @@ fn a_started_cluster_answers_durably_on_a_private_socket_and_no_tcp_port() {
             "{setting}"
         );
     }
-    let socket = fs::metadata(cluster.socket_dir()).unwrap();
+    let socket = fs::metadata(cluster.access().socket_dir.as_path()).unwrap();
     assert_eq!(socket.mode() & 0o777, 0o700);
 
     assert_eq!(tcp_sockets_of(cluster.pid()), 0);
@@ -299,7 +299,7 @@ fn a_pid_file_that_names_another_process_is_not_believed() {
     let cluster = folder.start().unwrap();
     let dir = cluster.cluster_dir().to_owned();
     let pid_file = fs::read_to_string(dir.join("postmaster.pid")).unwrap();
-    let socket_lock = cluster.socket_dir().join(".s.PGSQL.5432.lock");
+    let socket_lock = cluster.access().socket_dir.join(".s.PGSQL.5432.lock");
     let lock_file = fs::read_to_string(&socket_lock).unwrap();
     let (old, dir_line) = (cluster.pid().to_string(), dir.to_str().unwrap());
     assert!(pid_file.contains(dir_line) && lock_file.contains(dir_line));
@@ -391,7 +391,7 @@ fn the_password_and_the_rows_are_in_no_log_argument_environment_or_debug_text() 
     let _second = tracing::Dispatch::new(tracing_subscriber::fmt().finish());
     tracing::subscriber::with_default(subscriber, || {
         let cluster = folder.start().unwrap();
-        let password = cluster.password().expose().to_owned();
+        let password = cluster.access().password.expose().to_owned();
         psql(
             &cluster,
             "create table rows (k text unique); insert into rows values ('secret row')",
@@ -458,7 +458,7 @@ fn a_first_start_that_was_cut_short_is_done_again_with_the_same_password() {
     fs::create_dir_all(half_made.join("data/base")).unwrap();
     fs::write(half_made.join("data/PG_VERSION"), "15\n").unwrap();
     let cluster = folder.start().unwrap();
-    assert_eq!(cluster.password().expose(), written);
+    assert_eq!(cluster.access().password.expose(), written);
     assert_eq!(psql(&cluster, "select 1"), "1");
     assert!(!half_made.exists());
 }
@@ -526,9 +526,9 @@ fn a_cluster_behind_a_closed_door_is_an_error_and_the_door_stays_closed() {
 fn a_path_too_long_for_a_socket_gets_a_short_private_folder() {
     let folder = Folder::new(0o755, &"long/".repeat(25));
     let cluster = folder.start().unwrap();
-    assert!(!cluster.socket_dir().starts_with(folder.temp.path()));
+    assert!(!cluster.access().socket_dir.starts_with(folder.temp.path()));
     assert_eq!(psql(&cluster, "select 1"), "1");
-    let socket_dir = cluster.socket_dir().to_owned();
+    let socket_dir = cluster.access().socket_dir.clone();
     assert_eq!(fs::metadata(&socket_dir).unwrap().mode() & 0o777, 0o700);
     cluster.stop().unwrap();
 
@@ -538,8 +538,8 @@ fn a_path_too_long_for_a_socket_gets_a_short_private_folder() {
     fs::remove_dir(&socket_dir).unwrap();
     match elsewhere {
         Ok(cluster) => {
-            assert_ne!(cluster.socket_dir(), socket_dir);
-            let socket_dir = cluster.socket_dir().to_owned();
+            assert_ne!(cluster.access().socket_dir.as_path(), socket_dir);
+            let socket_dir = cluster.access().socket_dir.clone();
             cluster.stop().unwrap();
             fs::remove_dir(socket_dir).unwrap();
         }

@@ -60,7 +60,12 @@ pub struct TileError {
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
 pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
     let size = source.anchor.head.size;
-    let mut reader = TreeReader::new(TileFiles { folder: source.folder }, size);
+    let mut reader = TreeReader::new(
+        TileFiles {
+            folder: source.folder,
+        },
+        size,
+    );
     let mut sealed: Vec<(LeafIndex, &StoryStatement)> = story
         .statements
         .iter()
@@ -99,13 +104,20 @@ fn bundled(
     let stored = &statement.stored;
     let withheld = &statement.withheld;
     let read = Statement::read(&stored.parts())?;
-    let entry = Entry { recorded: stored.recorded(), digest: stored.digest };
+    let entry = Entry {
+        recorded: stored.recorded(),
+        digest: stored.digest,
+    };
     Ok(BundledStatement {
         index,
         entry: entry.format(),
         path: reader.inclusion_proof(index)?,
-        content: disclose(&read.content, &read.content_secret, |p| withheld.shows_content(p)),
-        receipt: disclose(&read.receipt, &read.receipt_secret, |p| withheld.shows_receipt(p)),
+        content: disclose(&read.content, &read.content_secret, |p| {
+            withheld.shows_content(p)
+        }),
+        receipt: disclose(&read.receipt, &read.receipt_secret, |p| {
+            withheld.shows_receipt(p)
+        }),
     })
 }
 
@@ -121,8 +133,12 @@ impl TileSource for TileFiles<'_> {
         let path = TilePath::Hashes(tile);
         let file = self.folder.join(path.to_string());
         // C2SP tlog-tiles: a partial tile may be gone once the full one is there.
-        let bytes = fs::read(&file).or_else(|_| fs::read(self.folder.join(path.full().to_string())));
-        let fail = |fault: String| TileError { path: file.clone(), fault };
+        let bytes =
+            fs::read(&file).or_else(|_| fs::read(self.folder.join(path.full().to_string())));
+        let fail = |fault: String| TileError {
+            path: file.clone(),
+            fault,
+        };
         let bytes = bytes.map_err(|error| fail(error.to_string()))?;
         let mut hashes = hashes_from_bytes(&bytes).ok_or_else(|| fail("not hashes".into()))?;
         hashes.truncate(usize::from(tile.width));

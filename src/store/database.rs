@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use thiserror::Error;
 
-use crate::postgres::Cluster;
+use crate::postgres::Access;
 
 /// The migrations, compiled in.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -87,12 +87,12 @@ fn pool(owner: &PgConnectOptions, role: &'static str, most: u32) -> PgPool {
 }
 
 /// How to reach the embedded cluster's database, which is made if it does not exist.
-pub async fn embedded_options(cluster: &Cluster) -> Result<PgConnectOptions, OpenError> {
+pub async fn embedded_options(access: &Access) -> Result<PgConnectOptions, OpenError> {
     let server = PgConnectOptions::new_without_pgpass()
-        .socket(cluster.socket_dir())
-        .port(cluster.port())
-        .username(cluster.user())
-        .password(cluster.password().expose());
+        .socket(&access.socket_dir)
+        .port(access.port())
+        .username(access.user())
+        .password(access.password.expose());
     let mut connection = PgConnection::connect_with(&server.clone().database("postgres"))
         .await
         .map_err(OpenError::Connect)?;

@@ -4,10 +4,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
+use crate::domain::event_key::EventKey;
 use crate::domain::statement::StatementId;
-
-/// 16 bytes of SHA-256 over the eventID and whether the event is an error declaration.
-pub type EventKey = [u8; 16];
 
 /// A key to be taken.
 #[derive(Debug, Clone)]

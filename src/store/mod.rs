@@ -7,6 +7,7 @@
 pub mod api_key;
 pub mod batch;
 pub mod capture_job;
+pub mod code_key;
 pub mod code_range;
 mod database;
 pub mod event_key;
@@ -33,6 +34,22 @@ pub async fn act_for(conn: &mut sqlx::PgConnection, merchant_id: uuid::Uuid) -> 
     .fetch_one(conn)
     .await?;
     Ok(())
+}
+
+/// Makes the transaction see one moment of the database, and write nothing. Its first statement.
+pub async fn see_one_moment(conn: &mut sqlx::PgConnection) -> Result<()> {
+    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether the database answers.
+pub async fn answers(conn: &mut sqlx::PgConnection) -> bool {
+    sqlx::query_scalar!(r#"SELECT true AS "yes!""#)
+        .fetch_one(conn)
+        .await
+        .unwrap_or(false)
 }
 
 /// Whether an error means that the database cannot be reached or is going away, so that trying again

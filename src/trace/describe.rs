@@ -61,7 +61,12 @@ fn names(story: &Story, found: &Found, reach: &Reach) -> HashSet<String> {
     // Codes are issued for a lot; the lot of an item may be known from its events alone.
     if let Some(gtin) = story.subject.gtin() {
         let lots = format!("{}/10/", Identity::Class { gtin }.canonical());
-        names.extend(reach.identities().filter(|name| name.starts_with(&lots)).cloned());
+        names.extend(
+            reach
+                .identities()
+                .filter(|name| name.starts_with(&lots))
+                .cloned(),
+        );
     }
     for step in &story.steps {
         let event = &step.event;

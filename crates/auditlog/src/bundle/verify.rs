@@ -48,7 +48,8 @@ pub struct Verified {
     /// The tree in which everything was found. The statements are all that the operator *claims* to
     /// hold about the subject at this size.
     pub size: TreeSize,
-    /// When it was sealed: the operator's word.
+    /// When it was sealed: the operator's word, and without the anchor file not even that, since
+    /// no signature covers it. Say it only where `anchored`.
     pub sealed_at: Timestamp,
     /// Whether the anchor file was at hand and holds the line.
     pub anchored: bool,

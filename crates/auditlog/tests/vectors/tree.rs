@@ -114,13 +114,16 @@ impl Inclusion {
     }
 }
 
+/// A change of a question, with a hash to change it by.
+type Tamper = fn(&mut Inclusion, Hash);
+
 fn inclusion() -> Vec<Json> {
     let mut cases: Vec<Json> = INCLUSION
         .iter()
         .map(|(index, size)| Inclusion::of(*index, *size).case("valid"))
         .collect();
     let other = leaf_hash(b"another");
-    let changes: [(&str, fn(&mut Inclusion, Hash)); 9] = [
+    let changes: [(&str, Tamper); 9] = [
         ("another leaf", |case, other| case.leaf = other),
         ("another root", |case, other| case.root = other),
         ("its neighbour's index", |case, _| case.index += 1),

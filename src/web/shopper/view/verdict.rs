@@ -270,6 +270,24 @@ impl MessagePage {
         }
     }
 
+    /// 503: the record is there, and no checkpoint proves it yet.
+    pub fn not_sealed(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 503,
+            page_title: text.get("message.not_sealed_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Waiting,
+                text.get("message.not_sealed_title"),
+                text.get("message.not_sealed_lead"),
+            ),
+            code: None,
+            advice: vec![text.get("message.not_sealed_1").into()],
+            shell,
+        }
+    }
+
     /// 500: a fault of ours.
     pub fn failed(shell: Shell) -> MessagePage {
         let text = shell.text;

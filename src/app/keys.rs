@@ -1,0 +1,277 @@
+//! The service's keys: made once, in files that only the service can read, never in the database.
+//!
+//! A key that is missing or wrong beside an existing log is an error. Making a new one would begin a
+//! second log under the first one's name.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use auditlog::encoding::{from_hex, to_hex};
+use auditlog::field::Secret;
+use auditlog::hash::empty_root;
+use auditlog::note::{NoteError, NoteSigner};
+use auditlog::proof::TreeHead;
+use auditlog::story::StoryNote;
+use auditlog::{Hash, TreeSize};
+use sqlx::PgConnection;
+use thiserror::Error;
+
+use crate::domain::code::CodeKey;
+use crate::store::code_key::{code_key_fingerprint, insert_code_key};
+use crate::store::log_head::{LogHead, found_log, log_head};
+
+/// What the service signs and enciphers with.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs checkpoints.
+    pub log: Arc<NoteSigner>,
+    /// Signs story notes.
+    pub story: Arc<NoteSigner>,
+    /// Makes item codes.
+    pub codes: CodeKey,
+}
+
+/// Why the service has no keys to work with.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The log exists and this key does not.
+    #[error(
+        "{0} is missing, and a log signed with it exists. Put the key back from its backup; no new \
+         one is made"
+    )]
+    Missing(PathBuf),
+    /// The key is not the one that the log has.
+    #[error("{path} holds the key {found}, and the log's is {expected}. Put the right key back")]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+        /// What should be.
+        expected: String,
+    },
+    /// Public files of a log that the database does not know.
+    #[error(
+        "the public folder holds a log, and the database holds none: it is empty, or not the one \
+         that belongs to this data folder. Restore the database; nothing is sealed"
+    )]
+    LostDatabase,
+    /// The file is not a key.
+    #[error("{path} is not a key: {fault}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        fault: String,
+    },
+    /// The file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The name chosen for the log cannot be a key's name.
+    #[error("the log's name: {0}")]
+    Origin(#[from] NoteError),
+    /// The system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Where a log is founded.
+#[derive(Debug, Clone, Copy)]
+pub struct Founding<'a> {
+    /// The folder of the keys.
+    pub folder: &'a Path,
+    /// The name wanted for a new log.
+    pub origin: Option<&'a str>,
+    /// Whether the public folder holds a log already.
+    pub has_public_history: bool,
+}
+
+/// Loads the keys of the log in the database, or founds the log. In the sealer's role.
+pub async fn load_or_found(
+    conn: &mut PgConnection,
+    founding: Founding<'_>,
+) -> Result<Keys, KeyError> {
+    let files = KeyFiles::in_folder(founding.folder);
+    match log_head(conn).await? {
+        Some(head) => {
+            let keys = files.load()?;
+            check(&files, &keys, &head, code_key_fingerprint(conn).await?)?;
+            Ok(keys)
+        }
+        None if founding.has_public_history => Err(KeyError::LostDatabase),
+        None => {
+            let keys = files.load_or_make(founding.origin)?;
+            insert_code_key(conn, &keys.codes.fingerprint()).await?;
+            found_log(conn, &new_head(&keys)).await?;
+            Ok(keys)
+        }
+    }
+}
+
+fn new_head(keys: &Keys) -> LogHead {
+    LogHead {
+        origin: keys.log.verifier().name().to_owned(),
+        vkey: keys.log.verifier().format(),
+        story_vkey: keys.story.verifier().format(),
+        seal: 0,
+        tree: TreeHead {
+            size: TreeSize(0),
+            root: empty_root(),
+        },
+        anchor_sha256: Hash([0; 32]),
+        sealed_at: None,
+    }
+}
+
+fn check(
+    files: &KeyFiles,
+    keys: &Keys,
+    head: &LogHead,
+    fingerprint: Option<Vec<u8>>,
+) -> Result<(), KeyError> {
+    let mark = to_hex(&keys.codes.fingerprint());
+    let expected = fingerprint.map_or_else(|| "none".to_owned(), |bytes| to_hex(&bytes));
+    let wanted = [
+        (&files.log, keys.log.verifier().format(), &head.vkey),
+        (
+            &files.story,
+            keys.story.verifier().format(),
+            &head.story_vkey,
+        ),
+        (&files.codes, mark, &expected),
+    ];
+    for (path, found, expected) in wanted {
+        if found != *expected {
+            let (path, expected) = (path.clone(), expected.clone());
+            return Err(KeyError::Wrong {
+                path,
+                found,
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+struct KeyFiles {
+    folder: PathBuf,
+    log: PathBuf,
+    story: PathBuf,
+    codes: PathBuf,
+}
+
+impl KeyFiles {
+    fn in_folder(folder: &Path) -> KeyFiles {
+        KeyFiles {
+            folder: folder.to_owned(),
+            log: folder.join("log.key"),
+            story: folder.join("story.key"),
+            codes: folder.join("codes.key"),
+        }
+    }
+
+    fn load(&self) -> Result<Keys, KeyError> {
+        let missing = |path: &Path| KeyError::Missing(path.to_owned());
+        let read = |path: &Path| read_if_there(path)?.ok_or_else(|| missing(path));
+        Ok(Keys {
+            log: Arc::new(parse_signer(&self.log, &read(&self.log)?)?),
+            story: Arc::new(parse_signer(&self.story, &read(&self.story)?)?),
+            codes: parse_codes(&self.codes, &read(&self.codes)?)?,
+        })
+    }
+
+    /// A log that was never founded may have keys all the same: a crash came in between.
+    fn load_or_make(&self, origin: Option<&str>) -> Result<Keys, KeyError> {
+        if read_if_there(&self.log)?.is_none() {
+            let origin = origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?;
+            let signer = NoteSigner::from_seed(&origin, &random()?)?;
+            self.write(&self.log, &signer.to_secret_text())?;
+        }
+        let log = parse_signer(&self.log, &read_if_there(&self.log)?.unwrap_or_default())?;
+        if read_if_there(&self.story)?.is_none() {
+            let name = StoryNote::key_name(log.verifier().name());
+            let signer = NoteSigner::from_seed(&name, &random()?)?;
+            self.write(&self.story, &signer.to_secret_text())?;
+        }
+        if read_if_there(&self.codes)?.is_none() {
+            self.write(&self.codes, &to_hex(&random()?))?;
+        }
+        self.load()
+    }
+
+    /// Temporary name, write, fsync, rename: a key is whole or not there.
+    fn write(&self, path: &Path, text: &str) -> Result<(), KeyError> {
+        let save = || -> std::io::Result<()> {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.folder)?;
+            let temporary = path.with_extension("new");
+            let mut file = File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
+            file.write_all(format!("{text}\n").as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        save().map_err(|source| KeyError::File {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, KeyError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.trim_end().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(KeyError::File {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn parse_signer(path: &Path, text: &str) -> Result<NoteSigner, KeyError> {
+    NoteSigner::parse(text).map_err(|error| KeyError::Unreadable {
+        path: path.to_owned(),
+        fault: error.to_string(),
+    })
+}
+
+fn parse_codes(path: &Path, text: &str) -> Result<CodeKey, KeyError> {
+    let unreadable = || KeyError::Unreadable {
+        path: path.to_owned(),
+        fault: "it must be 64 hexadecimal digits".into(),
+    };
+    from_hex(text)
+        .map(|bytes| CodeKey(Secret(bytes)))
+        .ok_or_else(unreadable)
+}
+
+/// The name of a log that was given none: unique, since witnesses tell logs apart by it.
+fn random_origin() -> Result<String, KeyError> {
+    let bytes = random()?;
+    Ok(format!("rootmark.invalid/{}", to_hex(&bytes[..8])))
+}
+
+fn random() -> Result<[u8; 32], KeyError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(KeyError::Random)?;
+    Ok(bytes)
+}

@@ -1,0 +1,274 @@
+//! The service put together: database, keys, sealing, pages.
+
+mod keys;
+pub mod merchants;
+mod sealing;
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::dev::{Server, ServerHandle};
+use thiserror::Error;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::anchor::{PublicLog, PublishError};
+use crate::config::{DatabaseChoice, Settings};
+use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock};
+use crate::store::batch::any_pending;
+use crate::store::log_head::log_head;
+use crate::store::{Database, OpenError, embedded_options};
+use crate::web::{LogIdentity, LogState, Service, serve};
+
+pub use keys::{Founding, KeyError, Keys, load_or_found};
+pub use sealing::{Sealer, SealingError};
+
+/// Why the service does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The embedded Postgres.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The public log.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The database, later.
+    #[error("the database: {0}")]
+    Store(#[from] sqlx::Error),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Who opens a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenAs {
+    /// The service: it must have the folder to itself.
+    Service,
+    /// A command: beside a service that runs, it works with that service's Postgres.
+    Command,
+}
+
+/// Everything but the pages: what commands work with.
+#[derive(Debug)]
+pub struct Core {
+    /// The database.
+    pub database: Database,
+    /// The keys, checked against the log.
+    pub keys: Keys,
+    /// Where the log is published.
+    pub public_log: PublicLog,
+    cluster: Option<Cluster>,
+    // Released last: nobody may start a second cluster in this folder before ours has stopped.
+    _lock: Option<DataDirLock>,
+}
+
+impl Core {
+    /// Opens the data folder and the database, and loads or makes the keys. `role` says what to do
+    /// where another process has the data folder already.
+    pub async fn open(settings: &Settings, role: OpenAs) -> Result<Core, StartError> {
+        let data_dir = settings.data_dir.clone();
+        let (cluster, lock, options) = match &settings.database {
+            DatabaseChoice::External(options) => (None, None, (**options).clone()),
+            DatabaseChoice::Embedded { bin_dir } => {
+                let mut config = ClusterConfig::new(&data_dir);
+                config.bin_dir.clone_from(bin_dir);
+                match start_cluster(config).await {
+                    Ok((cluster, lock)) => {
+                        let options = embedded_options(cluster.access()).await?;
+                        (Some(cluster), Some(lock), options)
+                    }
+                    Err(ClusterError::DataDirInUse { .. }) if role == OpenAs::Command => {
+                        let access = Access::to_running(&data_dir)?;
+                        (None, None, embedded_options(&access).await?)
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        let database = Database::open(options).await?;
+        let public_log = PublicLog::new(data_dir.join("public/log"));
+        let mut conn = database.sealer.acquire().await?;
+        let founding = Founding {
+            folder: &data_dir.join("keys"),
+            origin: settings.origin.as_deref(),
+            has_public_history: public_log.has_history()?,
+        };
+        let keys = load_or_found(&mut conn, founding).await?;
+        drop(conn);
+        Ok(Core {
+            database,
+            keys,
+            public_log,
+            cluster,
+            _lock: lock,
+        })
+    }
+
+    /// Closes the database, and stops the embedded Postgres.
+    pub async fn close(self) {
+        self.database.close().await;
+        stop_cluster(self.cluster).await;
+    }
+}
+
+async fn stop_cluster(cluster: Option<Cluster>) {
+    let Some(cluster) = cluster else { return };
+    let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
+    if let Ok(Err(error)) = stopped {
+        tracing::warn!(%error, "the embedded Postgres did not stop cleanly");
+    }
+}
+
+async fn start_cluster(config: ClusterConfig) -> Result<(Cluster, DataDirLock), ClusterError> {
+    let start = move || {
+        let lock = DataDirLock::take(&config.data_dir)?;
+        Ok((Cluster::start(&config)?, lock))
+    };
+    tokio::task::spawn_blocking(start)
+        .await
+        .expect("starting Postgres does not panic")
+}
+
+/// The service, running.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where readers reach it.
+    pub url: String,
+    /// The log's public names.
+    pub vkey: String,
+    /// The key of its story notes.
+    pub story_vkey: String,
+    /// The database, for whoever runs inside the same process.
+    pub database: Database,
+    /// Makes item codes.
+    pub code_key: crate::domain::code::CodeKey,
+    state: watch::Receiver<LogState>,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    sealing: JoinHandle<()>,
+    stop_sealing: watch::Sender<bool>,
+    cluster: Option<Cluster>,
+    _lock: Option<DataDirLock>,
+}
+
+impl Running {
+    /// Starts everything; returns once requests are answered.
+    pub async fn start(settings: &Settings) -> Result<Running, StartError> {
+        let listen = |address| {
+            TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+        };
+        // First, so that a taken port is told before a database is started.
+        let listener = listen(settings.listen)?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: settings.listen,
+            source,
+        })?;
+        let Core {
+            database,
+            keys,
+            public_log,
+            cluster,
+            _lock,
+        } = Core::open(settings, OpenAs::Service).await?;
+        let url = settings.public_url(address);
+        let identity = LogIdentity {
+            origin: keys.log.verifier().name().to_owned(),
+            vkey: keys.log.verifier().format(),
+            story_vkey: keys.story.verifier().format(),
+            story_signer: keys.story,
+            folder: public_log.folder().to_owned(),
+        };
+        let (vkey, story_vkey) = (identity.vkey.clone(), identity.story_vkey.clone());
+        let (state, watched) = watch::channel(LogState::default());
+        let sealer = Sealer {
+            database: database.clone(),
+            signer: keys.log,
+            public_log,
+        };
+        match sealer.publish().await {
+            Ok(published) => state.send_modify(|state| state.published(published)),
+            // The loop meets the same error, and says so on /readyz; pages go on being served.
+            Err(error) => tracing::error!(%error, "publishing at start-up failed"),
+        }
+        let (stop_sealing, stop) = watch::channel(false);
+        let sealing =
+            tokio::spawn(sealer.run(settings.seal_interval, settings.heartbeat, state, stop));
+        let service = Service {
+            database: database.clone(),
+            log: identity,
+            state: watched.clone(),
+            code_key: keys.codes.clone(),
+            public_url: url.clone(),
+            clock: OffsetDateTime::now_utc,
+        };
+        let server: Server = serve(service, listener, settings.workers)
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Running {
+            address,
+            url,
+            vkey,
+            story_vkey,
+            database,
+            code_key: keys.codes,
+            state: watched,
+            server: server.handle(),
+            serving: tokio::spawn(server),
+            sealing,
+            stop_sealing,
+            cluster,
+            _lock,
+        })
+    }
+
+    /// Waits until everything that was captured before now is sealed and public.
+    pub async fn everything_is_public(&self) -> sqlx::Result<()> {
+        let mut state = self.state.clone();
+        loop {
+            let mut conn = self.database.sealer.acquire().await?;
+            let pending = any_pending(&mut conn).await?;
+            let size = log_head(&mut conn)
+                .await?
+                .map_or(0, |head| head.tree.size.0);
+            drop(conn);
+            let public = state
+                .borrow_and_update()
+                .published
+                .as_ref()
+                .map(|p| p.anchor.head.size.0);
+            if !pending && public.unwrap_or(0) == size {
+                return Ok(());
+            }
+            if state.changed().await.is_err() {
+                return Err(sqlx::Error::WorkerCrashed);
+            }
+        }
+    }
+
+    /// Waits until the server ends by itself, which it does only on an error.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.serving).await;
+    }
+
+    /// Stops: no new requests, those under way are answered, what is pending is sealed, the embedded
+    /// Postgres shuts down.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        let _ = self.stop_sealing.send(true);
+        let _ = self.sealing.await;
+        self.database.close().await;
+        stop_cluster(self.cluster).await;
+    }
+}

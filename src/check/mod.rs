@@ -1,0 +1,125 @@
+//! Check: everything against everything. Stored statements against their digests, digests against
+//! the tiles, tiles against the signed checkpoints, checkpoints against the public files, and every
+//! derived row against what it is derived from.
+//!
+//! It reads one moment of the database and writes nothing. Memory does not grow with the log.
+
+mod derived;
+mod log;
+mod public;
+mod statements;
+
+use std::collections::HashMap;
+
+use auditlog::note::{NoteError, Verifier};
+use sqlx::{Connection, PgConnection};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::anchor::PublicLog;
+use crate::store::log_head::log_head;
+use crate::store::see_one_moment;
+use crate::store::statement::count_statements;
+
+/// Findings reported; a log that is wrong everywhere need not be listed whole.
+const MAX_FINDINGS: usize = 100;
+
+/// What a check looked at and found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What is wrong, each named.
+    pub findings: Vec<String>,
+    /// Statements compared.
+    pub statements: u64,
+    /// Checkpoints compared.
+    pub seals: u64,
+    /// Leaves under the last checkpoint.
+    pub tree_size: u64,
+}
+
+/// Why a check could not be made.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The log's own key cannot be read.
+    #[error("the log's key in the database: {0}")]
+    Key(#[from] NoteError),
+    /// A public file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("the database: {0}")]
+    Store(#[from] sqlx::Error),
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn add(&mut self, finding: impl Into<String>) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding.into());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.findings.len() >= MAX_FINDINGS
+    }
+}
+
+/// What the statements add up to: what the derived tables must hold.
+#[derive(Debug, Default)]
+struct Tally {
+    statements: u64,
+    events: u64,
+    index_rows: u64,
+    /// Which merchant described a product first, by GTIN.
+    described: HashMap<String, Uuid>,
+    issuances: u64,
+}
+
+/// Checks everything; in the checker's role. `progress` is told how many more statements were
+/// compared, of how many.
+pub async fn check(
+    conn: &mut PgConnection,
+    public_log: &PublicLog,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Report, CheckError> {
+    let mut report = Report::default();
+    // Read before the database, which the service may move on meanwhile: what is public was
+    // committed before.
+    let public = public::read(public_log.folder())?;
+    let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
+    let Some(head) = log_head(&mut tx).await? else {
+        report.add("log_head: the log has no head");
+        return Ok(report);
+    };
+    let verifier = Verifier::parse(&head.vkey)?;
+    let total = count_statements(&mut tx).await?.max(0) as u64;
+    progress(0, total);
+    let mut tally = Tally::default();
+    let edge = statements::check_sealed(&mut tx, &mut report, &mut tally, &mut |n| {
+        progress(n, total)
+    })
+    .await?;
+    statements::check_pending(&mut tx, &mut report, &mut tally, &mut |n| {
+        progress(n, total)
+    })
+    .await?;
+    log::check_seals(&mut tx, &mut report, &head, &verifier, &edge).await?;
+    log::check_edge(&mut tx, &mut report, &edge).await?;
+    log::check_tiles(&mut tx, &mut report, head.tree.size).await?;
+    derived::check(&mut tx, &mut report, &tally, total).await?;
+    public::check(&mut tx, &mut report, public_log.folder(), &public, &head).await?;
+    report.statements = tally.statements;
+    report.tree_size = head.tree.size.0;
+    tx.rollback().await?;
+    Ok(report)
+}

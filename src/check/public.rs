@@ -1,0 +1,169 @@
+//! The public files against the database.
+
+use std::fs;
+use std::path::Path;
+
+use auditlog::anchor::AnchorLine;
+use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes, push_entry};
+use auditlog::{Entry, LeafIndex, TreeSize};
+use sqlx::PgConnection;
+
+use super::{CheckError, Report};
+use crate::domain::time::timestamp;
+use crate::store::log_head::LogHead;
+use crate::store::seal::seals_after;
+use crate::store::statement::entries_between;
+use crate::store::tile::tile_hashes;
+
+/// Rows read at a time.
+const ROWS: i64 = 1_000;
+
+/// The lines of the anchor file, all segments together.
+pub(super) struct PublicAnchors {
+    lines: Vec<String>,
+}
+
+/// Reads the anchor file and its segments.
+pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
+    let mut lines = Vec::new();
+    let mut segments: Vec<u64> = match fs::read_dir(folder.join("anchors")) {
+        Ok(entries) => entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(".jsonl")?.parse().ok())
+            .collect(),
+        Err(_) => Vec::new(),
+    };
+    segments.sort_unstable();
+    let segments = segments
+        .iter()
+        .map(|seal| folder.join(format!("anchors/{seal}.jsonl")));
+    for path in segments.chain([folder.join("anchors.jsonl")]) {
+        match fs::read_to_string(&path) {
+            // A last line without its newline is being written at this moment, or torn: not public.
+            Ok(text) => lines.extend(
+                text.split_inclusive('\n')
+                    .filter_map(|line| line.strip_suffix('\n').map(str::to_owned)),
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(CheckError::File { path, source }),
+        }
+    }
+    Ok(PublicAnchors { lines })
+}
+
+/// The public files must be what was sealed, up to the last public seal.
+pub(super) async fn check(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    folder: &Path,
+    anchors: &PublicAnchors,
+    head: &LogHead,
+) -> Result<(), CheckError> {
+    check_anchor_lines(conn, report, anchors, head).await?;
+    let last = anchors
+        .lines
+        .last()
+        .and_then(|line| AnchorLine::parse(line).ok());
+    let Some(last) = last else { return Ok(()) };
+    if last.head.size > head.tree.size {
+        return Ok(());
+    }
+    check_files(conn, report, folder, last.head.size).await
+}
+
+async fn check_anchor_lines(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    anchors: &PublicAnchors,
+    head: &LogHead,
+) -> Result<(), CheckError> {
+    if anchors.lines.len() as i64 > head.seal {
+        report.add(format!(
+            "anchors.jsonl: has {} seals, the database {}: the database is an old copy",
+            anchors.lines.len(),
+            head.seal
+        ));
+    }
+    let mut public = anchors.lines.iter();
+    let mut number = 0;
+    loop {
+        let seals = seals_after(conn, number, ROWS).await?;
+        let Some(last) = seals.last() else {
+            return Ok(());
+        };
+        number = last.number;
+        for seal in &seals {
+            let Some(line) = public.next() else {
+                return Ok(());
+            };
+            if *line != seal.anchor_line {
+                report.add(format!(
+                    "anchors.jsonl: line of seal {} is another",
+                    seal.number
+                ));
+            }
+        }
+    }
+}
+
+/// Every tile and entry bundle of the public tree, byte for byte.
+async fn check_files(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    folder: &Path,
+    size: TreeSize,
+) -> Result<(), CheckError> {
+    for level in 0..8 {
+        let hashes = hashes_at_level(size, level);
+        for index in 0..hashes.div_ceil(256) {
+            let width = (hashes - index * 256).min(u64::from(TILE_WIDTH)) as u16;
+            let tile = Tile {
+                level,
+                index,
+                width,
+            };
+            let stored = tile_hashes(conn, tile)
+                .await?
+                .map(|hashes| hashes_to_bytes(&hashes));
+            compare(report, folder, TilePath::Hashes(tile), stored.as_deref());
+            if level == 0 {
+                let bundle = entry_bundle(conn, tile).await?;
+                compare(report, folder, TilePath::Entries(tile), Some(&bundle));
+            }
+        }
+        if report.is_full() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn compare(report: &mut Report, folder: &Path, path: TilePath, expected: Option<&[u8]>) {
+    let name = path.to_string();
+    let public = fs::read(folder.join(&name)).ok();
+    // A partial tile may be gone once the full one is there.
+    let public = public.or_else(|| {
+        let mut full = fs::read(folder.join(path.full().to_string())).ok()?;
+        full.truncate(expected?.len());
+        Some(full)
+    });
+    if public.is_none() || public.as_deref() != expected {
+        report.add(format!("{name}: the public file is not what was sealed"));
+    }
+}
+
+async fn entry_bundle(conn: &mut PgConnection, tile: Tile) -> Result<Vec<u8>, CheckError> {
+    let first = tile.index * 256;
+    let (from, to) = (LeafIndex(first), LeafIndex(first + u64::from(tile.width)));
+    let mut bundle = Vec::new();
+    for (recorded_at, digest) in entries_between(conn, from, to).await? {
+        push_entry(
+            &Entry {
+                recorded: timestamp(recorded_at),
+                digest,
+            },
+            &mut bundle,
+        );
+    }
+    Ok(bundle)
+}

@@ -1,0 +1,337 @@
+//! Statements against their digests, their receipts and their rows in the derived tables; digests
+//! against the tree.
+
+use std::collections::{BTreeMap, HashMap};
+
+use auditlog::json::{self, Value};
+use auditlog::statement::Statement;
+use auditlog::tile::RightEdge;
+use auditlog::{Entry, Hash, LeafIndex};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{CheckError, Report, Tally};
+use crate::domain::epcis;
+use crate::domain::event_key::{EventKey, event_key};
+use crate::domain::gs1::Identity;
+use crate::domain::master;
+use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
+use crate::domain::time::timestamp;
+use crate::store::batch::{pending_batches_after, sealed_batches_from};
+use crate::store::event_key::taken_event_keys;
+use crate::store::statement::{CheckedStatement, statements_of_batch};
+use crate::store::tile::tile_hashes;
+use crate::store::trace_index::{IndexRow, index_rows, missing_index_rows};
+
+/// Batches read at a time.
+const BATCHES: i64 = 500;
+/// Statements read at a time.
+const STATEMENTS: i64 = 500;
+
+/// The roots of the tree at the sizes that were asked for, and at its end.
+pub(super) struct Edge {
+    /// The root at every size at which a batch ended.
+    pub roots: BTreeMap<u64, Hash>,
+    /// The right edge of the whole.
+    pub last: RightEdge,
+}
+
+/// Walks the log from its first leaf to its last.
+pub(super) async fn check_sealed(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &mut Tally,
+    progress: &mut impl FnMut(u64),
+) -> Result<Edge, CheckError> {
+    let mut edge = Edge {
+        roots: BTreeMap::new(),
+        last: RightEdge::empty(),
+    };
+    edge.roots.insert(0, edge.last.root());
+    let mut from = LeafIndex(0);
+    loop {
+        let batches = sealed_batches_from(conn, from, BATCHES).await?;
+        let batches: Vec<_> = batches
+            .into_iter()
+            .filter(|b| b.first_index >= from)
+            .collect();
+        let Some(last) = batches.last() else {
+            return Ok(edge);
+        };
+        from = LeafIndex(last.first_index.0 + 1);
+        for sealed in &batches {
+            let place = edge.last.size().0;
+            if sealed.first_index.0 != place {
+                report.add(format!(
+                    "sealed_batch {}: first_index is {}, but {place} leaves come before it",
+                    sealed.batch.id, sealed.first_index
+                ));
+            }
+            let digests = check_batch(conn, report, tally, &sealed.batch, progress).await?;
+            append(conn, report, &mut edge.last, &sealed.batch, &digests).await?;
+            edge.roots.insert(edge.last.size().0, edge.last.root());
+        }
+        if report.is_full() {
+            return Ok(edge);
+        }
+    }
+}
+
+/// The same for what waits to be sealed.
+pub(super) async fn check_pending(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &mut Tally,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), CheckError> {
+    let mut after = (Uuid::nil(), Uuid::nil());
+    loop {
+        let batches = pending_batches_after(conn, after, BATCHES).await?;
+        let Some(last) = batches.last() else {
+            return Ok(());
+        };
+        after = (last.merchant_id, last.id);
+        for batch in &batches {
+            check_batch(conn, report, tally, batch, progress).await?;
+        }
+    }
+}
+
+/// Appends the leaves of a batch and compares every tile that becomes full with the stored one.
+async fn append(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    edge: &mut RightEdge,
+    batch: &Batch,
+    digests: &[Hash],
+) -> Result<(), CheckError> {
+    let recorded = timestamp(batch.recorded_at);
+    let mut full = Vec::new();
+    for digest in digests {
+        edge.append(
+            Entry {
+                recorded,
+                digest: *digest,
+            }
+            .leaf_hash(),
+            |tile| full.push(tile),
+        );
+    }
+    for content in full {
+        if tile_hashes(conn, content.tile).await?.as_ref() != Some(&content.hashes) {
+            let tile = content.tile;
+            report.add(format!(
+                "tile level {} index {}: its hashes are not those of the entries",
+                tile.level, tile.index
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the statements of a batch; gives the digests, recomputed from what is stored.
+async fn check_batch(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &mut Tally,
+    batch: &Batch,
+    progress: &mut impl FnMut(u64),
+) -> Result<Vec<Hash>, CheckError> {
+    let mut digests = Vec::with_capacity(batch.statement_count.max(0) as usize);
+    loop {
+        let position = digests.len() as i32;
+        let page = statements_of_batch(conn, batch, position, STATEMENTS).await?;
+        if page.is_empty() {
+            break;
+        }
+        let mut derived = Derived::default();
+        for checked in &page {
+            let expected = digests.len() as i32;
+            if checked.statement.id.position != expected {
+                let found = checked.statement.id.position;
+                report.add(format!(
+                    "statement {}/{found}: position {expected} is missing",
+                    batch.id
+                ));
+            }
+            digests.push(check_statement(report, tally, &mut derived, batch, checked));
+        }
+        derived.compare(conn, report, batch).await?;
+        progress(page.len() as u64);
+        if page.len() < STATEMENTS as usize {
+            break;
+        }
+    }
+    if digests.len() as i64 != i64::from(batch.statement_count) {
+        report.add(format!(
+            "batch {}: has {} statements, and says {}",
+            batch.id,
+            digests.len(),
+            batch.statement_count
+        ));
+    }
+    Ok(digests)
+}
+
+/// What the derived tables must hold for a page of statements.
+#[derive(Default)]
+struct Derived {
+    index_rows: Vec<IndexRow>,
+    event_keys: HashMap<EventKey, (StatementId, [u8; 32])>,
+}
+
+impl Derived {
+    async fn compare(
+        &self,
+        conn: &mut PgConnection,
+        report: &mut Report,
+        batch: &Batch,
+    ) -> Result<(), CheckError> {
+        for row in missing_index_rows(conn, batch, &self.index_rows).await? {
+            report.add(format!(
+                "trace_index: the row of statement {}/{} with identity_key {} and role {} is missing",
+                batch.id, row.id.position, row.identity_key, row.role
+            ));
+        }
+        let keys: Vec<EventKey> = self.event_keys.keys().copied().collect();
+        let taken = taken_event_keys(conn, batch.merchant_id, &keys).await?;
+        let taken: HashMap<EventKey, _> = taken
+            .into_iter()
+            .map(|taken| (taken.key, (taken.id, taken.content_sha256)))
+            .collect();
+        for (key, expected) in &self.event_keys {
+            if taken.get(key) != Some(expected) {
+                let StatementId { batch_id, position } = expected.0;
+                report.add(format!(
+                    "event_key: the row of statement {batch_id}/{position} is missing or another"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_statement(
+    report: &mut Report,
+    tally: &mut Tally,
+    derived: &mut Derived,
+    batch: &Batch,
+    checked: &CheckedStatement,
+) -> Hash {
+    let stored = &checked.statement;
+    let name = format!("statement {}/{}", batch.id, stored.id.position);
+    tally.statements += 1;
+    let digest = match Statement::read(&stored.parts()) {
+        Ok(statement) => statement.digest(),
+        Err(error) => {
+            report.add(format!("{name}: {error}"));
+            return stored.digest;
+        }
+    };
+    if digest != stored.digest {
+        report.add(format!("{name}: its digest is not that of what is stored"));
+    }
+    match facts(stored) {
+        Some(facts) => facts.check(report, tally, derived, batch, checked, &name),
+        None => report.add(format!(
+            "{name}: its content or receipt is not a statement's"
+        )),
+    }
+    digest
+}
+
+/// What a statement's own texts say.
+struct Facts {
+    kind: Kind,
+    about: Vec<About>,
+    /// What `about` must be, computed again.
+    expected: Option<Vec<About>>,
+    recorded: String,
+    /// For events.
+    event: Option<(String, bool)>,
+    /// For products.
+    gtin: Option<String>,
+}
+
+fn facts(stored: &StoredStatement) -> Option<Facts> {
+    let content = json::parse(&stored.content).ok()?;
+    let receipt = json::parse(&stored.receipt).ok()?;
+    let kind = Kind::parse(content.get("kind")?.as_str()?)?;
+    let body = content.get("body")?;
+    let about = receipt.get("about")?.as_array()?;
+    let about = about
+        .iter()
+        .map(|text| About::parse(text.as_str()?))
+        .collect::<Option<_>>()?;
+    let mut facts = Facts {
+        kind,
+        about,
+        expected: None,
+        recorded: receipt.get("recorded").and_then(Value::as_str)?.to_owned(),
+        event: None,
+        gtin: None,
+    };
+    if kind == Kind::Event {
+        let event = epcis::read_event(body).ok()?;
+        facts.expected = Some(epcis::about(&event));
+        facts.event = Some((event.event_id?, event.is_error_declaration));
+    } else {
+        facts.expected = master::check(kind, body).ok();
+        if kind == Kind::Product {
+            let gtin = master::read_product(body).ok()?.gtin;
+            facts.gtin = Some(gtin.as_str().to_owned());
+        }
+    }
+    Some(facts)
+}
+
+impl Facts {
+    fn check(
+        self,
+        report: &mut Report,
+        tally: &mut Tally,
+        derived: &mut Derived,
+        batch: &Batch,
+        checked: &CheckedStatement,
+        name: &str,
+    ) {
+        let stored = &checked.statement;
+        if checked.kind != self.kind.as_str() {
+            report.add(format!(
+                "{name}: its kind is {:?} and not its content's",
+                checked.kind
+            ));
+        }
+        if self.recorded != timestamp(batch.recorded_at).as_str() {
+            report.add(format!(
+                "{name}: its batch was recorded at another time than its receipt"
+            ));
+        }
+        if self.expected.as_ref() != Some(&self.about) {
+            report.add(format!(
+                "{name}: its receipt is not about what its content names"
+            ));
+        }
+        let rows = index_rows(stored.id, &self.about);
+        tally.index_rows += rows.len() as u64;
+        derived.index_rows.extend(rows);
+        if let Some((event_id, is_error)) = self.event {
+            tally.events += 1;
+            let content = Hash::of(&[stored.content.as_bytes()]).0;
+            derived
+                .event_keys
+                .insert(event_key(&event_id, is_error), (stored.id, content));
+        }
+        if let Some(gtin) = self.gtin {
+            tally.described.entry(gtin).or_insert(batch.merchant_id);
+        }
+        tally.issuances += u64::from(self.kind == Kind::Issuance);
+    }
+}
+
+/// The GTIN that an identity of the role `product` names.
+pub(super) fn product_gtin(about: &[About]) -> Option<String> {
+    let product = about.iter().find(|about| about.role == Role::Product)?;
+    let gtin = Identity::parse(&product.identity).ok()?.gtin()?;
+    Some(gtin.as_str().to_owned())
+}

@@ -1,0 +1,74 @@
+//! `rootmark check`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::progress::Progress;
+use super::{Failure, Outcome};
+use crate::app::{Core, OpenAs};
+use crate::check::{Report, check};
+use crate::config::Settings;
+
+/// Compare the database with the tiles and the anchor file: everything with everything.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
+        let core = Core::open(settings, OpenAs::Command).await?;
+        let result = self.check(&core).await;
+        core.close().await;
+        result
+    }
+
+    async fn check(&self, core: &Core) -> Result<Outcome, Failure> {
+        let mut conn = core.database.checker.acquire().await?;
+        let mut bar: Option<Progress> = None;
+        let report = check(&mut conn, &core.public_log, |done, total| {
+            bar.get_or_insert_with(|| Progress::new("checking statements", total))
+                .add(done);
+        })
+        .await?;
+        if let Some(bar) = bar {
+            bar.finish();
+        }
+        self.print(&report);
+        Ok(if report.is_clean() {
+            Outcome::Yes
+        } else {
+            Outcome::No
+        })
+    }
+
+    fn print(&self, report: &Report) {
+        if self.json {
+            println!(
+                "{}",
+                json!({
+                    "clean": report.is_clean(),
+                    "findings": report.findings,
+                    "statements": report.statements,
+                    "seals": report.seals,
+                    "tree_size": report.tree_size,
+                })
+            );
+            return;
+        }
+        for finding in &report.findings {
+            println!("WRONG: {finding}");
+        }
+        let verdict = if report.is_clean() {
+            "OK: all of it holds together"
+        } else {
+            "NOT OK"
+        };
+        println!(
+            "{verdict}: {} statements, {} seals, {} leaves",
+            report.statements, report.seals, report.tree_size
+        );
+    }
+}

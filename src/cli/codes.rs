@@ -1,0 +1,100 @@
+//! `rootmark codes`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use time::OffsetDateTime;
+
+use super::progress::Progress;
+use super::{Failure, Outcome};
+use crate::app::merchants::acting;
+use crate::app::{Core, OpenAs};
+use crate::codes::{CodeError, CodeOrder, IssuedCodes, issue, links};
+use crate::config::Settings;
+use crate::domain::gs1::{Gtin, Lot};
+
+/// Issue item codes.
+#[derive(Debug, Subcommand)]
+pub(super) enum Codes {
+    /// Issue codes for a lot, and write their addresses, one a line.
+    Issue(Issue),
+}
+
+/// Issue codes for a lot, and write their addresses, one a line.
+#[derive(Debug, Args)]
+pub(super) struct Issue {
+    /// The product, which the merchant must have described.
+    #[arg(long)]
+    gtin: String,
+    /// The lot.
+    #[arg(long)]
+    lot: Option<String>,
+    /// How many.
+    #[arg(long)]
+    quantity: u32,
+    /// The merchant, by name or id; may be left out if there is only one.
+    #[arg(long)]
+    merchant: Option<String>,
+    /// Where to write them; default: standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Codes {
+    pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
+        let Codes::Issue(order) = self;
+        let gtin = Gtin::parse(&order.gtin).map_err(|error| format!("--gtin: {error}"))?;
+        let lot = order.lot.as_deref().map(Lot::parse).transpose();
+        let lot = lot.map_err(|error| format!("--lot: {error}"))?;
+        let core = Core::open(settings, OpenAs::Command).await?;
+        let result = order.issue(&core, settings, gtin, lot).await;
+        core.close().await;
+        result
+    }
+}
+
+impl Issue {
+    async fn issue(
+        &self,
+        core: &Core,
+        settings: &Settings,
+        gtin: Gtin,
+        lot: Option<Lot>,
+    ) -> Result<Outcome, Failure> {
+        let submitter = acting(&core.database, self.merchant.as_deref(), None).await?;
+        let order = CodeOrder {
+            merchant_id: submitter.merchant_id,
+            issuer: &submitter.issuer,
+            gtin,
+            lot,
+            quantity: self.quantity,
+        };
+        let mut conn = core.database.capture.acquire().await?;
+        let issued = match issue(&mut conn, &order, OffsetDateTime::now_utc()).await {
+            Ok(issued) => issued,
+            Err(CodeError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                println!("REFUSED: {error}");
+                return Ok(Outcome::No);
+            }
+        };
+        self.write(core, &settings.public_url(settings.listen), &issued)?;
+        Ok(Outcome::Yes)
+    }
+
+    fn write(&self, core: &Core, url: &str, issued: &IssuedCodes) -> Result<(), Failure> {
+        let mut out: Box<dyn Write> = match &self.out {
+            Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path)?)),
+            None => Box::new(std::io::BufWriter::new(std::io::stdout().lock())),
+        };
+        let mut progress = Progress::new("writing codes", u64::from(issued.quantity));
+        for link in links(&core.keys.codes, issued) {
+            writeln!(out, "{url}{}", link.path())?;
+            progress.add(1);
+        }
+        out.flush()?;
+        progress.finish();
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! The command line. Exit code 0 means yes, 1 that the thing checked is wrong, 2 usage or
+//! environment.
+
+mod capture;
+mod check;
+mod codes;
+mod merchant;
+mod progress;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Settings;
+
+/// Provenance for imported food that shoppers can check themselves.
+///
+/// Settings are environment variables: ROOTMARK_LISTEN, ROOTMARK_DATA_DIR, ROOTMARK_PUBLIC_URL,
+/// ROOTMARK_DATABASE_URL, ROOTMARK_SEAL_INTERVAL_MS and others; see docs/settings.md.
+#[derive(Debug, Parser)]
+#[command(name = "rootmark", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the service with three example supply chains, and print their addresses.
+    Demo,
+    /// Start the service.
+    Serve,
+    /// Capture EPCIS documents from files, as the HTTP API does.
+    Capture(capture::Capture),
+    /// Seal what is pending, and publish it.
+    Seal(serve::Seal),
+    /// Compare the database with the tiles and the anchor file: everything with everything.
+    Check(check::Check),
+    /// Verify a proof bundle without any server.
+    Verify(verify::Verify),
+    /// Issue item codes.
+    #[command(subcommand)]
+    Codes(codes::Codes),
+    /// Enter merchants.
+    #[command(subcommand)]
+    Merchant(merchant::Merchant),
+    /// Make API keys.
+    #[command(subcommand)]
+    Key(merchant::Key),
+}
+
+/// What a command found.
+enum Outcome {
+    /// All is well.
+    Yes,
+    /// The thing checked is wrong; it was said what.
+    No,
+}
+
+/// Why a command could not do its work: usage or environment, exit code 2.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging();
+    let result = match arguments.command {
+        // Needs no runtime, no database and no settings.
+        Command::Verify(verify) => verify.run(),
+        command => run(command),
+    };
+    match result {
+        Ok(Outcome::Yes) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("rootmark: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Outcome, Failure> {
+    let settings = Settings::from_env()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Demo => serve::demo(&settings).await,
+            Command::Serve => serve::serve(&settings).await,
+            Command::Capture(capture) => capture.run(&settings).await,
+            Command::Seal(seal) => seal.run(&settings).await,
+            Command::Check(check) => check.run(&settings).await,
+            Command::Codes(codes) => codes.run(&settings).await,
+            Command::Merchant(merchant) => merchant.run(&settings).await,
+            Command::Key(key) => key.run(&settings).await,
+            Command::Verify(verify) => verify.run(),
+        }
+    })
+}
+
+/// Logs go to standard error, so that what a command prints can be piped. `ROOTMARK_LOG` sets what
+/// is logged, `ROOTMARK_LOG_FORMAT=json` how.
+fn start_logging() {
+    let filter = std::env::var("ROOTMARK_LOG").unwrap_or_else(|_| "info".into());
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let json = std::env::var("ROOTMARK_LOG_FORMAT").is_ok_and(|format| format == "json");
+    // A second call in one process, as in tests, changes nothing.
+    let _ = if json {
+        logging.json().try_init()
+    } else {
+        logging.try_init()
+    };
+}
+
+fn read_file(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}

@@ -1,0 +1,103 @@
+//! `rootmark serve`, `rootmark demo`, `rootmark seal`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, Outcome};
+use crate::app::{Core, OpenAs, Running, Sealer};
+use crate::config::Settings;
+use crate::demo;
+
+/// Runs the service until it is told to stop.
+pub(super) async fn serve(settings: &Settings) -> Result<Outcome, Failure> {
+    let running = Running::start(settings).await?;
+    tracing::info!(url = running.url, "listening");
+    until_stopped(running).await
+}
+
+/// Runs the service with the example supply chains.
+pub(super) async fn demo(settings: &Settings) -> Result<Outcome, Failure> {
+    let running = Running::start(settings).await?;
+    let demo = match demo::load(&running, &settings.data_dir).await {
+        Ok(demo) => demo,
+        Err(error) => {
+            running.stop().await;
+            return Err(error.into());
+        }
+    };
+    print!("{}", demo::greeting(&demo)?);
+    until_stopped(running).await
+}
+
+async fn until_stopped(mut running: Running) -> Result<Outcome, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let asked = tokio::select! {
+        _ = interrupt.recv() => true,
+        _ = terminate.recv() => true,
+        () = running.ended() => false,
+    };
+    tracing::info!("stopping");
+    running.stop().await;
+    if asked {
+        Ok(Outcome::Yes)
+    } else {
+        Err("the server ended by itself".into())
+    }
+}
+
+/// Seal what is pending, and publish it.
+#[derive(Debug, Args)]
+pub(super) struct Seal {
+    /// Sign a checkpoint even if nothing is new.
+    #[arg(long)]
+    heartbeat: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Seal {
+    pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
+        let core = Core::open(settings, OpenAs::Command).await?;
+        let sealer = Sealer {
+            database: core.database.clone(),
+            signer: Arc::clone(&core.keys.log),
+            public_log: core.public_log.clone(),
+        };
+        let result = self.seal_all(&sealer).await;
+        drop(sealer);
+        core.close().await;
+        result
+    }
+
+    /// One seal holds a limited number of statements: seals until nothing is left.
+    async fn seal_all(&self, sealer: &Sealer) -> Result<Outcome, Failure> {
+        let (mut seals, mut added) = (0u64, 0u64);
+        loop {
+            let heartbeat = self.heartbeat && seals == 0;
+            let (sealed, published) = sealer
+                .seal_once(OffsetDateTime::now_utc(), heartbeat)
+                .await?;
+            if let Some(sealed) = sealed {
+                seals += 1;
+                added += sealed.added;
+                continue;
+            }
+            let size = published.map_or(0, |published| published.anchor.head.size.0);
+            if self.json {
+                println!(
+                    "{}",
+                    json!({ "seals": seals, "added": added, "tree_size": size })
+                );
+            } else {
+                println!("{added} statements sealed in {seals} seals; the log has {size}");
+            }
+            return Ok(Outcome::Yes);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Settings: environment variables `ROOTMARK_…`, read once into typed values. All faults are
+//! reported together, and no secret is ever printed.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use thiserror::Error;
+
+/// What the service is set to do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `ROOTMARK_LISTEN`: address and port; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// `ROOTMARK_DATA_DIR`: keys, public files, and the embedded database. Default `./data`.
+    pub data_dir: PathBuf,
+    /// `ROOTMARK_PUBLIC_URL`: scheme and host under which readers reach the service, without a slash
+    /// at the end. Default: `http://` and the address listened on.
+    pub public_url: Option<String>,
+    /// `ROOTMARK_ORIGIN`: the log's name, looked at only when its key is made.
+    pub origin: Option<String>,
+    /// `ROOTMARK_SEAL_INTERVAL_MS`: how often pending statements are sealed. Default 1000.
+    pub seal_interval: Duration,
+    /// `ROOTMARK_HEARTBEAT_S`: how often a checkpoint is signed though nothing is new. Default 600.
+    pub heartbeat: Duration,
+    /// `ROOTMARK_DATABASE_URL`, else `DATABASE_URL`, else the embedded Postgres.
+    pub database: DatabaseChoice,
+    /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
+    pub workers: usize,
+}
+
+/// Which database.
+#[derive(Clone)]
+pub enum DatabaseChoice {
+    /// An own cluster in the data folder, with the programs in `ROOTMARK_PG_BIN` if that is set.
+    Embedded {
+        /// The folder of `postgres` and `initdb`.
+        bin_dir: Option<PathBuf>,
+    },
+    /// One that runs already.
+    External(Box<PgConnectOptions>),
+}
+
+impl fmt::Debug for DatabaseChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseChoice::Embedded { bin_dir } => write!(f, "Embedded({bin_dir:?})"),
+            // Options hold a password.
+            DatabaseChoice::External(options) => {
+                write!(f, "External({}:{})", options.get_host(), options.get_port())
+            }
+        }
+    }
+}
+
+/// Settings that cannot be used, all of them.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+impl Settings {
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Settings, SettingsError> {
+        Settings::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `variable`. An empty one counts as not set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+        let mut reader = Reader {
+            variable,
+            faults: Vec::new(),
+        };
+        let settings = Settings {
+            listen: reader
+                .parsed(
+                    "ROOTMARK_LISTEN",
+                    "an address such as 127.0.0.1:8080",
+                    |t| t.parse().ok(),
+                )
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            data_dir: reader
+                .text("ROOTMARK_DATA_DIR")
+                .map_or_else(|| "data".into(), Into::into),
+            public_url: reader.parsed(
+                "ROOTMARK_PUBLIC_URL",
+                "http:// or https:// and a host, such as https://trace.example.org",
+                public_url,
+            ),
+            origin: reader.parsed(
+                "ROOTMARK_ORIGIN",
+                "a name without spaces and without +, such as trace.example.org/log",
+                origin,
+            ),
+            seal_interval: Duration::from_millis(reader.number(
+                "ROOTMARK_SEAL_INTERVAL_MS",
+                1_000,
+                10..=3_600_000,
+            )),
+            heartbeat: Duration::from_secs(reader.number("ROOTMARK_HEARTBEAT_S", 600, 1..=86_400)),
+            database: reader.database(),
+            workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
+        };
+        if reader.faults.is_empty() {
+            Ok(settings)
+        } else {
+            Err(SettingsError(reader.faults))
+        }
+    }
+
+    /// The address under which readers reach the service that listens on `bound`.
+    pub fn public_url(&self, bound: SocketAddr) -> String {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{bound}"))
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+    faults: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|text| !text.is_empty())
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        must_be: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.faults
+                .push(format!("{name} must be {must_be}; it is {text:?}"));
+        }
+        value
+    }
+
+    fn number(&mut self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
+        let must_be = format!("a whole number from {} to {}", range.start(), range.end());
+        let parse = |text: &str| text.parse().ok().filter(|number| range.contains(number));
+        self.parsed(name, &must_be, parse).unwrap_or(default)
+    }
+
+    /// The fault names the variable and never its value, which may hold a password.
+    fn database(&mut self) -> DatabaseChoice {
+        for name in ["ROOTMARK_DATABASE_URL", "DATABASE_URL"] {
+            let Some(url) = self.text(name) else { continue };
+            let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+            match url.parse::<PgConnectOptions>() {
+                Ok(options) if is_postgres => return DatabaseChoice::External(Box::new(options)),
+                _ => {
+                    self.faults.push(format!(
+                        "{name} must be a URL postgres://user@host/database"
+                    ));
+                    break;
+                }
+            }
+        }
+        DatabaseChoice::Embedded {
+            bin_dir: self.text("ROOTMARK_PG_BIN").map(Into::into),
+        }
+    }
+}
+
+fn public_url(text: &str) -> Option<String> {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    (!host.is_empty() && host.chars().all(plain)).then(|| text.to_owned())
+}
+
+fn origin(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_graphic() && c != '+';
+    (text.len() <= 200 && text.chars().all(plain)).then(|| text.to_owned())
+}
+
+fn default_workers() -> u64 {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_is_a_whole_configuration() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.data_dir.to_str(), Some("data"));
+        assert_eq!(settings.seal_interval, Duration::from_secs(1));
+        assert_eq!(settings.heartbeat, Duration::from_secs(600));
+        assert!(matches!(
+            settings.database,
+            DatabaseChoice::Embedded { bin_dir: None }
+        ));
+        assert_eq!(
+            settings.public_url(settings.listen),
+            "http://127.0.0.1:8080"
+        );
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_and_no_password_with_them() {
+        let SettingsError(faults) = read(&[
+            ("ROOTMARK_LISTEN", "everywhere"),
+            ("ROOTMARK_PUBLIC_URL", "https://a.example/path"),
+            ("ROOTMARK_ORIGIN", "my log"),
+            ("ROOTMARK_SEAL_INTERVAL_MS", "0"),
+            ("ROOTMARK_DATABASE_URL", "mysql://user:hunter2@host/db"),
+        ])
+        .unwrap_err();
+        assert_eq!(faults.len(), 5, "{faults:?}");
+        assert!(!faults.join("\n").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_products_own_database_setting_comes_first_and_shows_no_password() {
+        let settings = read(&[
+            ("DATABASE_URL", "postgres://a:hunter2@first.example/x"),
+            (
+                "ROOTMARK_DATABASE_URL",
+                "postgres://b:hunter3@second.example/y",
+            ),
+        ])
+        .unwrap();
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("second.example"), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+}

@@ -1,0 +1,19 @@
+//! The key by which a repeated event is recognised.
+
+use auditlog::Hash;
+
+/// 16 bytes of SHA-256 over the eventID and whether the event is an error declaration.
+pub type EventKey = [u8; 16];
+
+/// EPCIS: a retraction bears the ID of the event it retracts, so the ID alone is not unique.
+pub fn event_key(event_id: &str, is_error_declaration: bool) -> EventKey {
+    let kind: &[u8] = if is_error_declaration {
+        b"\x01"
+    } else {
+        b"\x00"
+    };
+    let hash = Hash::of(&[kind, event_id.as_bytes()]).0;
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    key
+}

@@ -1,0 +1,193 @@
+//! `/api/…`: master data and item codes.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use auditlog::json::{self, Value};
+use futures_util::stream;
+use serde::Serialize;
+use sqlx::Connection;
+use uuid::Uuid;
+
+use super::Service;
+use super::auth::submitter;
+use super::body::json_text;
+use super::error::Problem;
+use crate::capture::{CaptureError, record_master};
+use crate::codes::{self, CodeOrder, IssuedCodes};
+use crate::domain::gs1::{Gtin, Lot};
+use crate::domain::scope::Scope;
+use crate::domain::statement::Kind;
+use crate::store::act_for;
+use crate::store::code_range::code_range_of;
+
+/// Codes in one chunk of an answer.
+const CODES_A_CHUNK: usize = 2_000;
+
+/// `POST /api/products`
+pub(super) async fn record_product(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Product, &request, payload, &service).await
+}
+
+/// `POST /api/parties`
+pub(super) async fn record_party(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Party, &request, payload, &service).await
+}
+
+/// `POST /api/documents`
+pub(super) async fn record_document(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Document, &request, payload, &service).await
+}
+
+#[derive(Serialize)]
+struct RecordedBody {
+    /// Where the statement is stored.
+    batch: Uuid,
+    position: i32,
+    /// False if the same was said last.
+    new: bool,
+    /// What it is about.
+    about: Vec<String>,
+}
+
+/// 201 for a new statement, 200 for one that says again what was said last.
+async fn record(
+    kind: Kind,
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(request, service, Scope::MasterData).await?;
+    let text = json_text(request, payload).await?;
+    let mut conn = service.database.capture.acquire().await?;
+    let recorded = record_master(&mut conn, &submitter, kind, &text, (service.clock)()).await?;
+    let status = if recorded.is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(HttpResponse::build(status).json(RecordedBody {
+        batch: recorded.id.batch_id,
+        position: recorded.id.position,
+        new: recorded.is_new,
+        about: recorded.about.iter().map(ToString::to_string).collect(),
+    }))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RangeBody {
+    gtin: String,
+    lot: Option<String>,
+    quantity: u32,
+    /// Where the codes themselves are, one address a line.
+    codes: String,
+}
+
+/// `POST /api/code-ranges` with `{"gtin":…,"lot":…,"quantity":…}`.
+pub(super) async fn issue_codes(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Codes).await?;
+    let text = json_text(&request, payload).await?;
+    let value = json::parse(&text).map_err(CaptureError::Json)?;
+    let (gtin, lot, quantity) = order(&value)?;
+    let mut conn = service.database.capture.acquire().await?;
+    let order = CodeOrder {
+        merchant_id: submitter.merchant_id,
+        issuer: &submitter.issuer,
+        gtin,
+        lot,
+        quantity,
+    };
+    let issued = codes::issue(&mut conn, &order, (service.clock)()).await?;
+    Ok(HttpResponse::Created().json(RangeBody {
+        gtin: gtin.to_string(),
+        lot: lot.map(|lot| lot.to_string()),
+        quantity,
+        codes: format!("/api/code-ranges/{gtin}/{}/codes", issued.first_number),
+    }))
+}
+
+fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32), Problem> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let members = value
+        .as_object()
+        .ok_or_else(|| Problem::validation("send a JSON object"))?;
+    let known = ["gtin", "lot", "quantity"];
+    if let Some((key, _)) = members
+        .iter()
+        .find(|(key, _)| !known.contains(&key.as_ref()))
+    {
+        return Err(Problem::validation(format!(
+            "/{key}: an order has gtin, lot and quantity only"
+        )));
+    }
+    let gtin = text("gtin").ok_or_else(|| Problem::validation("/gtin: is missing"))?;
+    let gtin = Gtin::parse(gtin).map_err(|e| Problem::validation(format!("/gtin: {e}")))?;
+    let lot = match value.get("lot") {
+        None | Some(Value::Null) => None,
+        Some(lot) => {
+            let lot = lot
+                .as_str()
+                .ok_or_else(|| Problem::validation("/lot: must be a string"))?;
+            Some(Lot::parse(lot).map_err(|e| Problem::validation(format!("/lot: {e}")))?)
+        }
+    };
+    let quantity = value.get("quantity").and_then(Value::as_number);
+    let quantity = quantity.and_then(|number| number.parse().ok());
+    let quantity =
+        quantity.ok_or_else(|| Problem::validation("/quantity: must be a whole number"))?;
+    Ok((gtin, lot, quantity))
+}
+
+/// `GET /api/code-ranges/{gtin}/{first_number}/codes`: one address a line, streamed.
+pub(super) async fn codes(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Codes).await?;
+    let unknown = || Problem::not_found("there is no such code range");
+    let gtin = Gtin::parse(&path.0).map_err(|_| unknown())?;
+    let first: u32 = path.1.parse().map_err(|_| unknown())?;
+    let mut conn = service.database.capture.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let range = code_range_of(&mut tx, submitter.merchant_id, gtin, first).await?;
+    tx.rollback().await?;
+    let range = range
+        .filter(|range| range.first_number == i64::from(first))
+        .ok_or_else(unknown)?;
+    let issued = IssuedCodes {
+        gtin,
+        lot: range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()),
+        first_number: first,
+        quantity: range.quantity as u32,
+        id: range.id,
+    };
+    let links: Vec<String> = codes::links(&service.code_key, &issued)
+        .map(|link| format!("{}{}\n", service.public_url, link.path()))
+        .collect();
+    let chunks: Vec<_> = links
+        .chunks(CODES_A_CHUNK)
+        .map(|lines| Ok::<_, actix_web::Error>(web::Bytes::from(lines.concat())))
+        .collect();
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("Cache-Control", "no-store"))
+        .streaming(stream::iter(chunks)))
+}

@@ -1,0 +1,52 @@
+//! Every address of the service, in one table.
+
+use actix_web::web::{ServiceConfig, get, post, resource, route};
+use actix_web::{Route, guard};
+
+use super::{api, assets, epcis, log, ops, shopper};
+
+/// The table. What is not in it is answered by [`shopper::no_such_page`].
+pub fn configure(table: &mut ServiceConfig) {
+    table
+        // The shopper.
+        .route("/", read(shopper::home))
+        .route("/find", read(shopper::find))
+        .route("/01/{link:.*}", read(shopper::trace))
+        .route("/00/{link:.*}", read(shopper::trace))
+        .route("/proof/{link:.*}", read(shopper::proof))
+        .route("/qr/{link:.*}", read(shopper::qr))
+        .route("/static/{file:.*}", read(assets::asset))
+        // Partners and merchants.
+        .service(
+            resource("/epcis/capture")
+                .route(post().to(epcis::capture))
+                .default_service(route().to(epcis::method_not_allowed)),
+        )
+        .route("/epcis/capture/{job}", get().to(epcis::capture_job))
+        .route("/api/products", post().to(api::record_product))
+        .route("/api/parties", post().to(api::record_party))
+        .route("/api/documents", post().to(api::record_document))
+        .route("/api/code-ranges", post().to(api::issue_codes))
+        .route(
+            "/api/code-ranges/{gtin}/{first_number}/codes",
+            get().to(api::codes),
+        )
+        // Auditors.
+        .route("/log/{file:.*}", read(log::file))
+        // Operators.
+        .route("/livez", read(ops::livez))
+        .route("/readyz", read(ops::readyz))
+        .default_service(route().to(shopper::no_such_page));
+}
+
+/// GET, and HEAD, which is GET without its body.
+fn read<F, Args>(handler: F) -> Route
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    route()
+        .guard(guard::Any(guard::Get()).or(guard::Head()))
+        .to(handler)
+}

@@ -1,0 +1,91 @@
+//! What handlers work with, and the server around them.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use auditlog::note::NoteSigner;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use super::{headers, routes};
+use crate::anchor::Published;
+use crate::domain::code::CodeKey;
+use crate::store::Database;
+
+/// What every handler may use.
+#[derive(Debug)]
+pub struct Service {
+    /// The database.
+    pub database: Database,
+    /// The log's names and keys.
+    pub log: LogIdentity,
+    /// What is public, and whether sealing goes on.
+    pub state: watch::Receiver<LogState>,
+    /// Makes and reads item codes.
+    pub code_key: CodeKey,
+    /// Scheme and host under which readers reach the service.
+    pub public_url: String,
+    /// Tells the time.
+    pub clock: fn() -> OffsetDateTime,
+}
+
+/// The log's names and keys.
+#[derive(Debug)]
+pub struct LogIdentity {
+    /// Its name.
+    pub origin: String,
+    /// Its key.
+    pub vkey: String,
+    /// The key of its story notes.
+    pub story_vkey: String,
+    /// Signs story notes.
+    pub story_signer: Arc<NoteSigner>,
+    /// The public folder.
+    pub folder: PathBuf,
+}
+
+/// What is public, and whether sealing goes on.
+#[derive(Debug, Clone, Default)]
+pub struct LogState {
+    /// The last public checkpoint.
+    pub published: Option<Arc<Published>>,
+    /// Why nothing is sealed any more, for the operator.
+    pub stopped: Option<String>,
+}
+
+impl LogState {
+    /// Notes what is public now.
+    pub fn published(&mut self, published: Option<Published>) {
+        if let Some(published) = published {
+            self.published = Some(Arc::new(published));
+        }
+    }
+}
+
+/// A server for `service` on `listener`; it runs once it is awaited.
+pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let secure = service.public_url.starts_with("https://");
+    let service = web::Data::new(service);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(service.clone())
+            .wrap(headers::security(secure))
+            .wrap(from_fn(headers::log_request))
+            .configure(routes::configure)
+    })
+    .workers(workers)
+    .keep_alive(Duration::from_secs(30))
+    // Who connects and stays silent is let go.
+    .client_request_timeout(Duration::from_secs(10))
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .shutdown_timeout(20)
+    // Signals are the program's to handle: the database must outlive the last request.
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}

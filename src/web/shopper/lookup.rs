@@ -1,0 +1,132 @@
+//! From an address to a story: whose record it is, whether the code was ever issued, what is held.
+
+use sqlx::Connection;
+
+use crate::codes::{CodeError, SerialStatus, serial_status};
+use crate::domain::gs1::{DigitalLink, LinkError};
+use crate::domain::story::{Story, Via};
+use crate::store;
+use crate::store::gtin_owner::gtin_owner;
+use crate::trace::{self, TraceError};
+use crate::web::Service;
+
+/// Why there is no story to show.
+#[derive(Debug)]
+pub(super) enum LookupError {
+    /// Not a code.
+    Link(LinkError),
+    /// A code of which there is no record.
+    Unknown(DigitalLink),
+    /// There is a record, and no checkpoint yet.
+    NotSealed,
+    /// The database is away; the cause is for the log.
+    Unavailable(String),
+    /// Something is broken; the cause is for the log.
+    Internal(String),
+}
+
+/// Reads the path of a code, raw as it came: an escaped slash belongs to a lot, not to the path.
+pub(super) fn readable_link(raw_path: &str) -> Result<DigitalLink, LinkError> {
+    DigitalLink::parse_path(raw_path)
+}
+
+/// The story of a code, or that there is none.
+pub(super) async fn find_story(service: &Service, link: DigitalLink) -> Result<Story, LookupError> {
+    let unknown = || LookupError::Unknown(link);
+    let gtin = link.gtin().ok_or_else(unknown)?;
+    let mut conn = service.database.reader.acquire().await?;
+    let merchant_id = gtin_owner(&mut conn, gtin).await?.ok_or_else(unknown)?;
+    let mut tx = conn.begin().await?;
+    store::act_for(&mut tx, merchant_id).await?;
+    let status = match link.serial() {
+        None => None,
+        Some(serial) => {
+            let key = &service.code_key;
+            Some(serial_status(&mut tx, key, merchant_id, gtin, serial).await?)
+        }
+    };
+    let subject = with_issued_lot(link, status).ok_or_else(unknown)?;
+    let story = trace::story(&mut tx, merchant_id, subject).await?;
+    tx.rollback().await?;
+    if is_known(&story, status) {
+        Ok(story)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// The link with the lot that its serial was issued for. A link that names another lot is not a code
+/// that was ever issued.
+fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<DigitalLink> {
+    let Some(SerialStatus::Issued(Some(lot))) = status else {
+        return Some(link);
+    };
+    match link.lot() {
+        Some(named) if named != lot => None,
+        _ => Some(DigitalLink::from_parts(
+            link.gtin()?,
+            Some(lot),
+            link.serial(),
+        )),
+    }
+}
+
+/// An item is known if its serial was issued here, or if events name it (serials that a merchant
+/// had printed before); a lot if events or an issuance name it; a product if it is described.
+fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
+    match status {
+        Some(SerialStatus::Issued(_)) => true,
+        Some(SerialStatus::NotIssued) => story.steps.iter().any(|step| step.via == Via::Item),
+        None if story.subject.lot().is_some() => story.names_subject_lot(),
+        None => story.product.is_some(),
+    }
+}
+
+/// The name under which a bundle is saved: plain characters only.
+pub(super) fn file_name(subject: &DigitalLink) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let parts = [
+        subject.gtin().map(|gtin| gtin.to_string()),
+        subject.lot().map(|lot| lot.to_string()),
+        subject.serial().map(|serial| serial.to_string()),
+    ];
+    let name: Vec<String> = parts.into_iter().flatten().collect();
+    format!(
+        "rootmark-{}.json",
+        name.join("-").chars().map(plain).collect::<String>()
+    )
+}
+
+impl From<sqlx::Error> for LookupError {
+    fn from(error: sqlx::Error) -> LookupError {
+        if store::is_unavailable(&error) {
+            LookupError::Unavailable(error.to_string())
+        } else {
+            LookupError::Internal(error.to_string())
+        }
+    }
+}
+
+impl From<TraceError> for LookupError {
+    fn from(error: TraceError) -> LookupError {
+        match error {
+            TraceError::Store(error) => error.into(),
+            other => LookupError::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<CodeError> for LookupError {
+    fn from(error: CodeError) -> LookupError {
+        match error {
+            CodeError::Store(error) => error.into(),
+            other => LookupError::Internal(other.to_string()),
+        }
+    }
+}

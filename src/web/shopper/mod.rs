@@ -1,0 +1,220 @@
+//! The shopper's pages.
+
+mod fault;
+mod journey;
+mod lookup;
+mod present;
+mod qr;
+pub mod view;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::Service;
+use super::assets::ASSET_TAG;
+use super::text::Lang;
+use crate::domain::gs1::{DigitalLink, Gtin};
+use crate::proof::{ProofSource, bundle};
+use lookup::{LookupError, find_story, readable_link};
+use view::{FindPage, MessagePage, Shell};
+
+/// `GET /`
+pub(super) async fn home(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let page = FindPage {
+        shell: shell(&request),
+        code: String::new(),
+        fault: None,
+        address: service.public_url.clone(),
+    };
+    render(StatusCode::OK, &page)
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct FindQuery {
+    #[serde(default)]
+    code: String,
+}
+
+/// `GET /find?code=…`: on to the code's page, or back to the form with what is wrong.
+pub(super) async fn find(
+    request: HttpRequest,
+    query: Option<web::Query<FindQuery>>,
+    service: web::Data<Service>,
+) -> HttpResponse {
+    let code = query
+        .map(|query| query.into_inner().code)
+        .unwrap_or_default();
+    let shell = shell(&request);
+    match typed_link(code.trim()) {
+        Ok(link) => {
+            let lang = shell.text.lang().code();
+            HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, format!("{}?lang={lang}", link.path())))
+                .finish()
+        }
+        Err(error) => {
+            let fault = fault::sentence(shell.text, &error);
+            let code = code.chars().take(2_000).collect();
+            let address = service.public_url.clone();
+            let page = FindPage {
+                shell,
+                code,
+                fault: Some(fault),
+                address,
+            };
+            render(StatusCode::BAD_REQUEST, &page)
+        }
+    }
+}
+
+/// What a person types: an address, a path, or the digits under a barcode.
+fn typed_link(code: &str) -> Result<DigitalLink, crate::domain::gs1::LinkError> {
+    if code.bytes().all(|byte| byte.is_ascii_digit()) && !code.is_empty() {
+        return Ok(DigitalLink::from_parts(Gtin::parse(code)?, None, None));
+    }
+    DigitalLink::parse(code)
+}
+
+/// `GET /01/…`, `GET /00/…`
+pub(super) async fn trace(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let found = match readable_link(request.uri().path()) {
+        Ok(link) => find_story(&service, link).await,
+        Err(error) => Err(LookupError::Link(error)),
+    };
+    match found {
+        Ok(story) => {
+            let page = present::trace_page(shell(&request), &story, &service);
+            render(StatusCode::OK, &page)
+        }
+        Err(error) => refuse(&request, error),
+    }
+}
+
+/// `GET /proof/01/…`: the story as a bundle, to keep and to check elsewhere.
+pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let path = request.uri().path();
+    let found = match readable_link(path.strip_prefix("/proof").unwrap_or(path)) {
+        Ok(link) => find_story(&service, link).await,
+        Err(error) => Err(LookupError::Link(error)),
+    };
+    let story = match found {
+        Ok(story) => story,
+        Err(error) => return refuse(&request, error),
+    };
+    let Some(published) = service.state.borrow().published.clone() else {
+        // Nothing is sealed yet: there is nothing to prove with.
+        return refuse(&request, LookupError::NotSealed);
+    };
+    let name = lookup::file_name(&story.subject);
+    let making = service.clone();
+    let made = web::block(move || {
+        let source = ProofSource {
+            anchor: &published.anchor,
+            folder: &making.log.folder,
+            vkey: &making.log.vkey,
+            origin: &making.log.origin,
+            story_signer: &making.log.story_signer,
+        };
+        bundle(&story, &source).map(|bundle| bundle.format())
+    })
+    .await;
+    match made {
+        Ok(Ok(text)) => HttpResponse::Ok()
+            .content_type("application/json; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .insert_header((
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{name}\""),
+            ))
+            // Whoever verifies on another host may fetch it.
+            .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .body(text),
+        Ok(Err(error)) => refuse(&request, LookupError::Internal(error.to_string())),
+        Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
+    }
+}
+
+/// `GET /qr/01/….svg`, `.png`: the code as a picture, whether or not it was issued.
+pub(super) async fn qr(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let path = request.uri().path();
+    let path = path.strip_prefix("/qr").unwrap_or(path);
+    let (path, format) = match path.rsplit_once('.') {
+        Some((path, "svg")) => (path, qr::Format::Svg),
+        Some((path, "png")) => (path, qr::Format::Png),
+        _ => return no_such_page(request).await,
+    };
+    let link = match DigitalLink::parse_path(path) {
+        Ok(link) => link,
+        Err(error) => return refuse(&request, LookupError::Link(error)),
+    };
+    let address = format!("{}{}", service.public_url, link.path());
+    match qr::picture(&address, format) {
+        Ok((content_type, bytes)) => HttpResponse::Ok()
+            .content_type(content_type)
+            .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+            .body(bytes),
+        Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
+    }
+}
+
+/// Any address that is in no table.
+pub(super) async fn no_such_page(request: HttpRequest) -> HttpResponse {
+    message(MessagePage::no_such_page(shell(&request)))
+}
+
+/// The page that says why there is no story. The cause is logged, never shown.
+fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
+    let shell = shell(request);
+    let page = match error {
+        LookupError::Unknown(link) => MessagePage::unknown_code(shell, link.path()),
+        LookupError::NotSealed => MessagePage::not_sealed(shell),
+        LookupError::Link(error) => {
+            let fault = fault::sentence(shell.text, &error);
+            MessagePage::bad_link(shell, &fault)
+        }
+        LookupError::Unavailable(cause) => {
+            tracing::warn!(%cause, "the database is not available");
+            MessagePage::unavailable(shell)
+        }
+        LookupError::Internal(cause) => {
+            tracing::error!(%cause, "a page failed");
+            MessagePage::failed(shell)
+        }
+    };
+    message(page)
+}
+
+fn message(page: MessagePage) -> HttpResponse {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = render(status, &page);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("30"));
+    }
+    response
+}
+
+fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
+    let html = match page.render() {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "a template failed");
+            return HttpResponse::InternalServerError().finish();
+        }
+    };
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        // A page is about one item at one moment, in the reader's language.
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, "Accept-Language"))
+        .body(html)
+}
+
+fn shell(request: &HttpRequest) -> Shell {
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    let query = request.query_string();
+    let wanted = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
+    Shell::new(Lang::negotiate(accepted, wanted), query, &ASSET_TAG)
+}

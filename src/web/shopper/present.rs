@@ -1,0 +1,237 @@
+//! From a story to its page. It says what was checked, never more.
+
+use time::{OffsetDateTime, UtcOffset};
+
+use super::journey::{named, steps};
+use super::view::{
+    BestBefore, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView, Words,
+    journey_summary, mark_legs, short_root,
+};
+use crate::domain::gs1::DigitalLink;
+use crate::domain::master::{Bilingual, Product};
+use crate::domain::story::{Story, Via};
+use crate::web::Service;
+use crate::web::text::{Lang, LocalDate, Text};
+
+/// Shoppers are in China: "today", and the times of the log, are on their clock.
+const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
+    Ok(offset) => offset,
+    Err(_) => UtcOffset::UTC,
+};
+const CHINA_TEXT: &str = "+08:00";
+
+/// The page of a story.
+pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> TracePage {
+    let text = shell.text;
+    let published = service.state.borrow().published.clone();
+    let public_size = published
+        .as_ref()
+        .map_or(0, |published| published.anchor.head.size.0);
+    let now = (service.clock)();
+    let best_before = best_before(text, story, now);
+    let mut steps = steps(text, story, public_size);
+    mark_legs(&mut steps);
+    TracePage {
+        verdict: verdict(text, story, public_size, best_before.as_ref()),
+        product: product(text, story, best_before),
+        attributes: attributes(
+            text,
+            story.product.as_ref().map(|described| &described.value),
+        ),
+        summary: summary(text, story),
+        steps,
+        proof: ProofView {
+            seal: published.and_then(|published| {
+                let head = published.anchor.head;
+                Some(SealView {
+                    tree_size: SealView::size_in_words(text, head.size.0),
+                    sealed_at: text.local_time(published.anchor.sealed_at.as_str(), CHINA_TEXT)?,
+                    root_short: short_root(&head.root.to_base64()),
+                    origin: service.log.origin.clone(),
+                })
+            }),
+            bundle_href: format!("/proof{}", story.subject.path()),
+            qr_href: format!("/qr{}.svg", story.subject.path()),
+            address: format!("{}{}", service.public_url, story.subject.path()),
+            verify_href: None,
+        },
+        shell,
+    }
+}
+
+fn verdict(
+    text: &Text,
+    story: &Story,
+    public_size: u64,
+    best_before: Option<&BestBefore>,
+) -> VerdictView {
+    let is_sealed = |index: Option<auditlog::LeafIndex>| index.is_some_and(|i| i.0 < public_size);
+    let total = story.statements.len() as u64;
+    let sealed = story
+        .statements
+        .iter()
+        .filter(|s| is_sealed(s.stored.leaf_index))
+        .count() as u64;
+    let since = story
+        .statements
+        .iter()
+        .filter(|s| is_sealed(s.stored.leaf_index))
+        .map(|s| s.stored.recorded_at)
+        .min()
+        .and_then(|at| china_date(text, at));
+    let mut view = match (&since, &story.subject) {
+        (None, _) => VerdictView::pending(text),
+        (
+            Some(since),
+            DigitalLink::Product {
+                serial: Some(_), ..
+            },
+        ) => VerdictView::genuine(text, sealed, since),
+        (Some(since), DigitalLink::Product { lot: None, .. }) => {
+            VerdictView::product(text).with_sealed(text, sealed, since)
+        }
+        (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
+    };
+    if since.is_some() && sealed < total {
+        view = view.with_unsealed(text, total - sealed);
+    }
+    match best_before {
+        Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
+        _ => view,
+    }
+}
+
+fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> ProductView {
+    let lang = text.lang();
+    let product = story.product.as_ref().map(|described| &described.value);
+    let subject = &story.subject;
+    let unnamed = || Words::plain(subject.gtin().map(|g| g.to_string()).unwrap_or_default());
+    ProductView {
+        name: product.map_or_else(unnamed, |product| named(&product.name, lang)),
+        other_name: product.map(|product| {
+            let (words, tag) = other(&product.name, lang);
+            Words::tagged(words, tag, lang)
+        }),
+        brand: product.and_then(|product| Some(named(product.brand.as_ref()?, lang))),
+        origin: product.and_then(|p| Some(text.country(p.country.as_deref()?).to_owned())),
+        net_content: product.and_then(|product| {
+            let (amount, unit) = product.net_content.as_ref()?;
+            Some(text.amount(amount, Some(unit)))
+        }),
+        best_before,
+        lot: subject.lot().map(|lot| lot.to_string()),
+        serial: subject.serial().map(|serial| serial.to_string()),
+        elements: elements(subject),
+    }
+}
+
+/// The code in GS1 form, element by element.
+fn elements(subject: &DigitalLink) -> Vec<String> {
+    let element = |ai: &str, value: String| format!("({ai}){value}");
+    let parts = [
+        subject.sscc().map(|sscc| element("00", sscc.to_string())),
+        subject.gtin().map(|gtin| element("01", gtin.to_string())),
+        subject.lot().map(|lot| element("10", lot.to_string())),
+        subject
+            .serial()
+            .map(|serial| element("21", serial.to_string())),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
+    let Some(product) = product else {
+        return Vec::new();
+    };
+    let lang = text.lang();
+    let row = |label: String, value: Words| Row {
+        label,
+        value,
+        is_code: false,
+        source: None,
+    };
+    let mut rows = Vec::new();
+    if let Some(regime) = &product.regime {
+        let name = match regime.as_str() {
+            "bondedCrossBorder" => text.get("attribute.regime_bonded"),
+            _ => text.get("attribute.regime_general"),
+        };
+        rows.push(row(
+            text.get("attribute.regime").to_owned(),
+            Words::plain(name),
+        ));
+    }
+    for (label, value) in &product.attributes {
+        let label = match lang {
+            Lang::ZhCn => &label.zh_cn,
+            Lang::En => &label.en,
+        };
+        rows.push(row(label.clone(), named(value, lang)));
+    }
+    if let Some(storage) = product
+        .storage
+        .as_ref()
+        .and_then(|storage| storage.text.as_ref())
+    {
+        rows.push(row(
+            text.get("attribute.storage").to_owned(),
+            named(storage, lang),
+        ));
+    }
+    rows
+}
+
+/// The date that the item's or its lot's own events give.
+fn best_before(text: &Text, story: &Story, now: OffsetDateTime) -> Option<BestBefore> {
+    let own = story
+        .steps
+        .iter()
+        .filter(|step| step.via <= Via::Lot && step.via != Via::Container);
+    let date = own
+        .filter_map(|step| step.event.expiration_date.as_deref())
+        .next_back()?;
+    Some(BestBefore {
+        date: text.date(date)?,
+        past: date < china_day(now)?.as_str(),
+    })
+}
+
+/// The date in China, as ISO 8601 has it: it sorts as time does.
+fn china_day(at: OffsetDateTime) -> Option<String> {
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    at.to_offset(CHINA).format(form).ok()
+}
+
+fn china_date(text: &Text, at: OffsetDateTime) -> Option<LocalDate> {
+    text.date(&china_day(at)?)
+}
+
+fn summary(text: &Text, story: &Story) -> Option<String> {
+    let first = story.steps.first()?.event.event_time;
+    let last = story.steps.last()?.event.event_time;
+    let places: std::collections::HashSet<String> = story
+        .steps
+        .iter()
+        .filter_map(|step| {
+            step.event
+                .read_point
+                .as_ref()
+                .or(step.event.biz_location.as_ref())
+        })
+        .map(|place| place.canonical())
+        .collect();
+    let days = (last - first).whole_days().unsigned_abs();
+    Some(journey_summary(
+        text,
+        story.steps.len() as u64,
+        places.len() as u64,
+        days,
+    ))
+}
+
+fn other(name: &Bilingual, lang: Lang) -> (&str, &'static str) {
+    match lang {
+        Lang::ZhCn => (&name.en, Lang::En.code()),
+        Lang::En => (&name.zh_cn, Lang::ZhCn.code()),
+    }
+}
