@@ -181,6 +181,12 @@ pub enum StatementFault {
     /// A receipt has a field that receipts do not have.
     #[error("the receipt has an unknown field {0}")]
     UnknownReceiptField(String),
+    /// `/about` is something else than a list.
+    #[error("/about is not a list")]
+    AboutNotAList,
+    /// A content has a field that contents do not have.
+    #[error("the content has an unknown field {0}")]
+    UnknownContentField(String),
     /// A party's signature could hide there.
     #[error("something unnamed follows /recorded in its receipt")]
     UnnamedReceiptTail,

@@ -7,7 +7,8 @@ use super::{Bundle, BundleError, BundledStatement, StatementFault, StoryFault};
 use crate::anchor::{AnchorChain, AnchorLine};
 use crate::checkpoint::Checkpoint;
 use crate::disclosure::Opened;
-use crate::encoding::from_base64;
+use crate::encoding::{from_base64, parse_decimal};
+use crate::field::array_length;
 use crate::entry::{Entry, Timestamp};
 use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
@@ -245,6 +246,7 @@ fn verify_statement(
     if shown_text(&receipt, "/recorded")? != entry.recorded.as_str() {
         return Err(StatementFault::Recorded);
     }
+    check_content_fields(&content)?;
     check_content_tail(&content)?;
     let signer = check_signature(&content, &receipt)?;
     Ok(VerifiedStatement {
@@ -273,6 +275,27 @@ fn check_content_tail(content: &Opened) -> Result<(), StatementFault> {
     }
 }
 
+/// A content is a body, an issuer and a kind, and nothing beside them.
+fn check_content_fields(content: &Opened) -> Result<(), StatementFault> {
+    let is_known = |pointer: &str| {
+        pointer.starts_with("/body/") || ["/body", "/issuer", "/kind"].contains(&pointer)
+    };
+    match content
+        .leaves
+        .iter()
+        .find(|leaf| !is_known(&leaf.pointer))
+    {
+        Some(leaf) => Err(StatementFault::UnknownContentField(leaf.pointer.clone())),
+        None => Ok(()),
+    }
+}
+
+fn is_about_element(pointer: &str) -> bool {
+    pointer
+        .strip_prefix("/about/")
+        .is_some_and(|index| parse_decimal(index).is_some())
+}
+
 /// All of a receipt is shown, but for what it is about.
 fn check_receipt_fields(receipt: &Opened) -> Result<(), StatementFault> {
     for leaf in &receipt.leaves {
@@ -281,17 +304,21 @@ fn check_receipt_fields(receipt: &Opened) -> Result<(), StatementFault> {
             "/recorded" => "/recorded",
             "/signature" => "/signature",
             "/signer" => "/signer",
-            other if other.starts_with("/about/") => continue,
+            other if is_about_element(other) => continue,
             other => return Err(StatementFault::UnknownReceiptField(other.to_owned())),
         };
         if leaf.value.is_none() {
             return Err(StatementFault::Hidden(must_show));
         }
     }
-    for required in ["/about", "/recorded"] {
-        if receipt.value(required).is_none() {
-            return Err(StatementFault::Hidden(required));
-        }
+    let about = receipt
+        .value("/about")
+        .ok_or(StatementFault::Hidden("/about"))?;
+    if array_length(about).is_none() {
+        return Err(StatementFault::AboutNotAList);
+    }
+    if receipt.value("/recorded").is_none() {
+        return Err(StatementFault::Hidden("/recorded"));
     }
     // A party's signature sorts after `/recorded`: unnamed, it would be stripped unseen.
     let recorded = receipt
@@ -366,7 +393,7 @@ fn first_unconnected(subject: &str, statements: &[VerifiedStatement]) -> Option<
 fn about_identities(statement: &VerifiedStatement) -> Vec<String> {
     let leaves = statement.receipt.leaves.iter();
     leaves
-        .filter(|leaf| leaf.pointer.starts_with("/about/"))
+        .filter(|leaf| is_about_element(&leaf.pointer))
         .filter_map(|leaf| string_value(leaf.value.as_deref()?))
         .filter_map(|about| Some(about.split_once(' ')?.1.to_owned()))
         .collect()

@@ -106,6 +106,14 @@ fn fields() -> Vec<(&'static str, Said)> {
             receipt("{", "{\"remark\":1,"),
         ),
         ("a receipt without /about", receipt(&about, "")),
+        (
+            "an /about that is no list",
+            receipt(&about, "\"about\":{\"0\":\"epc x\"},"),
+        ),
+        (
+            "an /about that is a string",
+            receipt(&about, "\"about\":\"epc x\","),
+        ),
         ("a receipt without /recorded", receipt(recorded, "")),
         (
             "a kind that is no string",
@@ -121,7 +129,7 @@ fn fields() -> Vec<(&'static str, Said)> {
             content(r#"{"body":{},"issuer":"i","kind":"event","last":1}"#),
         ),
         (
-            "a field before /body: valid",
+            "a field before /body",
             content(r#"{"a":1,"body":{},"issuer":"i","kind":"k"}"#),
         ),
     ]
