@@ -1,0 +1,135 @@
+//! The real program with its own Postgres, as an operator runs it, and as a crash ends it.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// A service must be ready within this; Postgres recovers first.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A data folder.
+pub(crate) struct Folder {
+    temp: TempDir,
+    port: u16,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        let temp = tempfile::Builder::new()
+            .prefix("rootmark-kill-")
+            .tempdir()
+            .unwrap();
+        // Postgres runs as another user when the tests run as root.
+        std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        Folder { temp, port }
+    }
+
+    pub(crate) fn public_log(&self) -> PathBuf {
+        self.temp.path().join("data/public/log")
+    }
+
+    /// Enters a merchant and gives a key of its own.
+    pub(crate) fn enter_merchant(&self) -> String {
+        let issuer = "https://id.gs1.org/417/9521041000008";
+        let (code, said) = self.run(&["merchant", "add", "Larkmere Demo", "--issuer", issuer]);
+        assert_eq!(code, 0, "{said}");
+        let (code, key) = self.run(&["key", "add"]);
+        assert_eq!(code, 0, "{key}");
+        key.trim().to_owned()
+    }
+
+    /// Runs a command to its end; gives its exit code and what it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.command(arguments).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap_or(-1), said)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rootmark"));
+        command
+            .args(arguments)
+            .env("ROOTMARK_DATA_DIR", self.temp.path().join("data"))
+            .env("ROOTMARK_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("ROOTMARK_SEAL_INTERVAL_MS", "50")
+            .env("ROOTMARK_LOG", "warn")
+            .env_remove("ROOTMARK_DATABASE_URL")
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The process number of the embedded Postgres, from its own file.
+    fn postmaster(&self) -> Pid {
+        let path = self.temp.path().join("data/postgres/postmaster.pid");
+        let text = std::fs::read_to_string(path).unwrap();
+        Pid::from_raw(text.lines().next().unwrap().trim().parse().unwrap()).unwrap()
+    }
+}
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) base: String,
+    process: Child,
+    postmaster: Pid,
+}
+
+impl Service {
+    pub(crate) async fn start(folder: &Folder) -> Service {
+        let mut process = folder.command(&["serve"]).spawn().unwrap();
+        let base = format!("http://127.0.0.1:{}", folder.port);
+        let http = reqwest::Client::new();
+        let ready = async {
+            loop {
+                let answer = http.get(format!("{base}/readyz")).send().await;
+                if answer.is_ok_and(|answer| answer.status() == 200) {
+                    return;
+                }
+                assert!(process.try_wait().unwrap().is_none(), "the service ended");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(READY_LIMIT, ready)
+            .await
+            .expect("the service becomes ready");
+        Service {
+            base,
+            process,
+            postmaster: folder.postmaster(),
+        }
+    }
+
+    /// SIGKILL to both, in either order.
+    pub(crate) fn kill(mut self, service_first: bool) {
+        let service = Pid::from_child(&self.process);
+        let order = if service_first {
+            [service, self.postmaster]
+        } else {
+            [self.postmaster, service]
+        };
+        for pid in order {
+            kill_process(pid, Signal::KILL).unwrap();
+        }
+        self.process.wait().unwrap();
+    }
+
+    /// SIGTERM, as a service manager sends it.
+    pub(crate) async fn stop(mut self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        let status = tokio::task::spawn_blocking(move || self.process.wait())
+            .await
+            .unwrap();
+        assert!(status.unwrap().success(), "the service stops cleanly");
+    }
+}
