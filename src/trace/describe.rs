@@ -19,10 +19,9 @@ pub(super) async fn add_descriptions(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     story: &mut Story,
-    found: &Found,
     reach: &Reach,
 ) -> Result<(), TraceError> {
-    let named = names(story, found, reach);
+    let named = names(story, reach);
     let mut descriptions = Found::default();
     descriptions.load(conn, merchant_id, &named).await?;
     story.truncated |= descriptions.truncated;
@@ -44,7 +43,7 @@ pub(super) async fn add_descriptions(
 }
 
 /// Every identity and document that a reader of the story will want to see named.
-fn names(story: &Story, found: &Found, reach: &Reach) -> HashSet<String> {
+fn names(story: &Story, reach: &Reach) -> HashSet<String> {
     let mut names: HashSet<String> = HashSet::new();
     let mut class = |identity: &Identity| {
         if let Some(gtin) = identity.gtin() {
@@ -87,19 +86,6 @@ fn names(story: &Story, found: &Found, reach: &Reach) -> HashSet<String> {
                 .map(|transaction| transaction.uri.clone()),
         );
     }
-    names.extend(
-        story
-            .statements
-            .iter()
-            .map(|statement| statement.issuer.clone()),
-    );
-    names.extend(
-        found
-            .statements
-            .values()
-            .filter(|l| l.kind != Kind::Event)
-            .map(|l| l.issuer.clone()),
-    );
     names
 }
 

@@ -66,7 +66,7 @@ pub async fn story(
     }
     found.truncated |= reach.identities().any(|identity| !asked.contains(identity));
     let mut story = tell(subject, &found, &reach);
-    describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
+    describe::add_descriptions(conn, merchant_id, &mut story, &reach).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));

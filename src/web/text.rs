@@ -559,7 +559,7 @@ mod tests {
         assert_eq!(en().decimal("1e3"), "1e3");
         assert_eq!(en().decimal("12."), "12.");
         assert_eq!(zh().amount("12000", Some("KGM")), "12,000 千克");
-        assert_eq!(en().amount("6", None), "6 items");
+        assert_eq!(en().amount("6", None), "× 6");
         assert_eq!(en().amount("6", Some("ZZ")), "6 ZZ");
     }
 }

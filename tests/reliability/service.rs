@@ -1,5 +1,8 @@
 //! The real program with its own Postgres, as an operator runs it, and as a crash ends it.
 
+#![allow(dead_code, reason = "each test binary uses its part of it")]
+
+use std::io::BufRead;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -70,6 +73,19 @@ impl Folder {
         command
     }
 
+    /// Writes a file into the folder and gives its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.temp.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// What `rootmark demo` left in `demo.json`.
+    pub(crate) fn demo(&self) -> serde_json::Value {
+        let text = std::fs::read_to_string(self.temp.path().join("data/demo.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
     /// The process number of the embedded Postgres, from its own file.
     fn postmaster(&self) -> Pid {
         let path = self.temp.path().join("data/postgres/postmaster.pid");
@@ -83,11 +99,41 @@ pub(crate) struct Service {
     pub(crate) base: String,
     process: Child,
     postmaster: Pid,
+    ended: bool,
 }
 
 impl Service {
     pub(crate) async fn start(folder: &Folder) -> Service {
-        let mut process = folder.command(&["serve"]).spawn().unwrap();
+        let process = folder.command(&["serve"]).spawn().unwrap();
+        Service::ready(folder, process).await
+    }
+
+    /// Starts the demo; also gives what it printed up to its last line.
+    pub(crate) async fn start_demo(folder: &Folder) -> (Service, String) {
+        let mut process = folder
+            .command(&["demo"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = process.stdout.take().unwrap();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut printed = String::new();
+            for line in std::io::BufReader::new(out).lines() {
+                let line = line.unwrap();
+                printed.push_str(&line);
+                printed.push('\n');
+                if line.starts_with("Press Ctrl-C") {
+                    break;
+                }
+            }
+            printed
+        });
+        let printed = tokio::time::timeout(READY_LIMIT, reading).await;
+        let printed = printed.expect("the demo is loaded").unwrap();
+        (Service::ready(folder, process).await, printed)
+    }
+
+    async fn ready(folder: &Folder, mut process: Child) -> Service {
         let base = format!("http://127.0.0.1:{}", folder.port);
         let http = reqwest::Client::new();
         let ready = async {
@@ -107,11 +153,16 @@ impl Service {
             base,
             process,
             postmaster: folder.postmaster(),
+            ended: false,
         }
     }
 
     /// SIGKILL to both, in either order.
-    pub(crate) fn kill(mut self, service_first: bool) {
+    pub(crate) fn kill(self, service_first: bool) {
+        self.kill_both(service_first);
+    }
+
+    fn kill_both(&self, service_first: bool) {
         let service = Pid::from_child(&self.process);
         let order = if service_first {
             [service, self.postmaster]
@@ -119,9 +170,9 @@ impl Service {
             [self.postmaster, service]
         };
         for pid in order {
-            kill_process(pid, Signal::KILL).unwrap();
+            // Either may be gone already.
+            let _ = kill_process(pid, Signal::KILL);
         }
-        self.process.wait().unwrap();
     }
 
     /// SIGTERM, as a service manager sends it.

@@ -10,6 +10,8 @@ pub(super) fn sentence(text: &Text, error: &LinkError) -> String {
         LinkError::NotOnlyAPath { .. } => text.get("fault.not_a_path").to_owned(),
         LinkError::UnknownKey { .. } => text.get("fault.unknown_key").to_owned(),
         LinkError::UnknownQualifier { found, .. } => {
+            // Between two slashes stands nothing that could be quoted.
+            let found = if found.is_empty() { "//" } else { found };
             text.with("fault.unknown_qualifier", &[("found", found)])
         }
         LinkError::Repeated { qualifier } => {

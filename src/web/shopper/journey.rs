@@ -1,6 +1,6 @@
 //! The steps of a journey, as the page tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use time::format_description::well_known::Rfc3339;
 
@@ -8,7 +8,7 @@ use super::view::{
     DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, SensorView,
     Source, StepView, Words, gap, region_in_country,
 };
-use crate::domain::epcis::{Event, EventType, PartyKind, PartyRef};
+use crate::domain::epcis::{Event, EventType, PartyKind, What};
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
 use crate::domain::statement::Role;
@@ -18,11 +18,33 @@ use crate::web::text::{Lang, Text};
 /// Days without a record that are worth a line of their own. A ship takes four weeks.
 const GAP_DAYS: i64 = 35;
 
+/// Dispositions that judge the goods. The others say where in the process they are, as the step
+/// itself does.
+const JUDGEMENTS: [&str; 15] = [
+    "conformant",
+    "damaged",
+    "destroyed",
+    "disposed",
+    "expired",
+    "mismatch_class",
+    "mismatch_instance",
+    "mismatch_quantity",
+    "needs_replacement",
+    "no_pedigree_match",
+    "non_conformant",
+    "non_sellable_other",
+    "recalled",
+    "returned",
+    "stolen",
+];
+
 /// The steps in order.
 pub(super) fn steps(text: &'static Text, story: &Story, public_size: u64) -> Vec<StepView> {
     let mut views: Vec<StepView> = Vec::with_capacity(story.steps.len());
+    let mut told: HashSet<&str> = HashSet::new();
     for (position, step) in story.steps.iter().enumerate() {
         let mut view = step_view(text, story, step, public_size);
+        view.documents = documents(text, story, &step.event, &mut told);
         if let Some(before) = position.checked_sub(1).map(|i| &story.steps[i]) {
             let days = (step.event.event_time - before.event.event_time).whole_days();
             view.gap = (days >= GAP_DAYS).then(|| gap(text, days.unsigned_abs()));
@@ -45,10 +67,10 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
         time: text.local_time(&at, &event.offset),
         place: place.map(|party| place_view(text, party)),
         parties: parties(text, story, event, place),
-        disposition: None,
+        disposition: judgement(text, event),
         flows: flows(text, story, event),
         sensors: sensors(text, event),
-        documents: documents(text, story, event),
+        documents: Vec::new(),
         notes: if step.is_retracted {
             vec![text.get("journey.retracted").to_owned()]
         } else {
@@ -65,10 +87,24 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
 }
 
 fn stage(text: &Text, event: &Event) -> String {
+    // What makes one product of another is better called by its event than "creating an instance".
+    let is_processing = event.event_type == EventType::Transformation
+        && event.biz_step.as_deref().map(word) == Some("creating_class_instance");
     match &event.biz_step {
-        Some(step) => text.term("bizStep", step).to_owned(),
-        None => text.term("eventType", event.event_type.name()).to_owned(),
+        Some(step) if !is_processing => text.term("bizStep", step).to_owned(),
+        _ => text.term("eventType", event.event_type.name()).to_owned(),
     }
+}
+
+fn judgement(text: &Text, event: &Event) -> Option<String> {
+    let disposition = event.disposition.as_deref()?;
+    let judges = JUDGEMENTS.contains(&word(disposition));
+    judges.then(|| text.term("disposition", disposition).to_owned())
+}
+
+/// The bare word of a CBV term in any of its spellings (CBV 2.0 §7).
+fn word(spelling: &str) -> &str {
+    spelling.rsplit([':', '-', '/']).next().unwrap_or(spelling)
 }
 
 fn place_view(text: &Text, party: &Party) -> PlaceView {
@@ -76,7 +112,7 @@ fn place_view(text: &Text, party: &Party) -> PlaceView {
     let region = party
         .region
         .as_ref()
-        .map(|region| said(region, text.lang()).to_owned());
+        .map(|region| readable(said(region, text.lang())));
     PlaceView {
         name: Some(named(&party.name, text.lang())),
         region: region.or_else(|| country.map(|c| region_in_country(text, None, c))),
@@ -86,75 +122,79 @@ fn place_view(text: &Text, party: &Party) -> PlaceView {
 
 /// Who handed over to whom; a party whose place is already named is not named again.
 fn parties(text: &Text, story: &Story, event: &Event, place: Option<&Party>) -> Vec<PartyView> {
-    let mut views: Vec<PartyView> = Vec::new();
-    let possessors = |list: &[PartyRef]| {
-        list.iter()
-            .filter(|p| p.kind == PartyKind::Possessor)
-            .cloned()
-            .collect()
-    };
-    let sides: [(Vec<PartyRef>, &str); 2] = [
-        (possessors(&event.sources), "journey.from"),
-        (possessors(&event.destinations), "journey.to"),
+    let sides = [
+        (text.get("journey.from"), &event.sources),
+        (text.get("journey.to"), &event.destinations),
     ];
-    for (list, label) in sides {
-        for party in list {
-            let Some(known) = story.parties.get(&party.identity.canonical()) else {
-                continue;
-            };
-            if place.is_some_and(|place| place.name == known.name) {
-                continue;
-            }
-            let role = match label {
-                "journey.from" => text.get("journey.from"),
-                _ => text.get("journey.to"),
-            };
-            views.push(PartyView {
-                role: role.to_owned(),
-                name: named(&known.name, text.lang()),
-            });
-        }
+    let mut views = Vec::new();
+    for (role, side) in sides {
+        let possessors = side.iter().filter(|p| p.kind == PartyKind::Possessor);
+        let known = possessors.filter_map(|p| story.parties.get(&p.identity.canonical()));
+        let others = known.filter(|party| place.is_none_or(|place| place.name != party.name));
+        views.extend(others.map(|party| PartyView {
+            role: role.to_owned(),
+            name: named(&party.name, text.lang()),
+        }));
     }
     views
 }
 
 /// What went in and what came out; for other events, how much of a lot was handled.
 fn flows(text: &'static Text, story: &Story, event: &Event) -> Vec<FlowView> {
-    let flow = |kind: FlowKind, role: Role| {
-        let lines: Vec<FlowLine> = event
-            .what
+    let sides: &[(FlowKind, Role)] = match event.event_type {
+        EventType::Transformation => &[
+            (FlowKind::Inputs, Role::Input),
+            (FlowKind::Outputs, Role::Output),
+        ],
+        _ => &[
+            (FlowKind::Handled, Role::Epc),
+            (FlowKind::Handled, Role::Child),
+        ],
+    };
+    let flow = |&(kind, role): &(FlowKind, Role)| {
+        let side: Vec<&What> = event.what.iter().filter(|what| what.role == role).collect();
+        let lines: Vec<FlowLine> = side
             .iter()
-            .filter(|what| what.role == role)
-            .filter_map(|what| {
-                let quantity = what.quantity.as_ref()?;
-                let value = quantity.value.as_deref()?;
-                Some(FlowLine {
-                    name: product_name(text, story, &what.identity),
-                    amount: text.amount(value, quantity.uom.as_deref()),
-                })
-            })
+            .filter_map(|what| flow_line(text, story, what, &side))
             .collect();
         (!lines.is_empty()).then(|| FlowView {
             label: kind.label(text).to_owned(),
             lines,
         })
     };
-    let found = match event.event_type {
-        EventType::Transformation => [
-            flow(FlowKind::Inputs, Role::Input),
-            flow(FlowKind::Outputs, Role::Output),
-        ],
-        _ => [
-            flow(FlowKind::Handled, Role::Epc),
-            flow(FlowKind::Handled, Role::Child),
-        ],
-    };
-    found.into_iter().flatten().collect()
+    sides.iter().filter_map(flow).collect()
 }
 
-fn product_name(text: &Text, story: &Story, identity: &Identity) -> Option<Words> {
-    let product = story.products.get(&identity.gtin()?)?;
-    Some(named(&product.name, text.lang()))
+/// One quantity; its lot is named where another lot of the same product stands beside it.
+fn flow_line(text: &Text, story: &Story, what: &What, side: &[&What]) -> Option<FlowLine> {
+    let quantity = what.quantity.as_ref()?;
+    let number = without_trailing_zeros(quantity.value.as_deref()?);
+    let gtin = what.identity.gtin();
+    let product = gtin.and_then(|gtin| story.products.get(&gtin));
+    let is_one_of_several = side.iter().filter(|w| w.identity.gtin() == gtin).count() > 1;
+    let lot = match &what.identity {
+        Identity::LotOf { lot, .. } if is_one_of_several => format!(" · {lot}"),
+        _ => String::new(),
+    };
+    Some(FlowLine {
+        name: product.map(|p| {
+            let name = readable(said(&p.name, text.lang()));
+            Words::plain(name + &lot)
+        }),
+        amount: text.amount(number, quantity.uom.as_deref()),
+    })
+}
+
+/// `4600.0` is how an event may write it; a shopper reads 4,600.
+fn without_trailing_zeros(number: &str) -> &str {
+    let is_plain = number
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
+    if is_plain && number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        number
+    }
 }
 
 /// One curve for each kind of measurement and unit.
@@ -173,7 +213,13 @@ fn sensors(text: &Text, event: &Event) -> Vec<SensorView> {
         .collect()
 }
 
-fn documents(text: &Text, story: &Story, event: &Event) -> Vec<DocumentView> {
+/// The documents of a step, each once. One that an earlier step has told all about keeps its title.
+fn documents<'a>(
+    text: &Text,
+    story: &'a Story,
+    event: &'a Event,
+    told: &mut HashSet<&'a str>,
+) -> Vec<DocumentView> {
     let cited = event
         .biz_transactions
         .iter()
@@ -182,10 +228,19 @@ fn documents(text: &Text, story: &Story, event: &Event) -> Vec<DocumentView> {
         .certifications
         .iter()
         .map(|uri| (uri.as_str(), Some("cert")));
-    cited
-        .chain(certified)
-        .map(|(uri, kind)| document(text, story, uri, kind))
-        .collect()
+    let mut here: HashSet<&str> = HashSet::new();
+    let mut views = Vec::new();
+    for (uri, kind) in cited.chain(certified) {
+        if !here.insert(uri) {
+            continue;
+        }
+        let mut view = document(text, story, uri, kind);
+        if !told.insert(uri) {
+            (view.number, view.issuer, view.issued) = (None, None, None);
+        }
+        views.push(view);
+    }
+    views
 }
 
 fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> DocumentView {
@@ -194,7 +249,7 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
         // Cited, and never described: its kind and its own name are all there is to say.
         return DocumentView {
             title: Words::plain(text.term("document", kind.unwrap_or("other"))),
-            number: uri.rsplit(['/', ':']).next().map(str::to_owned),
+            number: uri.rsplit(['/', ':']).next().map(readable),
             issuer: None,
             issued: None,
             source: Source::Merchant,
@@ -203,7 +258,7 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
     };
     DocumentView {
         title: named(&known.title, lang),
-        number: known.number.clone(),
+        number: known.number.as_deref().map(readable),
         issuer: known.issued_by.as_ref().map(|issuer| named(issuer, lang)),
         issued: known.issued.as_deref().and_then(|date| text.date(date)),
         source: Source::Merchant,
@@ -213,12 +268,57 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
 
 /// A name in the reader's language.
 pub(super) fn named(name: &Bilingual, lang: Lang) -> Words {
-    Words::plain(said(name, lang))
+    Words::plain(readable(said(name, lang)))
 }
 
-fn said(name: &Bilingual, lang: Lang) -> &str {
+/// The words for readers of `lang`, as recorded.
+pub(super) fn said(name: &Bilingual, lang: Lang) -> &str {
     match lang {
         Lang::ZhCn => &name.zh_cn,
         Lang::En => &name.en,
+    }
+}
+
+/// Recorded words without the marks that turn around the direction of what stands beside them
+/// (Unicode's Bidi_Control): a name must not rearrange the words of this page.
+pub(super) fn readable(recorded: &str) -> String {
+    let is_mark = |c: char| matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    recorded.chars().filter(|c| !is_mark(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_behind_the_point_are_not_read_out_and_all_others_are() {
+        for (recorded, shown) in [
+            ("4600.0", "4600"),
+            ("21.60", "21.6"),
+            ("-0.50", "-0.5"),
+            ("100", "100"),
+            ("0.05", "0.05"),
+            ("1.5e10", "1.5e10"),
+        ] {
+            assert_eq!(without_trailing_zeros(recorded), shown);
+        }
+    }
+
+    #[test]
+    fn marks_of_direction_are_left_out_and_every_other_character_stays() {
+        assert_eq!(readable("a\u{202E}b\u{2066}c\u{200F}"), "abc");
+        let kept = "Fonterra™ 奶粉 “é” 👩\u{200D}🌾 <b>";
+        assert_eq!(readable(kept), kept);
+    }
+
+    #[test]
+    fn a_vocabulary_word_is_found_in_each_of_its_spellings() {
+        for spelling in [
+            "conformant",
+            "https://ref.gs1.org/cbv/Disp-conformant",
+            "urn:epcglobal:cbv:disp:conformant",
+        ] {
+            assert_eq!(word(spelling), "conformant");
+        }
     }
 }

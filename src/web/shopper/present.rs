@@ -2,16 +2,16 @@
 
 use time::{OffsetDateTime, UtcOffset};
 
-use super::journey::{named, steps};
+use super::journey::{named, readable, said, steps};
 use super::view::{
     BestBefore, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView, Words,
     journey_summary, mark_legs, short_root,
 };
 use crate::domain::gs1::DigitalLink;
-use crate::domain::master::{Bilingual, Product};
+use crate::domain::master::Product;
 use crate::domain::story::{Story, Via};
 use crate::web::Service;
-use crate::web::text::{Lang, LocalDate, Text};
+use crate::web::text::{LocalDate, Text};
 
 /// Shoppers are in China: "today", and the times of the log, are on their clock.
 const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
@@ -109,8 +109,8 @@ fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> Produ
     ProductView {
         name: product.map_or_else(unnamed, |product| named(&product.name, lang)),
         other_name: product.map(|product| {
-            let (words, tag) = other(&product.name, lang);
-            Words::tagged(words, tag, lang)
+            let words = readable(said(&product.name, lang.other()));
+            Words::tagged(words, lang.other().code(), lang)
         }),
         brand: product.and_then(|product| Some(named(product.brand.as_ref()?, lang))),
         origin: product.and_then(|p| Some(text.country(p.country.as_deref()?).to_owned())),
@@ -162,11 +162,7 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
         ));
     }
     for (label, value) in &product.attributes {
-        let label = match lang {
-            Lang::ZhCn => &label.zh_cn,
-            Lang::En => &label.en,
-        };
-        rows.push(row(label.clone(), named(value, lang)));
+        rows.push(row(readable(said(label, lang)), named(value, lang)));
     }
     if let Some(storage) = product
         .storage
@@ -227,11 +223,4 @@ fn summary(text: &Text, story: &Story) -> Option<String> {
         places.len() as u64,
         days,
     ))
-}
-
-fn other(name: &Bilingual, lang: Lang) -> (&str, &'static str) {
-    match lang {
-        Lang::ZhCn => (&name.en, Lang::En.code()),
-        Lang::En => (&name.zh_cn, Lang::ZhCn.code()),
-    }
 }

@@ -175,7 +175,7 @@ impl Source {
         }
     }
 
-    /// The name in the style sheets and of the drawing `i-…`.
+    /// The name in the style sheets.
     pub fn class(self) -> &'static str {
         match self {
             Source::Official => "official",

@@ -154,7 +154,7 @@ impl Tone {
     }
 }
 
-/// The shape of a verdict; `templates/parts/icons.html` draws each.
+/// The shape of a verdict; `templates/parts/icon.html` draws each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
     /// A seal with a tick.
@@ -169,20 +169,6 @@ pub enum Icon {
     Stop,
     /// A question.
     Question,
-}
-
-impl Icon {
-    /// The identifier of the drawing.
-    pub fn id(self) -> &'static str {
-        match self {
-            Icon::Seal => "i-seal",
-            Icon::Waiting => "i-waiting",
-            Icon::Stack => "i-stack",
-            Icon::Doubt => "i-doubt",
-            Icon::Stop => "i-stop",
-            Icon::Question => "i-question",
-        }
-    }
 }
 
 /// A page that says one thing and what to do next: no record, an unreadable code, a failure.

@@ -1,0 +1,122 @@
+//! The program as a person runs it: the demo from an empty folder, its pages, its proofs.
+
+#[path = "../reliability/service.rs"]
+mod service;
+
+use service::{Folder, Service};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_starts_from_nothing_serves_verifiable_pages_and_starts_again_unharmed() {
+    let folder = Folder::new();
+    let (service, printed) = Service::start_demo(&folder).await;
+    let demo = folder.demo();
+    let traces: Vec<String> = demo["traces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trace| trace["url"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(traces.len(), 3);
+    for url in &traces {
+        assert!(
+            printed.contains(url.as_str()),
+            "{url} is not in what was printed"
+        );
+        for language in ["zh-CN", "en"] {
+            assert_eq!(status(url, language).await, 200, "{url} in {language}");
+        }
+        assert_eq!(verify(&folder, &service, url).await, 0, "{url}");
+    }
+    assert!(printed.contains('█'), "no QR code was printed");
+    let before = demo_statements(&folder, &service).await;
+    service.stop().await;
+
+    let (service, _) = Service::start_demo(&folder).await;
+    let again = folder.demo();
+    assert_eq!(again["traces"], demo["traces"]);
+    assert_eq!(
+        demo_statements(&folder, &service).await,
+        before,
+        "a second start changed the log"
+    );
+    for url in &traces {
+        assert_eq!(
+            verify(&folder, &service, url).await,
+            0,
+            "{url} after a restart"
+        );
+    }
+    // A serial that was never issued has no page, on the same service at the same time.
+    let altered = format!("{}0", &traces[0][..traces[0].len() - 1]);
+    let altered = if altered == traces[0] {
+        altered.replace('0', "1")
+    } else {
+        altered
+    };
+    assert_eq!(status(&altered, "en").await, 404);
+    service.stop().await;
+    let (code, said) = folder.run(&["check"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+async fn status(url: &str, language: &str) -> u16 {
+    let request = reqwest::Client::new()
+        .get(url)
+        .header("Accept-Language", language);
+    request.send().await.unwrap().status().as_u16()
+}
+
+/// Downloads a bundle and the keys as a reader would, and runs `rootmark verify`.
+async fn verify(folder: &Folder, service: &Service, url: &str) -> i32 {
+    let text = |url: String| async move {
+        reqwest::get(url)
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    };
+    let path = url.strip_prefix(&service.base).unwrap();
+    let bundle = folder.write(
+        "bundle.json",
+        &text(format!("{}/proof{path}", service.base)).await,
+    );
+    let anchors = folder.write(
+        "anchors.jsonl",
+        &text(format!("{}/log/anchors.jsonl", service.base)).await,
+    );
+    let vkey = text(format!("{}/log/vkey", service.base)).await;
+    let story_vkey = text(format!("{}/log/story-vkey", service.base)).await;
+    let keys = ["--vkey", vkey.trim(), "--story-vkey", story_vkey.trim()];
+    let plain = folder.run(&[&["verify", &bundle], &keys[..]].concat()).0;
+    let anchored = folder
+        .run(&[&["verify", &bundle, "--anchors", &anchors], &keys[..]].concat())
+        .0;
+    assert_eq!(plain, anchored);
+    // The negative twin: with another key the same bundle is refused.
+    let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    assert_eq!(folder.run(&["verify", &bundle, "--vkey", other]).0, 1);
+    plain
+}
+
+/// How many statements the log holds, from its public checkpoint.
+async fn demo_statements(_folder: &Folder, service: &Service) -> String {
+    let answer = reqwest::get(format!("{}/log/checkpoint", service.base))
+        .await
+        .unwrap();
+    let note = answer.text().await.unwrap();
+    note.lines().nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_why() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["verify", "/no/such/bundle.json"]).0, 2);
+    assert_eq!(folder.run(&["verify"]).0, 2);
+    assert_eq!(folder.run(&["no-such-command"]).0, 2);
+    let bundle = folder.write("b.json", "{}");
+    assert_eq!(folder.run(&["verify", &bundle, "--vkey", "no key"]).0, 2);
+    assert_eq!(folder.run(&["verify", &bundle]).0, 1);
+}
