@@ -25,6 +25,9 @@ pub struct Settings {
     pub seal_interval: Duration,
     /// `ROOTMARK_HEARTBEAT_S`: how often a checkpoint is signed though nothing is new. Default 600.
     pub heartbeat: Duration,
+    /// `ROOTMARK_SCRUB_INTERVAL_MS`: how often the next part of the stored log is read again and
+    /// compared with its digests. Default 1000.
+    pub scrub_interval: Duration,
     /// `ROOTMARK_DATABASE_URL`, else `DATABASE_URL`, else the embedded Postgres.
     pub database: DatabaseChoice,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
@@ -99,6 +102,11 @@ impl Settings {
                 10..=3_600_000,
             )),
             heartbeat: Duration::from_secs(reader.number("ROOTMARK_HEARTBEAT_S", 600, 1..=86_400)),
+            scrub_interval: Duration::from_millis(reader.number(
+                "ROOTMARK_SCRUB_INTERVAL_MS",
+                1_000,
+                10..=3_600_000,
+            )),
             database: reader.database(),
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
         };

@@ -2,6 +2,7 @@
 
 mod keys;
 pub mod merchants;
+mod scrubbing;
 mod sealing;
 
 use std::net::{SocketAddr, TcpListener};
@@ -159,6 +160,7 @@ pub struct Running {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     sealing: JoinHandle<()>,
+    scrubbing: JoinHandle<()>,
     stop_sealing: watch::Sender<bool>,
     cluster: Option<Cluster>,
     _lock: Option<DataDirLock>,
@@ -206,6 +208,11 @@ impl Running {
         let (stop_sealing, stop) = watch::channel(false);
         let sealing =
             tokio::spawn(sealer.run(settings.seal_interval, settings.heartbeat, state, stop));
+        let scrubbing = tokio::spawn(scrubbing::run(
+            database.clone(),
+            settings.scrub_interval,
+            stop_sealing.subscribe(),
+        ));
         let service = Service {
             database: database.clone(),
             log: identity,
@@ -227,6 +234,7 @@ impl Running {
             server: server.handle(),
             serving: tokio::spawn(server),
             sealing,
+            scrubbing,
             stop_sealing,
             cluster,
             _lock,
@@ -268,6 +276,7 @@ impl Running {
         self.server.stop(true).await;
         let _ = self.stop_sealing.send(true);
         let _ = self.sealing.await;
+        let _ = self.scrubbing.await;
         self.database.close().await;
         stop_cluster(self.cluster).await;
     }

@@ -11,6 +11,7 @@ mod statements;
 
 use std::collections::HashMap;
 
+use auditlog::LeafIndex;
 use auditlog::note::{NoteError, Verifier};
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
@@ -82,6 +83,23 @@ struct Tally {
     /// Which merchant described a product first, by GTIN.
     described: HashMap<String, Uuid>,
     issuances: u64,
+}
+
+/// Checks the next part of the log: statements against their digests, receipts and derived rows. Gives
+/// where to go on; the start again after the end. In the checker's role.
+///
+/// A service does this in the background for ever, so that damage is found while backups still hold
+/// what was damaged.
+pub async fn scrub(
+    conn: &mut PgConnection,
+    from: LeafIndex,
+) -> Result<(Report, LeafIndex), CheckError> {
+    let mut report = Report::default();
+    let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
+    let next = statements::check_some(&mut tx, &mut report, from).await?;
+    tx.rollback().await?;
+    Ok((report, next.unwrap_or(LeafIndex(0))))
 }
 
 /// Checks everything; in the checker's role. `progress` is told how many more statements were

@@ -28,6 +28,10 @@ const BATCHES: i64 = 500;
 /// Statements read at a time.
 const STATEMENTS: i64 = 500;
 
+/// What one step of the background scrub looks at: a hundredth of a second of work.
+const SCRUBBED_BATCHES: i64 = 100;
+const SCRUBBED_STATEMENTS: u64 = 500;
+
 /// The roots of the tree at the sizes that were asked for, and at its end.
 pub(super) struct Edge {
     /// The root at every size at which a batch ended.
@@ -75,6 +79,28 @@ pub(super) async fn check_sealed(
             return Ok(edge);
         }
     }
+}
+
+/// Checks some batches from the one that holds `from`; gives where the next begins, if there is one.
+pub(super) async fn check_some(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    from: LeafIndex,
+) -> Result<Option<LeafIndex>, CheckError> {
+    let mut tally = Tally::default();
+    let batches = sealed_batches_from(conn, from, SCRUBBED_BATCHES).await?;
+    for sealed in &batches {
+        check_batch(conn, report, &mut tally, &sealed.batch, &mut |_| ()).await?;
+        let next = sealed.first_index.0 + sealed.batch.statement_count.max(0) as u64;
+        report.statements = tally.statements;
+        if tally.statements >= SCRUBBED_STATEMENTS || next <= from.0 {
+            return Ok(Some(LeafIndex(next.max(from.0 + 1))));
+        }
+    }
+    let last = batches
+        .last()
+        .filter(|_| batches.len() as i64 == SCRUBBED_BATCHES);
+    Ok(last.map(|last| LeafIndex(last.first_index.0 + last.batch.statement_count.max(1) as u64)))
 }
 
 /// The same for what waits to be sealed.

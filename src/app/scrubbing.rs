@@ -1,0 +1,35 @@
+//! The loop that reads the log again, from its first statement to its last and round again.
+
+use std::time::Duration;
+
+use auditlog::LeafIndex;
+use tokio::sync::watch;
+
+use crate::check::{CheckError, Report, scrub};
+use crate::store::Database;
+
+/// Scrubs until `stop` says so. What is wrong is logged, each time it is met: mending it is a
+/// person's work, and pages go on being served.
+pub(super) async fn run(database: Database, interval: Duration, mut stop: watch::Receiver<bool>) {
+    let mut next = LeafIndex(0);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        match step(&database, next).await {
+            Ok((report, then)) => {
+                for finding in &report.findings {
+                    tracing::error!(finding, "the stored log is damaged; run `rootmark check`");
+                }
+                next = then;
+            }
+            Err(error) => tracing::debug!(%error, "scrubbing waits"),
+        }
+    }
+}
+
+async fn step(database: &Database, from: LeafIndex) -> Result<(Report, LeafIndex), CheckError> {
+    let mut conn = database.checker.acquire().await?;
+    scrub(&mut conn, from).await
+}
