@@ -16,9 +16,14 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
-        IF NOT pg_has_role(current_user, role_name, 'MEMBER') THEN
+        -- From version 16 on, whoever creates a role administers it and may still not act in it; a
+        -- plain grant allows that.
+        BEGIN
             EXECUTE format('GRANT %I TO current_user', role_name);
-        END IF;
+        EXCEPTION WHEN internal_error THEN
+            -- "tuple concurrently updated": another database grants the same at this moment.
+            NULL;
+        END;
     END LOOP;
 END
 $$;

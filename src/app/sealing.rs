@@ -71,8 +71,14 @@ impl Sealer {
         heartbeat: bool,
     ) -> Result<(Option<Sealed>, Option<Published>), SealingError> {
         let mut conn = self.database.sealer.acquire().await?;
+        // Before anything is signed: a database that was restored from an old backup must not sign a
+        // second history of what is public already.
+        let before = self.public_log.publish(&mut conn).await?;
         let sealed = seal(&mut conn, &self.signer, now, heartbeat).await?;
-        let published = self.public_log.publish(&mut conn).await?;
+        let published = match sealed {
+            Some(_) => self.public_log.publish(&mut conn).await?,
+            None => before,
+        };
         Ok((sealed, published))
     }
 

@@ -10,6 +10,7 @@ mod public;
 mod statements;
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use auditlog::LeafIndex;
 use auditlog::note::{NoteError, Verifier};
@@ -17,7 +18,6 @@ use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::anchor::PublicLog;
 use crate::store::log_head::log_head;
 use crate::store::see_one_moment;
 use crate::store::statement::count_statements;
@@ -106,13 +106,13 @@ pub async fn scrub(
 /// compared, of how many.
 pub async fn check(
     conn: &mut PgConnection,
-    public_log: &PublicLog,
+    public_folder: &Path,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, CheckError> {
     let mut report = Report::default();
     // Read before the database, which the service may move on meanwhile: what is public was
     // committed before.
-    let public = public::read(public_log.folder())?;
+    let public = public::read(public_folder)?;
     let mut tx = conn.begin().await?;
     see_one_moment(&mut tx).await?;
     let Some(head) = log_head(&mut tx).await? else {
@@ -135,7 +135,7 @@ pub async fn check(
     log::check_edge(&mut tx, &mut report, &edge).await?;
     log::check_tiles(&mut tx, &mut report, head.tree.size).await?;
     derived::check(&mut tx, &mut report, &tally, total).await?;
-    public::check(&mut tx, &mut report, public_log.folder(), &public, &head).await?;
+    public::check(&mut tx, &mut report, public_folder, &public, &head).await?;
     report.statements = tally.statements;
     report.tree_size = head.tree.size.0;
     tx.rollback().await?;

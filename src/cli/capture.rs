@@ -90,7 +90,7 @@ impl Capture {
                 println!("  {fault}");
             }
         }
-        println!("{events} events captured, {stored} of them new; they are sealed by the service");
+        println!("events captured: {events}, new: {stored}; the service seals them");
     }
 }
 

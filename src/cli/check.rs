@@ -28,7 +28,7 @@ impl Check {
     async fn check(&self, core: &Core) -> Result<Outcome, Failure> {
         let mut conn = core.database.checker.acquire().await?;
         let mut bar: Option<Progress> = None;
-        let report = check(&mut conn, &core.public_log, |done, total| {
+        let report = check(&mut conn, core.public_log.folder(), |done, total| {
             bar.get_or_insert_with(|| Progress::new("checking statements", total))
                 .add(done);
         })

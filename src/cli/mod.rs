@@ -106,7 +106,8 @@ fn run(command: Command) -> Result<Outcome, Failure> {
 /// Logs go to standard error, so that what a command prints can be piped. `ROOTMARK_LOG` sets what
 /// is logged, `ROOTMARK_LOG_FORMAT=json` how.
 fn start_logging() {
-    let filter = std::env::var("ROOTMARK_LOG").unwrap_or_else(|_| "info,sqlx=warn,actix_server=warn".into());
+    let filter =
+        std::env::var("ROOTMARK_LOG").unwrap_or_else(|_| "info,sqlx=warn,actix_server=warn".into());
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -19,18 +19,29 @@ pub(super) async fn add_descriptions(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     story: &mut Story,
+    found: &Found,
     reach: &Reach,
 ) -> Result<(), TraceError> {
-    let named = names(story, reach);
-    let mut descriptions = Found::default();
-    descriptions.load(conn, merchant_id, &named).await?;
-    story.truncated |= descriptions.truncated;
-    let mut loaded: Vec<&Loaded> = descriptions.statements.values().collect();
+    let named = names(story);
+    // What the walk asked for, it has, descriptions included. The rest has room of its own: a long
+    // journey must not cost the product its name.
+    let mut more = Found::default();
+    more.load(conn, merchant_id, found.unasked(named.iter()))
+        .await?;
+    story.truncated |= more.truncated;
+    let class = story
+        .subject
+        .gtin()
+        .map(|gtin| Identity::Class { gtin }.canonical());
+    let mut loaded: Vec<&Loaded> = found
+        .statements
+        .values()
+        .chain(more.statements.values())
+        .filter(|loaded| describes(loaded, &named, class.as_deref(), reach))
+        .collect();
     loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
-    for loaded in loaded
-        .into_iter()
-        .filter(|loaded| describes(loaded, &named, reach))
-    {
+    loaded.dedup_by_key(|loaded| loaded.stored.id);
+    for loaded in loaded {
         add(story, loaded)?;
         story.statements.push(StoryStatement {
             stored: loaded.stored.clone(),
@@ -42,8 +53,10 @@ pub(super) async fn add_descriptions(
     Ok(())
 }
 
-/// Every identity and document that a reader of the story will want to see named.
-fn names(story: &Story, reach: &Reach) -> HashSet<String> {
+/// Every identity and document that a reader of the story will want to see named. All of them stand
+/// in what the events say, so that a proof connects each description to the subject; who issued a
+/// statement does not, and is not named here.
+pub(super) fn names(story: &Story) -> HashSet<String> {
     let mut names: HashSet<String> = HashSet::new();
     let mut class = |identity: &Identity| {
         if let Some(gtin) = identity.gtin() {
@@ -57,54 +70,40 @@ fn names(story: &Story, reach: &Reach) -> HashSet<String> {
             .iter()
             .for_each(|what| class(&what.identity));
     }
-    // Codes are issued for a lot; the lot of an item may be known from its events alone.
-    if let Some(gtin) = story.subject.gtin() {
-        let lots = format!("{}/10/", Identity::Class { gtin }.canonical());
-        names.extend(
-            reach
-                .identities()
-                .filter(|name| name.starts_with(&lots))
-                .cloned(),
-        );
-    }
     for step in &story.steps {
         let event = &step.event;
-        let places = [&event.read_point, &event.biz_location]
-            .into_iter()
-            .flatten();
-        let parties = event
-            .sources
-            .iter()
-            .chain(&event.destinations)
-            .map(|p| &p.identity);
-        names.extend(places.chain(parties).map(Identity::canonical));
-        names.extend(event.certifications.iter().cloned());
+        let places = [&event.read_point, &event.biz_location];
+        let sources = event.sources.iter().chain(&event.destinations);
+        let parties = sources.map(|party| &party.identity);
+        let transactions = event.biz_transactions.iter();
         names.extend(
-            event
-                .biz_transactions
-                .iter()
-                .map(|transaction| transaction.uri.clone()),
+            places
+                .into_iter()
+                .flatten()
+                .chain(parties)
+                .map(Identity::canonical),
         );
+        names.extend(event.certifications.iter().cloned());
+        names.extend(transactions.map(|transaction| transaction.uri.clone()));
     }
     names
 }
 
-/// Whether a statement describes something of this story, rather than another lot of its product.
-fn describes(loaded: &Loaded, named: &HashSet<String>, reach: &Reach) -> bool {
+/// Whether a statement describes something of this story, rather than another lot or product.
+fn describes(loaded: &Loaded, named: &HashSet<String>, class: Option<&str>, reach: &Reach) -> bool {
+    let mut about = loaded.about.iter();
     match loaded.kind {
         Kind::Event => false,
+        // How many codes another product has is its own affair.
         Kind::Issuance => {
-            let mut lots = loaded
-                .about
-                .iter()
+            let mut lots = about
+                .clone()
                 .filter(|about| about.role == Role::Lot)
                 .peekable();
-            lots.peek().is_none() || lots.any(|about| reach.contains(&about.identity))
+            let is_ours = about.any(|about| Some(about.identity.as_str()) == class);
+            is_ours && (lots.peek().is_none() || lots.any(|lot| reach.contains(&lot.identity)))
         }
-        _ => loaded
-            .about
-            .iter()
-            .any(|about| named.contains(&about.identity)),
+        _ => about.any(|about| named.contains(&about.identity)),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Trace: from a scanned code to its story.
 //!
-//! The walk goes from the item to its lot, to the containers that held it while they held it, and to
-//! the lots it was made from, as far back as they go. It never follows a neighbour: another item of
-//! the same case, or a product made later from the same lot, is not part of this story.
+//! The walk goes from the item to its lot, to the containers that held it while they held it, to the
+//! instruments on these, and to what it was made from, as far back as that goes. It never follows a
+//! neighbour: another item of the same case, or a product made later from the same lot, is not part
+//! of this story.
 
 mod describe;
+mod graph;
 mod reach;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,7 +21,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::epcis::{self, Event};
-use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::gs1::DigitalLink;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
 use crate::domain::story::{Step, Story, StoryStatement, Withheld};
@@ -27,6 +30,8 @@ use reach::Reach;
 
 /// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
 const MAX_STATEMENTS: usize = 4_000;
+/// Their content. A tin's story has 30 KB; an event that lists 10,000 tins alone has 600 KB.
+const MAX_CONTENT_BYTES: usize = 32 << 20;
 /// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a
 /// container, made from powder made from milk, needs six.
 const MAX_ROUNDS: usize = 32;
@@ -48,25 +53,20 @@ pub async fn story(
     merchant_id: Uuid,
     subject: DigitalLink,
 ) -> Result<Story, TraceError> {
+    let seeds = subject.identities();
     let mut found = Found::default();
-    let mut reach = Reach::from_seeds(&subject.identities());
-    let mut asked: HashSet<String> = HashSet::new();
+    let mut reach = Reach::from_seeds(&seeds);
     for _ in 0..MAX_ROUNDS {
-        let new: HashSet<String> = reach
-            .identities()
-            .filter(|identity| !asked.contains(*identity))
-            .cloned()
-            .collect();
-        if new.is_empty() || found.truncated {
+        let new = found.unasked(reach.identities());
+        if new.is_empty() || found.truncated || reach.is_cut_off() {
             break;
         }
-        found.load(conn, merchant_id, &new).await?;
-        asked.extend(new);
-        reach = Reach::compute(&subject.identities(), found.events());
+        found.load(conn, merchant_id, new).await?;
+        reach = Reach::compute(&seeds, found.events());
     }
-    found.truncated |= reach.identities().any(|identity| !asked.contains(identity));
+    found.truncated |= reach.is_cut_off() || !found.unasked(reach.identities()).is_empty();
     let mut story = tell(subject, &found, &reach);
-    describe::add_descriptions(conn, merchant_id, &mut story, &reach).await?;
+    describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -77,6 +77,9 @@ pub async fn story(
 #[derive(Default)]
 struct Found {
     statements: BTreeMap<StatementId, Loaded>,
+    /// The identities that were asked for.
+    asked: HashSet<String>,
+    content_bytes: usize,
     truncated: bool,
 }
 
@@ -90,33 +93,44 @@ struct Loaded {
 }
 
 impl Found {
+    fn unasked<'n>(&self, names: impl Iterator<Item = &'n String>) -> HashSet<String> {
+        names
+            .filter(|name| !self.asked.contains(*name))
+            .cloned()
+            .collect()
+    }
+
+    /// Adds what is held about the identities.
     async fn load(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
-        identities: &HashSet<String>,
+        identities: HashSet<String>,
     ) -> Result<(), TraceError> {
         let keys: Vec<i64> = identities
             .iter()
             .map(|identity| identity_key(identity))
             .collect();
-        let room = MAX_STATEMENTS.saturating_sub(self.statements.len());
-        let rows = statements_about(conn, merchant_id, &keys, room as i64 + 1).await?;
-        self.truncated |= rows.len() > room;
-        for stored in rows.into_iter().take(room) {
+        let rows = statements_about(conn, merchant_id, &keys, MAX_STATEMENTS as i64 + 1).await?;
+        self.truncated |= rows.len() > MAX_STATEMENTS;
+        for stored in rows {
             if self.statements.contains_key(&stored.id) {
                 continue;
             }
+            let bytes = self.content_bytes + stored.content.len();
+            if self.statements.len() >= MAX_STATEMENTS || bytes > MAX_CONTENT_BYTES {
+                self.truncated = true;
+                break;
+            }
             let loaded = Loaded::read(stored)?;
             // Keys are eight bytes of a hash: what merely collides is not about any of these.
-            if loaded
-                .about
-                .iter()
-                .any(|about| identities.contains(&about.identity))
-            {
+            let is_about = |about: &About| identities.contains(&about.identity);
+            if loaded.about.iter().any(is_about) {
+                self.content_bytes = bytes;
                 self.statements.insert(loaded.stored.id, loaded);
             }
         }
+        self.asked.extend(identities);
         Ok(())
     }
 
@@ -228,9 +242,4 @@ fn withhold(loaded: &Loaded, event: &Event, reach: &Reach) -> Withheld {
         }
     }
     withheld
-}
-
-/// Whether an identity names one thing rather than a quantity of a class.
-fn is_instance(identity: &Identity) -> bool {
-    !matches!(identity, Identity::Class { .. } | Identity::LotOf { .. })
 }

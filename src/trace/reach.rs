@@ -1,35 +1,38 @@
 //! Which identities and events belong to a story: the walk itself, as pure computation over the
 //! events that were loaded.
+//!
+//! Every rule only adds, and asks only what the events say, never what the walk has reached so far:
+//! so the result depends neither on the order of the events nor on that of the walk.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use time::OffsetDateTime;
-
-use super::is_instance;
-use crate::domain::epcis::{Action, Event, EventType, What};
+use super::graph::{Bond, Graph, Membership, Mention, is_instance};
+use super::window::{Tie, Window};
+use crate::domain::epcis::Event;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::Via;
 
-/// Windows of one identity; a pallet that is packed and unpacked more often is cut off here.
+/// Windows of one identity that no other joins; a tote that is used more often is cut off here.
 const MAX_WINDOWS: usize = 64;
 /// Identities of one story.
 const MAX_IDENTITIES: usize = 4_000;
+/// Looks at one identity in one event. A tin's story takes a few hundred; a hostile graph, in
+/// which everything is in everything, stops here.
+pub(super) const MAX_LOOKS: usize = 400_000;
 
 /// What a walk reached.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Reach {
-    windows: HashMap<String, Vec<Window>>,
+    windows: HashMap<Identity, Vec<Window>>,
+    /// The canonical names of the identities that have windows.
+    walked: HashSet<String>,
+    /// Classes that went into an ingredient list without a lot.
+    classes: HashSet<String>,
     events: BTreeMap<StatementId, Via>,
     retracted: HashSet<StatementId>,
-}
-
-/// The time during which an identity's events belong to the story, ends included.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Window {
-    from: Option<OffsetDateTime>,
-    until: Option<OffsetDateTime>,
-    via: Via,
+    is_cut_off: bool,
+    looks: usize,
 }
 
 impl Reach {
@@ -48,43 +51,24 @@ impl Reach {
             graph: &graph,
             reach: Reach::default(),
             queue: VecDeque::new(),
+            followed: HashSet::new(),
         };
-        let has_item = seeds.iter().any(is_instance);
-        for seed in seeds {
-            let via = if is_instance(seed) || !has_item {
-                Via::Item
-            } else {
-                Via::Lot
-            };
-            // The class itself is no seed for events: a statement about every tin of a product is
-            // its description, which is added later.
-            if !matches!(seed, Identity::Class { .. }) || seeds.len() == 1 {
-                walk.enqueue(
-                    seed.clone(),
-                    Window {
-                        from: None,
-                        until: None,
-                        via,
-                    },
-                );
-            }
-        }
+        walk.plant(seeds);
         while let Some((identity, window)) = walk.queue.pop_front() {
             walk.visit(&identity, window);
         }
-        let mut reach = walk.reach;
-        graph.add_retracted(seeds, &mut reach);
-        reach
+        walk.add_retracted();
+        walk.reach
     }
 
-    /// The identities reached, canonical.
+    /// The identities whose events are wanted, canonical.
     pub fn identities(&self) -> impl Iterator<Item = &String> {
-        self.windows.keys()
+        self.walked.iter()
     }
 
-    /// Whether an identity was reached.
+    /// Whether an identity is part of the story, so that a reader may see it named.
     pub fn contains(&self, identity: &str) -> bool {
-        self.windows.contains_key(identity)
+        self.walked.contains(identity) || self.classes.contains(identity)
     }
 
     /// The events that belong to the story.
@@ -96,128 +80,16 @@ impl Reach {
     pub fn is_retracted(&self, id: StatementId) -> bool {
         self.retracted.contains(&id)
     }
-}
 
-impl Window {
-    fn holds(&self, at: OffsetDateTime) -> bool {
-        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
+    /// Whether the walk ended at one of its limits, with more to be found.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
-    fn covers(&self, other: &Window) -> bool {
-        let starts = self
-            .from
-            .is_none_or(|from| other.from.is_some_and(|f| from <= f));
-        let ends = self
-            .until
-            .is_none_or(|until| other.until.is_some_and(|u| u <= until));
-        starts && ends && self.via <= other.via
-    }
-
-    /// The part of this window between two instants; `None` if it is empty.
-    fn cut(&self, from: OffsetDateTime, until: Option<OffsetDateTime>) -> Option<Window> {
-        let from = self.from.map_or(from, |start| start.max(from));
-        let until = match (self.until, until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        (until.is_none_or(|until| from <= until)).then_some(Window {
-            from: Some(from),
-            until,
-            ..*self
-        })
-    }
-}
-
-/// The loaded events by identity.
-struct Graph<'e> {
-    by_identity: HashMap<String, Vec<(StatementId, &'e Event, Role)>>,
-    /// Declarations and the events they retract: neither is walked.
-    retracted: Vec<(StatementId, &'e Event)>,
-}
-
-impl<'e> Graph<'e> {
-    fn of(events: impl Iterator<Item = (StatementId, &'e Event)>) -> Graph<'e> {
-        let events: Vec<_> = events.collect();
-        let declared: HashSet<&str> = events
-            .iter()
-            .filter(|(_, event)| event.is_error_declaration)
-            .filter_map(|(_, event)| event.event_id.as_deref())
-            .collect();
-        let is_retracted = |event: &Event| {
-            event
-                .event_id
-                .as_deref()
-                .is_some_and(|event_id| declared.contains(event_id))
-        };
-        let mut graph = Graph {
-            by_identity: HashMap::new(),
-            retracted: Vec::new(),
-        };
-        for (id, event) in events {
-            if is_retracted(event) {
-                graph.retracted.push((id, event));
-                continue;
-            }
-            for what in &event.what {
-                let list = graph
-                    .by_identity
-                    .entry(what.identity.canonical())
-                    .or_default();
-                if !list
-                    .iter()
-                    .any(|(other, _, role)| *other == id && *role == what.role)
-                {
-                    list.push((id, event, what.role));
-                }
-            }
-        }
-        for list in graph.by_identity.values_mut() {
-            list.sort_by_key(|(id, event, _)| (event.event_time, *id));
-        }
-        graph
-    }
-
-    fn about(&self, identity: &str) -> &[(StatementId, &'e Event, Role)] {
-        self.by_identity.get(identity).map_or(&[], Vec::as_slice)
-    }
-
-    /// When `child`, put into `parent` by the event `packed`, left it again: taken out by name, with
-    /// everything else, or, since nothing is in two places at once, put into something else.
-    fn left_at(&self, parent: &str, child: &Identity, packed: &Event) -> Option<OffsetDateTime> {
-        let after = |event: &Event| event.event_time >= packed.event_time;
-        let unpacked = self.about(parent).iter().find(|(_, event, role)| {
-            *role == Role::Parent
-                && event.action == Some(Action::Delete)
-                && event.event_type == packed.event_type
-                && after(event)
-                && takes_out(event, child)
-        });
-        let child_name = child.canonical();
-        let moved = self.about(&child_name).iter().find(|(_, event, role)| {
-            *role == Role::Child
-                && event.action == Some(Action::Add)
-                && event.event_type == packed.event_type
-                && event.event_time > packed.event_time
-                && parent_of(event).is_some_and(|other| other.canonical() != parent)
-        });
-        let time = |found: Option<&(StatementId, &Event, Role)>| {
-            found.map(|(_, event, _)| event.event_time)
-        };
-        match (time(unpacked), time(moved)) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    /// Retracted events about the seeds stay visible, marked.
-    fn add_retracted(&self, seeds: &[Identity], reach: &mut Reach) {
-        for (id, event) in &self.retracted {
-            let finest = seeds.first();
-            if event.what.iter().any(|what| Some(&what.identity) == finest) {
-                reach.events.insert(*id, Via::Item);
-                reach.retracted.insert(*id);
-            }
-        }
+    /// What the walk cost: looks at one identity in one event.
+    #[cfg(test)]
+    pub fn looks(&self) -> usize {
+        self.looks
     }
 }
 
@@ -225,166 +97,223 @@ struct Walk<'g, 'e> {
     graph: &'g Graph<'e>,
     reach: Reach,
     queue: VecDeque<(Identity, Window)>,
+    /// Transformations whose inputs were followed.
+    followed: HashSet<StatementId>,
 }
 
-impl Walk<'_, '_> {
-    fn enqueue(&mut self, identity: Identity, window: Window) {
-        let name = identity.canonical();
+impl<'e> Walk<'_, 'e> {
+    fn plant(&mut self, seeds: &[Identity]) {
+        let Some(finest) = seeds.first() else { return };
+        self.enqueue(finest, Window::always(Tie::Subject, Via::Item));
+        // Anybody can write any lot into an address; what the record says of an item stands.
+        let recorded = self.graph.lots_of(finest);
+        for seed in &seeds[1..] {
+            // The class itself is no seed: a statement about every tin of a product is its
+            // description, which is added later.
+            if let Identity::LotOf { lot, .. } = seed
+                && (recorded.is_empty() || recorded.contains(lot))
+            {
+                self.enqueue(seed, Window::always(Tie::Lot, Via::Lot));
+            }
+        }
+    }
+
+    fn enqueue(&mut self, identity: &Identity, window: Window) {
         let known = self.reach.windows.len();
-        let windows = self.reach.windows.entry(name).or_default();
-        let is_new = windows.is_empty();
-        if windows.iter().any(|old| old.covers(&window))
-            || windows.len() >= MAX_WINDOWS
-            || (is_new && known >= MAX_IDENTITIES)
-        {
+        let windows = match self.reach.windows.get_mut(identity) {
+            Some(windows) => windows,
+            None if known >= MAX_IDENTITIES => {
+                self.reach.is_cut_off = true;
+                return;
+            }
+            None => {
+                self.reach.walked.insert(identity.canonical());
+                self.reach.windows.entry(identity.clone()).or_default()
+            }
+        };
+        if windows.iter().any(|old| old.covers(&window)) {
             return;
         }
-        windows.push(window);
-        self.queue.push_back((identity, window));
+        // Windows that touch are one: a tin that is moved from case to case on one pallet was on
+        // that pallet once, not as often as it was moved.
+        let mut whole = window;
+        while let Some(index) = windows.iter().position(|old| old.joined(&whole).is_some()) {
+            let old = windows.swap_remove(index);
+            whole = old.joined(&whole).unwrap_or(whole);
+        }
+        if windows.len() >= MAX_WINDOWS {
+            self.reach.is_cut_off = true;
+            return;
+        }
+        windows.push(whole);
+        self.queue.push_back((identity.clone(), whole));
     }
 
     fn visit(&mut self, identity: &Identity, window: Window) {
-        let name = identity.canonical();
         let graph = self.graph;
-        for (id, event, role) in graph.about(&name) {
-            if !window.holds(event.event_time) || !self.belongs(identity, window.via, event, *role)
-            {
-                continue;
+        for mention in graph.within(identity, &window) {
+            if !self.may_look(1) {
+                return;
             }
-            let via = self.reach.events.entry(*id).or_insert(window.via);
-            *via = window.via.min(*via);
-            self.follow(identity, window, event, *role);
+            if belongs(identity, &window, mention) {
+                self.keep(mention.id, window.via);
+                self.follow(identity, window, mention);
+            }
         }
-    }
-
-    /// Whether an event in which `identity` plays `role` is part of the story.
-    fn belongs(&self, identity: &Identity, via: Via, event: &Event, role: Role) -> bool {
-        match (via, role) {
-            // What else was made from it is another product's story.
-            (Via::Container | Via::Lot | Via::Ingredient, Role::Input) => {
-                event.what.iter().any(|what| {
-                    what.role == Role::Output && self.reach.contains(&what.identity.canonical())
-                })
-            }
-            // A container's own packing of others is not ours; emptying it altogether is.
-            (Via::Container, Role::Parent) => {
-                event.event_type == EventType::Transaction
-                    || children(event).next().is_none()
-                    || event.event_type == EventType::Association
-                    || children(event).any(|what| self.reach.contains(&what.identity.canonical()))
-            }
-            // Some of the lot went into a case; whether our item did, its own events say.
-            (Via::Lot, Role::Child) => is_instance(identity),
-            _ => true,
+        if matches!(window.tie, Tie::Subject | Tie::Consumed | Tie::Holder) {
+            self.climb(identity, window);
+            self.read_instruments(identity, window);
         }
     }
 
     /// Where an event leads.
-    fn follow(&mut self, identity: &Identity, window: Window, event: &Event, role: Role) {
-        match role {
-            Role::Child if event.action == Some(Action::Add) && is_instance(identity) => {
-                self.climb(identity, window, event);
+    fn follow(&mut self, identity: &Identity, window: Window, mention: &Mention<'e>) {
+        let made = mention.role == Role::Output
+            && matches!(window.tie, Tie::Subject | Tie::Lot | Tie::Consumed);
+        if made && self.followed.insert(mention.id) {
+            let inputs = mention.event.what.iter();
+            for what in inputs.filter(|what| what.role == Role::Input) {
+                self.consume(&what.identity, mention.event);
             }
-            Role::Parent if event.event_type == EventType::Association => {
-                self.attach(identity, window, event);
-            }
-            Role::Parent if event.action == Some(Action::Add) && window.via == Via::Ingredient => {
-                // What was in the carton that was cut up is what the cuts are made from.
-                for what in children(event) {
-                    let inside = Window {
-                        from: None,
-                        until: window.until,
-                        via: Via::Ingredient,
-                    };
-                    self.enqueue(what.identity.clone(), inside);
-                }
-            }
-            Role::Output => {
-                let before = Window {
-                    from: None,
-                    until: Some(event.event_time),
-                    via: Via::Ingredient,
-                };
-                for what in event.what.iter().filter(|what| what.role == Role::Input) {
-                    self.enqueue(what.identity.clone(), before);
-                }
-            }
-            _ => {}
         }
-        if matches!(role, Role::Epc | Role::Output) {
-            self.name_lot(identity, event);
+        let Identity::Item { gtin, .. } = *identity else {
+            return;
+        };
+        // The lot of a box is not the lot of what lies in it.
+        let lot_window = match window.tie {
+            Tie::Subject => Window::always(Tie::Lot, Via::Lot),
+            Tie::Consumed => window,
+            _ => return,
+        };
+        if let Some(lot) = mention.lot() {
+            self.enqueue(&Identity::LotOf { gtin, lot }, lot_window);
+        }
+    }
+
+    /// From what an event consumed to its life before, and to that of what was inside.
+    fn consume(&mut self, input: &'e Identity, event: &'e Event) {
+        let at = event.event_time;
+        let mut seen: HashSet<&Identity> = HashSet::new();
+        let mut todo = vec![input];
+        while let Some(identity) = todo.pop() {
+            if let Identity::Class { .. } = identity {
+                // Salt of no lot: which of all salt it was, nobody knows.
+                self.reach.classes.insert(identity.canonical());
+                continue;
+            }
+            if !seen.insert(identity) {
+                continue;
+            }
+            if !self.may_look(1) {
+                return;
+            }
+            self.enqueue(identity, Window::consumed_at(at));
+            if !is_instance(identity) {
+                continue;
+            }
+            let mentions = self.graph.about(identity).iter();
+            if !self.may_look(mentions.map(|mention| mention.event.what.len()).sum()) {
+                return;
+            }
+            for (inside, packed_by) in self.graph.contents(identity, at) {
+                if !self.may_look(1 + self.graph.about(inside).len()) {
+                    return;
+                }
+                let stayed = |held: &Membership<'_>| {
+                    held.parent == identity && held.until.is_none_or(|until| until.0 >= at)
+                };
+                if !is_instance(inside) || self.graph.memberships(inside).iter().any(stayed) {
+                    packed_by
+                        .into_iter()
+                        .for_each(|id| self.keep(id, Via::Ingredient));
+                    todo.push(inside);
+                }
+            }
         }
     }
 
     /// From a thing to what held it, for as long as it did.
-    fn climb(&mut self, identity: &Identity, window: Window, event: &Event) {
-        let Some(parent) = parent_of(event) else {
-            return;
-        };
-        let left = self.graph.left_at(&parent.canonical(), identity, event);
-        if let Some(cut) = window.cut(event.event_time, left) {
-            let via = window.via.max(Via::Container);
-            let via = if window.via == Via::Lot {
-                Via::Lot
-            } else {
-                via
-            };
-            self.enqueue(parent.clone(), Window { via, ..cut });
-        }
-    }
-
-    /// From a pallet to the logger on it, for as long as it was there.
-    fn attach(&mut self, parent: &Identity, window: Window, event: &Event) {
-        if event.action != Some(Action::Add) {
+    fn climb(&mut self, identity: &Identity, window: Window) {
+        if !self.may_look(self.graph.about(identity).len()) {
             return;
         }
-        for what in children(event) {
-            let left = self
-                .graph
-                .left_at(&parent.canonical(), &what.identity, event);
-            if let Some(cut) = window.cut(event.event_time, left) {
-                let via = window.via.max(Via::Container);
-                self.enqueue(what.identity.clone(), Window { via, ..cut });
+        for held in self.graph.memberships(identity) {
+            if let Some(cut) = window.cut(held.from, held.until) {
+                // Kept even where it went in before the window opened, as a box that stood on the
+                // pallet when our tin was put into it: this event is what says where the box was.
+                self.keep(held.from.1, window.via);
+                self.enqueue(held.parent, cut.beside(Tie::Holder));
             }
         }
     }
 
-    /// From an item to the lot that the event's `ilmd` gives it.
-    fn name_lot(&mut self, identity: &Identity, event: &Event) {
-        let (Identity::Item { gtin, .. }, Some(number)) = (identity, &event.lot_number) else {
-            return;
-        };
-        if let Ok(lot) = crate::domain::gs1::Lot::parse(number) {
-            let window = Window {
-                from: None,
-                until: None,
-                via: Via::Lot,
-            };
-            self.enqueue(Identity::LotOf { gtin: *gtin, lot }, window);
+    /// From a pallet to the logger on it, for as long as it was there.
+    fn read_instruments(&mut self, identity: &Identity, window: Window) {
+        for instrument in self.graph.instruments(identity) {
+            if !self.may_look(1 + self.graph.about(instrument).len()) {
+                return;
+            }
+            for held in self.graph.memberships(instrument) {
+                let is_here = held.parent == identity && held.bond == Bond::Associated;
+                let cut = is_here.then(|| window.cut(held.from, held.until));
+                if let Some(cut) = cut.flatten() {
+                    self.keep(held.from.1, window.via);
+                    self.enqueue(instrument, cut.beside(Tie::Instrument));
+                }
+            }
         }
+    }
+
+    /// Retracted events lead nowhere; where the story has them, they stay visible, marked.
+    fn add_retracted(&mut self) {
+        for (mention, identity) in self.graph.retracted() {
+            let windows = self.reach.windows.get(identity).into_iter().flatten();
+            let via = windows
+                .filter(|window| belongs(identity, window, &mention))
+                .map(|window| window.via)
+                .min();
+            if let Some(via) = via {
+                self.keep(mention.id, via);
+                self.reach.retracted.insert(mention.id);
+            }
+        }
+    }
+
+    fn keep(&mut self, id: StatementId, via: Via) {
+        let kept = self.reach.events.entry(id).or_insert(via);
+        *kept = via.min(*kept);
+    }
+
+    /// Pays for looks; once they are used up, the walk ends where it is.
+    fn may_look(&mut self, looks: usize) -> bool {
+        let looks = self.reach.looks + looks;
+        if looks > MAX_LOOKS {
+            self.reach.looks = MAX_LOOKS;
+            self.reach.is_cut_off = true;
+            self.queue.clear();
+            return false;
+        }
+        self.reach.looks = looks;
+        true
     }
 }
 
-fn children(event: &Event) -> impl Iterator<Item = &What> {
-    event.what.iter().filter(|what| what.role == Role::Child)
-}
-
-fn parent_of(event: &Event) -> Option<&Identity> {
-    event
-        .what
-        .iter()
-        .find(|what| what.role == Role::Parent)
-        .map(|what| &what.identity)
-}
-
-/// Whether an unpacking takes `child` out: by name, or, naming nothing, everything.
-fn takes_out(event: &Event, child: &Identity) -> bool {
-    let mut any = false;
-    for what in children(event) {
-        if what.identity == *child {
-            return true;
-        }
-        any = true;
+/// Whether an event belongs to the story of something that is tied to it by a window.
+fn belongs(identity: &Identity, window: &Window, mention: &Mention<'_>) -> bool {
+    if !window.holds(mention.moment(), mention.event.action) {
+        return false;
     }
-    !any
+    match (window.tie, mention.role) {
+        // That the thing was used up is its own story. What else was made from its lot, or from an
+        // ingredient, is another product's.
+        (tie, Role::Input) => tie == Tie::Subject && is_instance(identity),
+        (Tie::Subject, _) => true,
+        (_, Role::Epc) => true,
+        (Tie::Instrument, _) => false,
+        // A holder's packing of neighbours is not ours; our own packing is reached from our side.
+        (_, Role::Parent) => mention.is_of_parent,
+        // Some of the lot went into a case; whether ours did, our own events say.
+        (_, Role::Child) => is_instance(identity),
+        _ => true,
+    }
 }

@@ -36,7 +36,11 @@ pub(super) async fn fresh_database() -> PgConnectOptions {
 
 async fn start() -> TestCluster {
     let started = tokio::task::spawn_blocking(|| {
-        let folder = tempfile::Builder::new().prefix("rootmark-test-").tempdir().unwrap().keep();
+        let folder = tempfile::Builder::new()
+            .prefix("rootmark-test-")
+            .tempdir()
+            .unwrap()
+            .keep();
         make_reachable(&folder);
         let cluster = Cluster::start(&ClusterConfig::new(&folder)).unwrap();
         let script = "cat >/dev/null; kill -INT \"$1\"; \
@@ -51,7 +55,10 @@ async fn start() -> TestCluster {
             .unwrap();
         let access = cluster.access().clone();
         std::mem::forget(cluster);
-        TestCluster { access, _watchdog: watchdog }
+        TestCluster {
+            access,
+            _watchdog: watchdog,
+        }
     });
     let cluster = started.await.unwrap();
     make_template(&cluster.access).await;

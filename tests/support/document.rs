@@ -12,12 +12,20 @@ pub fn document(events: &[String]) -> String {
 
 /// An observation of one lot of the first product; `id` makes its eventID.
 pub fn observation(id: u32, lot: &str) -> String {
-    observation_of(id, &format!(r#""quantityList":[{{"epcClass":"https://id.gs1.org/01/{GTIN}/10/{lot}","quantity":12.50,"uom":"KGM"}}]"#))
+    observation_of(
+        id,
+        &format!(
+            r#""quantityList":[{{"epcClass":"https://id.gs1.org/01/{GTIN}/10/{lot}","quantity":12.50,"uom":"KGM"}}]"#
+        ),
+    )
 }
 
 /// An observation of one item.
 pub fn item_observation(id: u32, serial: &str) -> String {
-    observation_of(id, &format!(r#""epcList":["https://id.gs1.org/01/{GTIN}/21/{serial}"]"#))
+    observation_of(
+        id,
+        &format!(r#""epcList":["https://id.gs1.org/01/{GTIN}/21/{serial}"]"#),
+    )
 }
 
 /// An observation of what `what` says.

@@ -44,7 +44,9 @@ impl TestApp {
         let mut settings = settings(data_dir.path(), cluster::fresh_database().await);
         change(&mut settings);
         let running = Running::start(&settings).await.unwrap();
-        let merchant = add_merchant(&running.database, "Larkmere Demo", ISSUER).await.unwrap();
+        let merchant = add_merchant(&running.database, "Larkmere Demo", ISSUER)
+            .await
+            .unwrap();
         let order = KeyOrder {
             merchant_id: merchant.id,
             issuer: ISSUER,
@@ -57,17 +59,38 @@ impl TestApp {
             .build()
             .unwrap();
         let merchant_id = merchant.id;
-        let app = TestApp { running, http, key, merchant_id, data_dir, settings };
+        let app = TestApp {
+            running,
+            http,
+            key,
+            merchant_id,
+            data_dir,
+            settings,
+        };
         app.describe_product(GTIN).await;
         app
     }
 
     /// Stops the service and starts it again on the same data.
     pub async fn restart(self) -> TestApp {
-        let TestApp { running, http, key, merchant_id, data_dir, settings } = self;
+        let TestApp {
+            running,
+            http,
+            key,
+            merchant_id,
+            data_dir,
+            settings,
+        } = self;
         running.stop().await;
         let running = Running::start(&settings).await.unwrap();
-        TestApp { running, http, key, merchant_id, data_dir, settings }
+        TestApp {
+            running,
+            http,
+            key,
+            merchant_id,
+            data_dir,
+            settings,
+        }
     }
 
     /// Stops the service; the data folder and the database stay.
@@ -96,7 +119,10 @@ impl TestApp {
 
     /// A page in a language.
     pub async fn page(&self, path: &str, language: &str) -> reqwest::Response {
-        let request = self.http.get(self.url(path)).header("Accept-Language", language);
+        let request = self
+            .http
+            .get(self.url(path))
+            .header("Accept-Language", language);
         request.send().await.unwrap()
     }
 
@@ -111,12 +137,19 @@ impl TestApp {
         body: impl Into<String>,
     ) -> reqwest::Response {
         let request = self.http.post(self.url(path)).bearer_auth(key);
-        request.header("Content-Type", "application/json").body(body.into()).send().await.unwrap()
+        request
+            .header("Content-Type", "application/json")
+            .body(body.into())
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Captures events, which must be accepted.
     pub async fn capture(&self, events: &[String]) {
-        let answer = self.post("/epcis/capture", document::document(events)).await;
+        let answer = self
+            .post("/epcis/capture", document::document(events))
+            .await;
         let status = answer.status();
         assert_eq!(status, 202, "{}", answer.text().await.unwrap());
     }
@@ -126,7 +159,11 @@ impl TestApp {
             r#"{{"gtin":"https://id.gs1.org/01/{gtin}","productName":{{"zh-CN":"演示奶粉","en":"Demo tin"}},"countryOfOrigin":"NZ"}}"#
         );
         let answer = self.post("/api/products", body).await;
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
 
     /// Issues codes for a lot of the first product; gives their paths `/01/…/10/…/21/…`.
@@ -136,16 +173,28 @@ impl TestApp {
         assert_eq!(answer.status(), 201);
         let body: serde_json::Value = answer.json().await.unwrap();
         let request = self.http.get(self.url(body["codes"].as_str().unwrap()));
-        let text = request.bearer_auth(&self.key).send().await.unwrap().text().await.unwrap();
+        let text = request
+            .bearer_auth(&self.key)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         let base = self.running.url.as_str();
-        text.lines().map(|line| line.strip_prefix(base).unwrap().to_owned()).collect()
+        text.lines()
+            .map(|line| line.strip_prefix(base).unwrap().to_owned())
+            .collect()
     }
 
     /// Waits until everything captured so far is sealed and public. A limit, not a delay: a service
     /// that never seals must fail the test instead of hanging it.
     pub async fn sealed(&self) {
         let public = self.running.everything_is_public();
-        tokio::time::timeout(Duration::from_secs(30), public).await.expect("sealed").unwrap();
+        tokio::time::timeout(Duration::from_secs(30), public)
+            .await
+            .expect("sealed")
+            .unwrap();
     }
 
     /// A connection of the database's owner, for tests that tamper.

@@ -56,8 +56,11 @@ pub(super) fn steps(text: &'static Text, story: &Story, public_size: u64) -> Vec
 
 fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) -> StepView {
     let event = &step.event;
-    let place = event.biz_location.as_ref().or(event.read_point.as_ref());
-    let place = place.and_then(|place| story.parties.get(&place.canonical()));
+    // Where it was read is where it happened; a dock or a gate may be described only as its site.
+    let place = [&event.read_point, &event.biz_location]
+        .into_iter()
+        .flatten()
+        .find_map(|place| story.parties.get(&place.canonical()));
     let sealed = story
         .statement_of(step)
         .and_then(|statement| statement.stored.leaf_index);

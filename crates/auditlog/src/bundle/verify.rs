@@ -8,8 +8,8 @@ use crate::anchor::{AnchorChain, AnchorLine};
 use crate::checkpoint::Checkpoint;
 use crate::disclosure::Opened;
 use crate::encoding::{from_base64, parse_decimal};
-use crate::field::array_length;
 use crate::entry::{Entry, Timestamp};
+use crate::field::array_length;
 use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
 use crate::note::{SignedNote, Verifier};
@@ -280,11 +280,7 @@ fn check_content_fields(content: &Opened) -> Result<(), StatementFault> {
     let is_known = |pointer: &str| {
         pointer.starts_with("/body/") || ["/body", "/issuer", "/kind"].contains(&pointer)
     };
-    match content
-        .leaves
-        .iter()
-        .find(|leaf| !is_known(&leaf.pointer))
-    {
+    match content.leaves.iter().find(|leaf| !is_known(&leaf.pointer)) {
         Some(leaf) => Err(StatementFault::UnknownContentField(leaf.pointer.clone())),
         None => Ok(()),
     }

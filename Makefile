@@ -1,0 +1,26 @@
+# Two commands matter: `make demo` and `make test`. Both set up what is missing first.
+
+.PHONY: help demo test bench prepare
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo     start the service with three example supply chains'
+	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
+	@echo 'make bench    measure capture, sealing, tracing and pages'
+	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
+
+# `exec`, so that Ctrl-C reaches the service itself and it stops in its own order.
+demo:
+	@scripts/setup postgres compiler
+	cargo build --release --locked
+	@exec "$${CARGO_TARGET_DIR:-target}/release/rootmark" demo
+
+test:
+	@scripts/test
+
+bench:
+	@scripts/setup postgres compiler
+	cargo bench --locked --bench rates
+
+prepare:
+	@scripts/prepare

@@ -1,0 +1,412 @@
+//! The loaded events by what they are about, and what they say together: who held whom, and when.
+
+use std::collections::{HashMap, HashSet};
+
+use time::OffsetDateTime;
+
+use super::window::{Moment, Window};
+use crate::domain::epcis::{Action, Event, EventType, Quantity, What};
+use crate::domain::gs1::{Identity, Lot};
+use crate::domain::statement::{Role, StatementId};
+
+/// The events, without those that were retracted.
+pub(super) struct Graph<'e> {
+    /// By moment.
+    mentions: HashMap<&'e Identity, Vec<Mention<'e>>>,
+    /// When everything was taken out of a container; by moment.
+    emptied: HashMap<(&'e Identity, Bond), Vec<Moment>>,
+    /// What was ever fastened to a thing to measure, in the order in which it was.
+    instruments: HashMap<&'e Identity, Vec<&'e Identity>>,
+    /// Declarations and the events that they declare errors: seen, and not walked. By moment.
+    retracted: Vec<(StatementId, &'e Event)>,
+}
+
+/// One identity's place in one event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mention<'e> {
+    /// Where the event is stored.
+    pub id: StatementId,
+    /// The event.
+    pub event: &'e Event,
+    /// As what the event names the identity.
+    pub role: Role,
+    /// Whether the event is about the parent itself, rather than about some of its children.
+    pub is_of_parent: bool,
+}
+
+/// How one thing holds another. Each is ended by its own kind of event alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Bond {
+    /// By an AggregationEvent: the child travels along.
+    Packed,
+    /// By an AssociationEvent: the child is part of the parent for a while.
+    Associated,
+}
+
+/// A time during which one thing was in or on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Membership<'e> {
+    /// What held it.
+    pub parent: &'e Identity,
+    /// How.
+    pub bond: Bond,
+    /// The event that put it there.
+    pub from: Moment,
+    /// The event that ended it; `None` if nothing did.
+    pub until: Option<Moment>,
+}
+
+impl<'e> Graph<'e> {
+    /// Orders the events; the result does not depend on the order in which they come.
+    pub fn of(events: impl Iterator<Item = (StatementId, &'e Event)>) -> Graph<'e> {
+        let mut events: Vec<_> = events.collect();
+        events.sort_by_key(|(id, event)| (event.event_time, *id));
+        // EPCIS: a retraction is a copy of the event, under the same ID, with an errorDeclaration.
+        let declared: HashSet<&str> = events
+            .iter()
+            .filter(|(_, event)| event.is_error_declaration)
+            .filter_map(|(_, event)| event.event_id.as_deref())
+            .collect();
+        let mut graph = Graph {
+            mentions: HashMap::new(),
+            emptied: HashMap::new(),
+            instruments: HashMap::new(),
+            retracted: Vec::new(),
+        };
+        for (id, event) in events {
+            let event_id = event.event_id.as_deref();
+            if event_id.is_some_and(|event_id| declared.contains(event_id)) {
+                graph.retracted.push((id, event));
+            } else {
+                graph.add(id, event);
+            }
+        }
+        for list in graph.instruments.values_mut() {
+            let mut seen = HashSet::new();
+            list.retain(|instrument| seen.insert(*instrument));
+        }
+        graph
+    }
+
+    fn add(&mut self, id: StatementId, event: &'e Event) {
+        for (identity, mention) in mentions(id, event) {
+            let list = self.mentions.entry(identity).or_default();
+            // An identity may stand in an EPC list and in a quantity list of one event.
+            if list
+                .iter()
+                .rev()
+                .take_while(|other| other.id == id)
+                .all(|other| other.role != mention.role)
+            {
+                list.push(mention);
+            }
+        }
+        let Some(parent) = parent_of(event) else {
+            return;
+        };
+        if let Some(bond) = bond(event)
+            && empties(event)
+        {
+            let list = self.emptied.entry((parent, bond)).or_default();
+            list.push((event.event_time, id));
+        }
+        if event.action == Some(Action::Add) {
+            let fastened = children(event).filter(|child| is_instrument(&child.identity, event));
+            let list: Vec<_> = fastened.map(|child| &child.identity).collect();
+            if !list.is_empty() {
+                self.instruments.entry(parent).or_default().extend(list);
+            }
+        }
+    }
+
+    /// Every event about an identity, by moment.
+    pub fn about(&self, identity: &Identity) -> &[Mention<'e>] {
+        self.mentions.get(identity).map_or(&[], Vec::as_slice)
+    }
+
+    /// The events about an identity that may lie within a window.
+    pub fn within(&self, identity: &Identity, window: &Window) -> &[Mention<'e>] {
+        let list = self.about(identity);
+        let time = |mention: &Mention<'_>| mention.event.event_time;
+        let start = window.from.map_or(0, |from| {
+            list.partition_point(|mention| time(mention) < from.0)
+        });
+        let end = window.until.map_or(list.len(), |until| {
+            list.partition_point(|mention| time(mention) <= until.0)
+        });
+        &list[start.min(end)..end]
+    }
+
+    /// Declarations and the events that they declare errors.
+    pub fn retracted(&self) -> impl Iterator<Item = (Mention<'e>, &'e Identity)> {
+        self.retracted
+            .iter()
+            .flat_map(|(id, event)| mentions(*id, event))
+            .map(|(identity, mention)| (mention, identity))
+    }
+
+    /// What held `child`, and when. Since nothing is in two places at once, being put elsewhere ends
+    /// it like being taken out, and so does the end of the child itself. A class or a lot is in many
+    /// places at once: nothing is known to have held all of it.
+    pub fn memberships(&self, child: &Identity) -> Vec<Membership<'e>> {
+        let mut done = Vec::new();
+        if !is_instance(child) {
+            return done;
+        }
+        let mut open: [Option<Membership<'e>>; 2] = [None, None];
+        let mut close = |slot: &mut Option<Membership<'e>>, at: Option<Moment>| {
+            if let Some(held) = slot.take() {
+                let until = self.emptied_after(&held, at).or(at);
+                done.push(Membership { until, ..held });
+            }
+        };
+        for mention in self.about(child) {
+            let at = mention.moment();
+            if mention.ends_the_thing() {
+                open.iter_mut().for_each(|slot| close(slot, Some(at)));
+            }
+            let Some((bond, parent)) = mention.holder(child) else {
+                continue;
+            };
+            let slot = &mut open[bond as usize];
+            let holds = |held: &Membership<'e>| {
+                held.parent == parent && self.emptied_after(held, Some(at)).is_none()
+            };
+            let is_held = slot.as_ref().is_some_and(holds);
+            match mention.event.action {
+                Some(Action::Add) if !is_held => {
+                    close(slot, Some(at));
+                    *slot = mention.opened(parent, bond);
+                }
+                Some(Action::Delete) if is_held => close(slot, Some(at)),
+                // An observation opens and closes nothing.
+                _ => {}
+            }
+        }
+        open.iter_mut().for_each(|slot| close(slot, None));
+        done.sort_by_key(|held| held.from);
+        done
+    }
+
+    /// When the holder was first emptied after it took this in, if that was before `at`.
+    fn emptied_after(&self, held: &Membership<'e>, at: Option<Moment>) -> Option<Moment> {
+        let list = self.emptied.get(&(held.parent, held.bond))?;
+        let next = *list.get(list.partition_point(|moment| *moment <= held.from))?;
+        at.is_none_or(|at| next < at).then_some(next)
+    }
+
+    /// What was ever fastened to `thing` to measure.
+    pub fn instruments(&self, thing: &Identity) -> &[&'e Identity] {
+        self.instruments.get(thing).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was put into `container` until an instant and not taken out before it, with the events
+    /// that put it there.
+    pub fn contents(
+        &self,
+        container: &Identity,
+        at: OffsetDateTime,
+    ) -> Vec<(&'e Identity, Vec<StatementId>)> {
+        let mut inside: Vec<Inside<'e>> = Vec::new();
+        let mut place: HashMap<&Identity, usize> = HashMap::new();
+        for mention in self.about(container) {
+            let event = mention.event;
+            let is_packing = event.event_type == EventType::Aggregation;
+            if !is_packing || mention.role != Role::Parent || event.event_time > at {
+                continue;
+            }
+            if event.action == Some(Action::Add) {
+                for what in children(event) {
+                    let next = inside.len();
+                    let index = *place.entry(&what.identity).or_insert(next);
+                    if index == next {
+                        inside.push(Inside::of(&what.identity));
+                    }
+                    inside[index].put(what, mention.id);
+                }
+            } else if event.action == Some(Action::Delete) && event.event_time < at {
+                if empties(event) {
+                    inside.clear();
+                    place.clear();
+                }
+                for what in children(event) {
+                    if let Some(index) = place.get(&what.identity) {
+                        inside[*index].take(what);
+                    }
+                }
+            }
+        }
+        inside
+            .into_iter()
+            .filter(|inside| !inside.packed_by.is_empty())
+            .map(|inside| (inside.identity, inside.packed_by))
+            .collect()
+    }
+
+    /// The lots that events give to an item.
+    pub fn lots_of(&self, item: &Identity) -> Vec<Lot> {
+        self.about(item).iter().filter_map(Mention::lot).collect()
+    }
+}
+
+impl<'e> Mention<'e> {
+    /// Where the event stands among all.
+    pub fn moment(&self) -> Moment {
+        (self.event.event_time, self.id)
+    }
+
+    /// The lot that `ilmd` gives to the items that the event makes known.
+    pub fn lot(&self) -> Option<Lot> {
+        let number = self.event.lot_number.as_deref()?;
+        matches!(self.role, Role::Epc | Role::Output)
+            .then(|| Lot::parse(number).ok())
+            .flatten()
+    }
+
+    /// What the event puts this child into, or takes it out of; nothing is inside itself.
+    fn holder(&self, child: &Identity) -> Option<(Bond, &'e Identity)> {
+        let bond = bond(self.event).filter(|_| self.role == Role::Child)?;
+        let parent = parent_of(self.event).filter(|parent| *parent != child)?;
+        Some((bond, parent))
+    }
+
+    fn opened(&self, parent: &'e Identity, bond: Bond) -> Option<Membership<'e>> {
+        // What names only a kind, such as a pallet of one type, would hold the goods of everybody.
+        is_instance(parent).then(|| Membership {
+            parent,
+            bond,
+            from: self.moment(),
+            until: None,
+        })
+    }
+
+    /// Whether the thing is, by this event, no more, or no more in the trade: whatever held it has
+    /// let it go, even if nobody wrote that down.
+    fn ends_the_thing(&self) -> bool {
+        let step = self.event.biz_step.as_deref();
+        let is_end = matches!(
+            step,
+            Some("retail_selling" | "decommissioning" | "destroying")
+        );
+        let is_removed =
+            self.event.event_type == EventType::Object && self.event.action == Some(Action::Delete);
+        self.role == Role::Input || (self.role == Role::Epc && (is_end || is_removed))
+    }
+}
+
+/// What a container holds of one child.
+struct Inside<'e> {
+    identity: &'e Identity,
+    /// Empty once it is all taken out.
+    packed_by: Vec<StatementId>,
+    /// How much, where every event says so.
+    left: Option<f64>,
+    unit: Option<&'e str>,
+}
+
+impl<'e> Inside<'e> {
+    fn of(identity: &'e Identity) -> Inside<'e> {
+        Inside {
+            identity,
+            packed_by: Vec::new(),
+            left: None,
+            unit: None,
+        }
+    }
+
+    fn put(&mut self, what: &'e What, by: StatementId) {
+        let quantity = what.quantity.as_ref();
+        let unit = quantity.and_then(|quantity| quantity.uom.as_deref());
+        let amount = quantity.and_then(amount);
+        self.left = match (self.packed_by.is_empty(), self.left, amount) {
+            (true, _, amount) => amount,
+            (false, Some(left), Some(amount)) if unit == self.unit => Some(left + amount),
+            _ => None,
+        };
+        self.unit = unit;
+        self.packed_by.push(by);
+    }
+
+    /// Takes out as much as the event says, or all where either side does not say how much.
+    fn take(&mut self, what: &What) {
+        let quantity = what.quantity.as_ref();
+        let unit = quantity.and_then(|quantity| quantity.uom.as_deref());
+        self.left = match (self.left, quantity.and_then(amount)) {
+            (Some(left), Some(taken)) if unit == self.unit => Some(left - taken),
+            _ => None,
+        };
+        // Nothing is weighed as finely as this: what is less is the error of the arithmetic.
+        if self.left.is_none_or(|left| left < 1e-6) {
+            self.packed_by.clear();
+        }
+    }
+}
+
+fn amount(quantity: &Quantity) -> Option<f64> {
+    quantity.value.as_deref()?.parse().ok()
+}
+
+/// Whether an identity names one thing rather than a quantity of a class.
+pub(super) fn is_instance(identity: &Identity) -> bool {
+    match identity {
+        Identity::Class { .. } | Identity::LotOf { .. } => false,
+        // Without its serial a GRAI names a kind of asset.
+        Identity::Grai(grai) => grai.serial().is_some(),
+        _ => true,
+    }
+}
+
+/// Whether a child of an association measures, rather than being carried: by its key, or by the
+/// words that CBV has for building one thing into another. What is carried is a neighbour.
+fn is_instrument(child: &Identity, event: &Event) -> bool {
+    let step = event.biz_step.as_deref();
+    let is_built_in = matches!(step, Some("installing" | "removing"));
+    event.event_type == EventType::Association
+        && match child {
+            Identity::Giai(_) => true,
+            Identity::Sscc(_) => false,
+            _ => is_built_in,
+        }
+}
+
+/// The identities of an event, each with its mention.
+fn mentions<'e>(
+    id: StatementId,
+    event: &'e Event,
+) -> impl Iterator<Item = (&'e Identity, Mention<'e>)> {
+    let is_of_parent = bond(event).is_none()
+        || children(event).next().is_none()
+        || children(event).any(|child| is_instrument(&child.identity, event));
+    event.what.iter().map(move |what| {
+        let mention = Mention {
+            id,
+            event,
+            role: what.role,
+            is_of_parent,
+        };
+        (&what.identity, mention)
+    })
+}
+
+/// What an event says of what holds what, if it does.
+fn bond(event: &Event) -> Option<Bond> {
+    match event.event_type {
+        EventType::Aggregation => Some(Bond::Packed),
+        EventType::Association => Some(Bond::Associated),
+        EventType::Object | EventType::Transaction | EventType::Transformation => None,
+    }
+}
+
+/// EPCIS: DELETE without children takes out everything.
+fn empties(event: &Event) -> bool {
+    event.action == Some(Action::Delete) && children(event).next().is_none()
+}
+
+fn children(event: &Event) -> impl Iterator<Item = &What> {
+    event.what.iter().filter(|what| what.role == Role::Child)
+}
+
+fn parent_of(event: &Event) -> Option<&Identity> {
+    let parent = event.what.iter().find(|what| what.role == Role::Parent)?;
+    Some(&parent.identity)
+}
