@@ -12,7 +12,10 @@ BEGIN
         'rootmark_eraser'
     ] LOOP
         BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+            -- A database administrator may have made and granted them for an owner who may not.
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+            END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
@@ -20,8 +23,9 @@ BEGIN
         -- plain grant allows that.
         BEGIN
             EXECUTE format('GRANT %I TO current_user', role_name);
-        EXCEPTION WHEN internal_error THEN
-            -- "tuple concurrently updated": another database grants the same at this moment.
+        EXCEPTION WHEN internal_error OR insufficient_privilege THEN
+            -- "tuple concurrently updated": another database grants the same at this moment. And who
+            -- may not grant was granted already, or learns it at the first SET ROLE.
             NULL;
         END;
     END LOOP;

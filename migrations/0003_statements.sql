@@ -25,6 +25,8 @@ CREATE TABLE pending_batch (
     PRIMARY KEY (merchant_id, id)
 );
 
+CREATE INDEX pending_batch_queue ON pending_batch (recorded_at, id);
+
 CREATE TABLE sealed_batch (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::PublishError;
 
@@ -60,6 +61,30 @@ pub(super) fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<()
     Ok(())
 }
 
+/// Removes every folder `N.p` beside a file `N` that is at least this old.
+pub(super) fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublishError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(at(folder)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(at(folder))?.path();
+        if !path.is_dir() {
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "p") {
+            remove_outgrown(&path, age)?;
+            continue;
+        }
+        let full = fs::metadata(path.with_extension("")).and_then(|file| file.modified());
+        if full.is_ok_and(|since| since.elapsed().is_ok_and(|old| old >= age)) {
+            fs::remove_dir_all(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Waits for the folder to be ours alone.
 pub(super) fn lock(folder: &Path) -> Result<File, PublishError> {
     make_folders(folder)?;
@@ -108,5 +133,28 @@ pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> PublishError + use<>
     move |source| PublishError::File {
         path: path.clone(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_partial_tiles_that_were_outgrown_long_ago_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let tiles = [
+            PublicFile::new("0/x001/000", b"full"),
+            PublicFile::new("0/x001/000.p/7", b"outgrown"),
+            PublicFile::new("0/x001/001.p/7", b"the edge"),
+        ];
+        write(folder.path(), &tiles).unwrap();
+        let there = |path: &str| folder.path().join(path).exists();
+        remove_outgrown(folder.path(), Duration::from_secs(3_600)).unwrap();
+        assert!(there("0/x001/000.p/7"), "the full tile is not an hour old");
+        remove_outgrown(folder.path(), Duration::ZERO).unwrap();
+        assert!(!there("0/x001/000.p"));
+        assert!(there("0/x001/000") && there("0/x001/001.p/7"));
+        remove_outgrown(&folder.path().join("none"), Duration::ZERO).unwrap();
     }
 }

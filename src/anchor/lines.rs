@@ -25,7 +25,9 @@ pub(super) fn append(
     segment_lines: u64,
 ) -> Result<(), PublishError> {
     let path = folder.join(CURRENT);
-    if number > 1 && (number - 1).is_multiple_of(segment_lines) && path.exists() {
+    // An empty file is what a failed first append leaves; moving that would replace the segment.
+    let has_lines = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+    if number > 1 && (number - 1).is_multiple_of(segment_lines) && has_lines {
         move_segment(folder, number - segment_lines)?;
     }
     let is_new = !path.exists();
@@ -43,8 +45,17 @@ fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublishError> {
     let segments = folder.join(SEGMENTS);
     fs::create_dir_all(&segments).map_err(at(&segments))?;
     let target = segments.join(format!("{first_seal}.jsonl"));
-    fs::rename(folder.join(CURRENT), &target).map_err(at(&target))?;
+    let current = folder.join(CURRENT);
+    // Linked, never renamed over: a segment that is there already is an error, not replaced.
+    if let Err(error) = fs::hard_link(&current, &target) {
+        // Unless it is this very segment: a crash came before the other name was removed.
+        let same = fs::read(&current).ok() == fs::read(&target).ok();
+        if error.kind() != std::io::ErrorKind::AlreadyExists || !same {
+            return Err(at(&target)(error));
+        }
+    }
     sync_folder(&segments)?;
+    fs::remove_file(&current).map_err(at(&current))?;
     sync_folder(folder)
 }
 
@@ -96,10 +107,13 @@ fn last_in(path: &Path) -> Result<Option<AnchorLine>, PublishError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(at(path)(error)),
     };
-    let text = String::from_utf8(tail).map_err(|_| AnchorError::Malformed("not UTF-8"))?;
-    let Some(last) = text.lines().last() else {
+    // What follows the last newline is torn, or being written at this moment: not public yet.
+    let Some(end) = tail.iter().rposition(|byte| *byte == b'\n') else {
         return Ok(None);
     };
+    let last = tail[..end].rsplit(|byte| *byte == b'\n').next();
+    let last = std::str::from_utf8(last.unwrap_or_default());
+    let last = last.map_err(|_| AnchorError::Malformed("not UTF-8"))?;
     Ok(Some(AnchorLine::parse(last)?))
 }
 
@@ -186,6 +200,25 @@ mod tests {
         }
         assert!(folder.join("anchors/4.jsonl").exists());
         assert_eq!(last(folder).unwrap().unwrap().seal, 7);
+    }
+
+    #[test]
+    fn an_append_that_failed_right_after_a_move_does_not_replace_the_segment() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for seal in 1..=3 {
+            append(folder, seal, &line(seal), 3).unwrap();
+        }
+        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        move_segment(folder, 1).unwrap();
+        // A full disk: the new file was made and nothing was written into it.
+        fs::write(folder.join(CURRENT), b"").unwrap();
+        append(folder, 4, &line(4), 3).unwrap();
+        assert_eq!(fs::read(folder.join("anchors/1.jsonl")).unwrap(), whole);
+        assert_eq!(last(folder).unwrap().unwrap().seal, 4);
+        // And a segment that is there is never replaced.
+        assert!(move_segment(folder, 1).is_err());
+        assert_eq!(fs::read(folder.join("anchors/1.jsonl")).unwrap(), whole);
     }
 
     #[test]

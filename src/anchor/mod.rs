@@ -8,6 +8,7 @@ mod files;
 mod lines;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use auditlog::anchor::{AnchorError, AnchorLine};
 use auditlog::json::write_string;
@@ -27,6 +28,9 @@ pub use lines::SEGMENT_LINES;
 
 /// Seals published in one round; a longer backlog takes several.
 const SEALS_A_ROUND: i64 = 64;
+
+/// How long partial tiles stay after the full one is public.
+const OUTGROWN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// The public folder of a log.
 #[derive(Debug, Clone)]
@@ -118,14 +122,15 @@ impl PublicLog {
         &self,
         conn: &mut PgConnection,
     ) -> Result<Option<Published>, PublishError> {
-        let Some(head) = log_head(conn).await? else {
-            return Ok(None);
-        };
+        // First the lock: a head that was read before another process published would look old.
         let lock = blocking({
             let folder = self.folder.clone();
             move || files::lock(&folder)
         })
         .await?;
+        let Some(head) = log_head(conn).await? else {
+            return Ok(None);
+        };
         let mut public = self.recover(&head).await?;
         check_history(&head, public.as_ref(), conn).await?;
         loop {
@@ -144,6 +149,13 @@ impl PublicLog {
         }
         drop(lock);
         Ok(public.map(|anchor| Published { anchor }))
+    }
+
+    /// Removes partial tiles whose full tile has been public for an hour, and so long as any client
+    /// that saw a checkpoint before may still ask for the partial one (C2SP tlog-tiles).
+    pub async fn remove_outgrown_tiles(&self) -> Result<(), PublishError> {
+        let tiles = self.folder.join("tile");
+        blocking(move || files::remove_outgrown(&tiles, OUTGROWN_AFTER)).await
     }
 
     /// Mends what a crash may have left: a torn last line, a checkpoint older than its anchor line.

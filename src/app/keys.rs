@@ -16,7 +16,7 @@ use auditlog::note::{NoteError, NoteSigner};
 use auditlog::proof::TreeHead;
 use auditlog::story::StoryNote;
 use auditlog::{Hash, TreeSize};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 
 use crate::domain::code::CodeKey;
@@ -103,20 +103,23 @@ pub async fn load_or_found(
     founding: Founding<'_>,
 ) -> Result<Keys, KeyError> {
     let files = KeyFiles::in_folder(founding.folder);
-    match log_head(conn).await? {
-        Some(head) => {
-            let keys = files.load()?;
-            check(&files, &keys, &head, code_key_fingerprint(conn).await?)?;
-            Ok(keys)
-        }
-        None if founding.has_public_history => Err(KeyError::LostDatabase),
-        None => {
-            let keys = files.load_or_make(founding.origin)?;
-            insert_code_key(conn, &keys.codes.fingerprint()).await?;
-            found_log(conn, &new_head(&keys)).await?;
-            Ok(keys)
-        }
+    if let Some(head) = log_head(conn).await? {
+        let keys = files.load()?;
+        check(&files, &keys, &head, code_key_fingerprint(conn).await?)?;
+        return Ok(keys);
     }
+    if founding.has_public_history {
+        return Err(KeyError::LostDatabase);
+    }
+    let keys = files.load_or_make(founding.origin)?;
+    let mut tx = conn.begin().await?;
+    insert_code_key(&mut tx, &keys.codes.fingerprint()).await?;
+    found_log(&mut tx, &new_head(&keys)).await?;
+    // Another service may have founded the log at the same moment: then its keys are the log's.
+    let head = log_head(&mut tx).await?.ok_or(sqlx::Error::RowNotFound)?;
+    check(&files, &keys, &head, code_key_fingerprint(&mut tx).await?)?;
+    tx.commit().await?;
+    Ok(keys)
 }
 
 fn new_head(keys: &Keys) -> LogHead {

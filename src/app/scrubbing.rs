@@ -6,7 +6,7 @@ use auditlog::LeafIndex;
 use tokio::sync::watch;
 
 use crate::check::{CheckError, Report, scrub};
-use crate::store::Database;
+use crate::store::{Database, is_unavailable};
 
 /// Scrubs until `stop` says so. What is wrong is logged, each time it is met: mending it is a
 /// person's work, and pages go on being served.
@@ -24,7 +24,14 @@ pub(super) async fn run(database: Database, interval: Duration, mut stop: watch:
                 }
                 next = then;
             }
-            Err(error) => tracing::debug!(%error, "scrubbing waits"),
+            Err(CheckError::Store(error)) if is_unavailable(&error) => {
+                tracing::debug!(%error, "scrubbing waits for the database");
+            }
+            Err(error) => {
+                let from = next.0;
+                tracing::error!(%error, from, "the stored log cannot be read; run `rootmark check`");
+                next = LeafIndex(from + 1);
+            }
         }
     }
 }

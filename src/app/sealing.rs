@@ -12,7 +12,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::anchor::{PublicLog, PublishError, Published};
 use crate::seal::{SealError, Sealed, seal};
 use crate::store::Database;
-use crate::web::LogState;
+use crate::web::{Failing, LogState};
+
+/// How often a failure that lasts is logged.
+const REPEATED_WARNING: Duration = Duration::from_secs(60);
+/// How often partial tiles are looked through that their full tile has outgrown.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// A loop tick that failed.
 #[derive(Debug, Error)]
@@ -33,10 +38,7 @@ impl SealingError {
     fn is_final(&self) -> bool {
         match self {
             SealingError::Publish(error) => {
-                matches!(
-                    error,
-                    PublishError::Ahead { .. } | PublishError::Diverged { .. }
-                )
+                !matches!(error, PublishError::File { .. } | PublishError::Store(_))
             }
             SealingError::Seal(error) => {
                 !matches!(error, SealError::Store(_) | SealError::HeadMoved(_))
@@ -94,40 +96,74 @@ impl Sealer {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_seal = Instant::now();
-        let mut failing = false;
+        let mut last_sweep = Instant::now();
         loop {
             let stopping = tokio::select! {
                 _ = ticks.tick() => false,
                 _ = stop.wait_for(|stop| *stop) => true,
             };
             let is_due = last_seal.elapsed() >= heartbeat;
-            match self.seal_once(OffsetDateTime::now_utc(), is_due).await {
-                Ok((sealed, published)) => {
-                    if let Some(sealed) = sealed {
-                        last_seal = Instant::now();
-                        tracing::debug!(seal = sealed.seal, added = sealed.added, "sealed");
-                    }
-                    if failing {
-                        tracing::info!("sealing again");
-                        failing = false;
-                    }
-                    state.send_modify(|state| state.published(published));
-                }
+            match self.seal_pending(is_due, &state).await {
+                Ok(true) => last_seal = Instant::now(),
+                Ok(false) => {}
                 Err(error) if error.is_final() => {
                     tracing::error!(%error, "sealing has stopped; somebody must look");
                     state.send_modify(|state| state.stopped = Some(error.to_string()));
                     return;
                 }
-                Err(error) => {
-                    if !failing {
-                        tracing::warn!(%error, "sealing failed; it is tried again");
-                    }
-                    failing = true;
-                }
+                Err(error) => note_failure(&error, &state),
             }
             if stopping {
                 return;
             }
+            if last_sweep.elapsed() >= SWEEP_INTERVAL {
+                last_sweep = Instant::now();
+                if let Err(error) = self.public_log.remove_outgrown_tiles().await {
+                    tracing::warn!(%error, "outgrown partial tiles were not removed");
+                }
+            }
         }
     }
+
+    /// Seals until nothing is pending: one seal holds a limited number of statements. Says whether
+    /// anything was sealed.
+    async fn seal_pending(
+        &self,
+        heartbeat: bool,
+        state: &watch::Sender<LogState>,
+    ) -> Result<bool, SealingError> {
+        let mut any = false;
+        loop {
+            let now = OffsetDateTime::now_utc();
+            let (sealed, published) = self.seal_once(now, heartbeat && !any).await?;
+            state.send_modify(|state| {
+                state.published(published);
+                if state.failing.take().is_some() {
+                    tracing::info!("sealing again");
+                }
+            });
+            let Some(sealed) = sealed else { return Ok(any) };
+            tracing::debug!(seal = sealed.seal, added = sealed.added, "sealed");
+            any = true;
+        }
+    }
+}
+
+/// Logs a failure when it begins and then once a minute, and lets `/readyz` know since when.
+fn note_failure(error: &SealingError, state: &watch::Sender<LogState>) {
+    state.send_modify(|state| {
+        let failing = state.failing.get_or_insert_with(|| {
+            tracing::warn!(%error, "sealing failed; it is tried again");
+            Failing {
+                since: Instant::now(),
+                logged: Instant::now(),
+                reason: String::new(),
+            }
+        });
+        failing.reason = error.to_string();
+        if failing.logged.elapsed() >= REPEATED_WARNING {
+            tracing::warn!(%error, "sealing still fails; it is tried again");
+            failing.logged = Instant::now();
+        }
+    });
 }

@@ -1,6 +1,6 @@
 //! Capturing an EPCIS document.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
@@ -106,6 +106,7 @@ async fn taken_by_others(
     if won.len() == keys.len() {
         return Ok(HashMap::new());
     }
+    let won: HashSet<EventKey> = won.into_iter().collect();
     let lost: Vec<EventKey> = keys
         .iter()
         .map(|key| key.key)

@@ -5,17 +5,15 @@ use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CaptureError, Submitter, fresh_secrets};
+use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
+use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
-use crate::store::statement::statements_about;
+use crate::store::statement::latest_statement;
 use crate::store::{act_for, batch, gtin_owner};
-
-/// Statements about one identity that are looked at to find whether a description is already said.
-const MAX_VERSIONS: i64 = 1_000;
 
 /// Where a description stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +39,9 @@ pub async fn record_master(
     let about = master::check(kind, &value).map_err(CaptureError::Body)?;
     let gtin = product_gtin(kind, &value)?;
     let body = value.to_compact();
+    if body.len() > MAX_BODY_BYTES {
+        return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_LARGE))));
+    }
     let [secrets] = fresh_secrets(1)?[..] else {
         unreachable!("one pair was asked for")
     };
@@ -52,7 +53,9 @@ pub async fn record_master(
         recorded: timestamp(now),
         secrets,
     };
-    let statement = draft.finish();
+    let statement = draft
+        .finish()
+        .map_err(|_| CaptureError::Body(whole(FaultKind::Rule("nests too deeply"))))?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, submitter.merchant_id).await?;
     if let Some(gtin) = gtin {
@@ -109,35 +112,26 @@ async fn claim(
     }
 }
 
-/// The last statement about the same identities, if it says exactly the same.
+/// The last statement of this kind about the same identity, if it says exactly the same.
 async fn last_said(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     statement: &NewStatement,
 ) -> Result<Option<StatementId>, CaptureError> {
-    let keys: Vec<i64> = statement
-        .about
-        .iter()
-        .map(|a| identity_key(&a.identity))
-        .collect();
-    let said = statements_about(conn, merchant_id, &keys, MAX_VERSIONS).await?;
-    let about_the_same = |stored: &str| {
-        let value = json::parse(stored).ok()?;
-        let about = value.get("about")?.as_array()?;
-        let same = about.iter().map(Value::as_str).eq(statement
-            .about
-            .iter()
-            .map(About::to_string)
-            .collect::<Vec<_>>()
-            .iter()
-            .map(|text| Some(text.as_str())));
-        same.then_some(())
+    let Some(about) = statement.about.first() else {
+        return Ok(None);
     };
-    let last = said
-        .iter()
-        .rev()
-        .find(|stored| about_the_same(&stored.receipt).is_some());
+    let key = identity_key(&about.identity);
+    let last = latest_statement(conn, merchant_id, key, statement.kind).await?;
     Ok(last
-        .filter(|stored| stored.content == statement.content)
-        .map(|stored| stored.id))
+        .filter(|(_, content)| *content == statement.content)
+        .map(|(id, _)| id))
+}
+
+/// A fault of the body as a whole.
+fn whole(kind: FaultKind) -> Fault {
+    Fault {
+        pointer: String::new(),
+        kind,
+    }
 }

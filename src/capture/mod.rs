@@ -18,6 +18,10 @@ use uuid::Uuid;
 use crate::domain::epcis::{DocumentFault, Fault};
 use crate::domain::gs1::Gtin;
 
+/// Bytes of one statement's body. An event here has 650; one with ten thousand EPCs half of this.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+const TOO_LARGE: &str = "is larger than 1 MiB";
+
 /// On whose behalf something is captured.
 #[derive(Debug, Clone)]
 pub struct Submitter {

@@ -10,13 +10,23 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::{CaptureError, EventFault, Submitter, fresh_secrets};
-use crate::domain::epcis::{self, Event};
+use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
+use crate::domain::epcis::{self, Event, Fault, FaultKind};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{Draft, Kind, NewStatement};
 
 /// Faults reported of one document: enough to mend it by, not a second document.
 const MAX_FAULTS: usize = 50;
+
+const TOO_DEEP: &str = "nests too deeply, its @context included";
+
+fn fault(event: usize, kind: FaultKind) -> CaptureError {
+    let fault = Fault {
+        pointer: String::new(),
+        kind,
+    };
+    CaptureError::Events(vec![EventFault { event, fault }])
+}
 
 /// A document whose every event can be stored.
 pub(super) struct Prepared {
@@ -53,6 +63,9 @@ pub(super) fn prepare_document(
         let value = &document.events[position];
         let (body, event_id) = effective_body(value, document.context, event, submitter);
         let key = event_key(&event_id, event.is_error_declaration);
+        if body.len() > MAX_BODY_BYTES {
+            return Err(fault(position, FaultKind::Rule(TOO_LARGE)));
+        }
         let draft = Draft {
             kind: Kind::Event,
             body: &body,
@@ -61,7 +74,9 @@ pub(super) fn prepare_document(
             recorded,
             secrets,
         };
-        let statement = draft.finish();
+        let statement = draft
+            .finish()
+            .map_err(|_| fault(position, FaultKind::Rule(TOO_DEEP)))?;
         let content_sha256 = Hash::of(&[statement.content.as_bytes()]).0;
         match seen.insert(key, content_sha256) {
             Some(known) if known != content_sha256 => {

@@ -1,5 +1,7 @@
 //! Checkpoints against the tree, and tiles against the entries.
 
+use std::collections::HashSet;
+
 use auditlog::TreeSize;
 use auditlog::anchor::{AnchorChain, AnchorLine};
 use auditlog::note::Verifier;
@@ -14,6 +16,20 @@ use crate::store::tile::{tile_hashes, tiles_after};
 
 /// Rows read at a time.
 const ROWS: i64 = 1_000;
+
+/// The sizes at which the log was sealed: at each of them a batch must end.
+pub(super) async fn sealed_sizes(conn: &mut PgConnection) -> Result<HashSet<u64>, CheckError> {
+    let mut sizes = HashSet::new();
+    let mut number = 0;
+    loop {
+        let seals = seals_after(conn, number, ROWS).await?;
+        let Some(last) = seals.last() else {
+            return Ok(sizes);
+        };
+        number = last.number;
+        sizes.extend(seals.iter().map(|seal| seal.tree_size.0));
+    }
+}
 
 /// Every seal: its chain, its signature, and that its root is that of the entries.
 pub(super) async fn check_seals(
@@ -102,7 +118,9 @@ pub(super) async fn check_tiles(
         for (level, index, bytes) in tiles {
             found += 1;
             let whole = hashes_at_level(size, level as u8);
-            let width = whole.saturating_sub(index as u64 * 256).min(256);
+            let width = whole
+                .saturating_sub((index as u64).saturating_mul(256))
+                .min(256);
             if bytes.len() as u64 != width * 32 {
                 report.add(format!(
                     "tile level {level} index {index}: has {} hashes, the tree has {width} there",

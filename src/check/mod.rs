@@ -2,7 +2,8 @@
 //! the tiles, tiles against the signed checkpoints, checkpoints against the public files, and every
 //! derived row against what it is derived from.
 //!
-//! It reads one moment of the database and writes nothing. Memory does not grow with the log.
+//! It reads one moment of the database and writes nothing. Memory grows with the number of seals, not
+//! with that of statements.
 
 mod derived;
 mod log;
@@ -123,7 +124,8 @@ pub async fn check(
     let total = count_statements(&mut tx).await?.max(0) as u64;
     progress(0, total);
     let mut tally = Tally::default();
-    let edge = statements::check_sealed(&mut tx, &mut report, &mut tally, &mut |n| {
+    let sizes = log::sealed_sizes(&mut tx).await?;
+    let edge = statements::check_sealed(&mut tx, &mut report, &mut tally, &sizes, &mut |n| {
         progress(n, total)
     })
     .await?;

@@ -17,14 +17,22 @@ use crate::store::tile::tile_hashes;
 
 /// Rows read at a time.
 const ROWS: i64 = 1_000;
+/// Seals that a running service may make between our reading of two files.
+const RECENT_LINES: usize = 100;
 
-/// The lines of the anchor file, all segments together.
+/// The anchor file, all segments together, and the small files beside it.
 pub(super) struct PublicAnchors {
     lines: Vec<String>,
+    checkpoint: Option<String>,
+    vkey: Option<String>,
+    story_vkey: Option<String>,
 }
 
 /// Reads the anchor file and its segments.
 pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
+    let small = |name: &str| fs::read_to_string(folder.join(name)).ok();
+    // Before the lines: a checkpoint is published after its line, never before.
+    let checkpoint = small("checkpoint");
     let mut lines = Vec::new();
     let mut segments: Vec<u64> = match fs::read_dir(folder.join("anchors")) {
         Ok(entries) => entries
@@ -48,7 +56,12 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
             Err(source) => return Err(CheckError::File { path, source }),
         }
     }
-    Ok(PublicAnchors { lines })
+    Ok(PublicAnchors {
+        lines,
+        checkpoint,
+        vkey: small("vkey"),
+        story_vkey: small("story-vkey"),
+    })
 }
 
 /// The public files must be what was sealed, up to the last public seal.
@@ -59,6 +72,16 @@ pub(super) async fn check(
     anchors: &PublicAnchors,
     head: &LogHead,
 ) -> Result<(), CheckError> {
+    if anchors.lines.is_empty() {
+        if head.seal > 0 {
+            report.add(format!(
+                "anchors.jsonl: no seal is public, the database has {}",
+                head.seal
+            ));
+        }
+        return Ok(());
+    }
+    check_small_files(report, anchors, head);
     check_anchor_lines(conn, report, anchors, head).await?;
     let last = anchors
         .lines
@@ -69,6 +92,26 @@ pub(super) async fn check(
         return Ok(());
     }
     check_files(conn, report, folder, last.head.size).await
+}
+
+/// The keys are the log's, and the checkpoint is one of the last that were anchored.
+fn check_small_files(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {
+    let keys = [
+        ("vkey", &anchors.vkey, &head.vkey),
+        ("story-vkey", &anchors.story_vkey, &head.story_vkey),
+    ];
+    for (name, public, expected) in keys {
+        if public.as_deref().map(str::trim_end) != Some(expected.as_str()) {
+            report.add(format!("{name}: the public file is not the log's key"));
+        }
+    }
+    let mut recent = anchors.lines.iter().rev().take(RECENT_LINES);
+    let anchored = recent.any(|line| {
+        AnchorLine::parse(line).is_ok_and(|line| Some(line.checkpoint) == anchors.checkpoint)
+    });
+    if !anchored {
+        report.add("checkpoint: the public file is none of the last seals");
+    }
 }
 
 async fn check_anchor_lines(

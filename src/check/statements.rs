@@ -1,7 +1,7 @@
 //! Statements against their digests, their receipts and their rows in the derived tables; digests
 //! against the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use auditlog::json::{self, Value};
 use auditlog::statement::Statement;
@@ -32,12 +32,21 @@ const STATEMENTS: i64 = 500;
 const SCRUBBED_BATCHES: i64 = 100;
 const SCRUBBED_STATEMENTS: u64 = 500;
 
-/// The roots of the tree at the sizes that were asked for, and at its end.
+/// The tree as it grew.
 pub(super) struct Edge {
-    /// The root at every size at which a batch ended.
+    /// Its root at every size that was sealed.
     pub roots: BTreeMap<u64, Hash>,
     /// The right edge of the whole.
     pub last: RightEdge,
+}
+
+impl Edge {
+    fn root_if_sealed(&mut self, sizes: &HashSet<u64>) {
+        let size = self.last.size().0;
+        if sizes.contains(&size) {
+            self.roots.insert(size, self.last.root());
+        }
+    }
 }
 
 /// Walks the log from its first leaf to its last.
@@ -45,13 +54,14 @@ pub(super) async fn check_sealed(
     conn: &mut PgConnection,
     report: &mut Report,
     tally: &mut Tally,
+    sizes: &HashSet<u64>,
     progress: &mut impl FnMut(u64),
 ) -> Result<Edge, CheckError> {
     let mut edge = Edge {
         roots: BTreeMap::new(),
         last: RightEdge::empty(),
     };
-    edge.roots.insert(0, edge.last.root());
+    edge.root_if_sealed(sizes);
     let mut from = LeafIndex(0);
     loop {
         let batches = sealed_batches_from(conn, from, BATCHES).await?;
@@ -73,7 +83,7 @@ pub(super) async fn check_sealed(
             }
             let digests = check_batch(conn, report, tally, &sealed.batch, progress).await?;
             append(conn, report, &mut edge.last, &sealed.batch, &digests).await?;
-            edge.roots.insert(edge.last.size().0, edge.last.root());
+            edge.root_if_sealed(sizes);
         }
         if report.is_full() {
             return Ok(edge);

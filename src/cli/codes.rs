@@ -12,6 +12,7 @@ use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::codes::{CodeError, CodeOrder, IssuedCodes, issue, links};
 use crate::config::Settings;
+use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Gtin, Lot};
 
 /// Issue item codes.
@@ -62,6 +63,8 @@ impl Issue {
         gtin: Gtin,
         lot: Option<Lot>,
     ) -> Result<Outcome, Failure> {
+        // Opened first: codes that are issued and written nowhere would help nobody.
+        let out = self.open()?;
         let submitter = acting(&core.database, self.merchant.as_deref(), None).await?;
         let order = CodeOrder {
             merchant_id: submitter.merchant_id,
@@ -79,22 +82,35 @@ impl Issue {
                 return Ok(Outcome::No);
             }
         };
-        self.write(core, &settings.public_url(settings.listen), &issued)?;
+        let url = settings.public_url(settings.listen);
+        write_links(out, &core.keys.codes, &url, &issued)?;
         Ok(Outcome::Yes)
     }
 
-    fn write(&self, core: &Core, url: &str, issued: &IssuedCodes) -> Result<(), Failure> {
-        let mut out: Box<dyn Write> = match &self.out {
-            Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path)?)),
-            None => Box::new(std::io::BufWriter::new(std::io::stdout().lock())),
+    fn open(&self) -> Result<Box<dyn Write>, Failure> {
+        let Some(path) = &self.out else {
+            return Ok(Box::new(std::io::stdout()));
         };
-        let mut progress = Progress::new("writing codes", u64::from(issued.quantity));
-        for link in links(&core.keys.codes, issued) {
-            writeln!(out, "{url}{}", link.path())?;
-            progress.add(1);
-        }
-        out.flush()?;
-        progress.finish();
-        Ok(())
+        let file = std::fs::File::create(path);
+        Ok(Box::new(
+            file.map_err(|error| format!("{}: {error}", path.display()))?,
+        ))
     }
+}
+
+fn write_links(
+    out: Box<dyn Write>,
+    key: &CodeKey,
+    url: &str,
+    issued: &IssuedCodes,
+) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(out);
+    let mut progress = Progress::new("writing codes", u64::from(issued.quantity));
+    for link in links(key, issued) {
+        writeln!(out, "{url}{}", link.path())?;
+        progress.add(1);
+    }
+    out.flush()?;
+    progress.finish();
+    Ok(())
 }

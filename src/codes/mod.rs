@@ -2,6 +2,7 @@
 
 use auditlog::field::Secret;
 use auditlog::json::write_string;
+use auditlog::statement::StatementError;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
-use crate::domain::statement::{About, Batch, Draft, Kind, Role, StatementId};
+use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
 use crate::store::{act_for, batch, gtin_owner};
@@ -78,6 +79,9 @@ pub enum CodeError {
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
+    /// The issuance cannot be stated.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -107,7 +111,7 @@ pub async fn issue(
             left,
         });
     }
-    let statement = issuance(order, now)?.finish();
+    let statement = issuance(order, now)?.finish()?;
     let batch = Batch {
         id: Uuid::now_v7(),
         merchant_id: order.merchant_id,
@@ -138,15 +142,11 @@ pub async fn issue(
 }
 
 /// The addresses of issued codes, in no order that shows which was first.
-pub fn links<'a>(
-    key: &CodeKey,
-    codes: &'a IssuedCodes,
-) -> impl Iterator<Item = DigitalLink> + use<'a> {
+pub fn links(key: &CodeKey, codes: &IssuedCodes) -> impl Iterator<Item = DigitalLink> + use<> {
     let cipher = key.cipher(codes.gtin);
+    let (gtin, lot) = (codes.gtin, codes.lot);
     let numbers = codes.first_number..=codes.first_number + (codes.quantity - 1);
-    numbers.map(move |number| {
-        DigitalLink::from_parts(codes.gtin, codes.lot, Some(cipher.serial(number)))
-    })
+    numbers.map(move |number| DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number))))
 }
 
 /// What a scanned serial is. The database is asked only for serials that are authentic.
@@ -209,7 +209,7 @@ struct Issuance<'a> {
 }
 
 impl Issuance<'_> {
-    fn finish(self) -> crate::domain::statement::NewStatement {
+    fn finish(self) -> Result<NewStatement, StatementError> {
         Draft {
             kind: Kind::Issuance,
             body: &self.body,

@@ -39,7 +39,7 @@ impl Client {
     pub fn new(address: SocketAddr) -> Client {
         Client {
             base: format!("http://{address}"),
-            http: reqwest::Client::new(),
+            http: loopback(),
         }
     }
 
@@ -99,4 +99,12 @@ async fn accepted(path: &str, answer: Response) -> Result<Response, ClientError>
         status,
         body,
     })
+}
+
+/// A proxy of the environment is for other hosts.
+fn loopback() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap_or_default()
 }

@@ -141,8 +141,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         Identity::Class { gtin } => gtin,
         _ => return Err(gtin_at.fault(FaultKind::MustBe("the Digital Link of a GTIN"))),
     };
-    let category = at.get("category").map(|at| short_text(&at)).transpose()?;
-    debug_assert!(category.is_none_or(|text| !text.is_empty()));
+    at.get("category").map(|at| short_text(&at)).transpose()?;
     Ok(Product {
         gtin,
         name: bilingual(&at.required("productName")?)?,
@@ -156,7 +155,10 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
             .map(|at| net_content(&at))
             .transpose()?,
         regime: at.get("regime").map(|at| regime(&at)).transpose()?,
-        brand_owner: at.get("brandOwner").map(|at| at.identity()).transpose()?,
+        brand_owner: at
+            .get("brandOwner")
+            .map(|at| party_identity(&at))
+            .transpose()?,
         storage: at.get("storage").map(|at| storage(&at)).transpose()?,
         attributes: attributes(&at)?,
     })
@@ -176,8 +178,8 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
         "longitude",
         "registration",
     ]])?;
-    let party = at.get("party").map(|at| at.identity()).transpose()?;
-    let place = at.get("place").map(|at| at.identity()).transpose()?;
+    let party = at.get("party").map(|at| party_identity(&at)).transpose()?;
+    let place = at.get("place").map(|at| place_identity(&at)).transpose()?;
     if party.is_none() && place.is_none() {
         return Err(at.fault(FaultKind::Rule("needs party, place, or both")));
     }
@@ -239,6 +241,20 @@ fn check_issuance(body: &Value<'_>) -> Result<Vec<About>, Fault> {
         .into_iter()
         .chain([About::new(Role::Product, class.canonical())])
         .collect())
+}
+
+fn party_identity(at: &At<'_>) -> Result<Identity, Fault> {
+    match at.identity()? {
+        party @ Identity::Party { .. } => Ok(party),
+        _ => Err(at.fault(FaultKind::MustBe("a party: a PGLN, .../417/..."))),
+    }
+}
+
+fn place_identity(at: &At<'_>) -> Result<Identity, Fault> {
+    match at.identity()? {
+        place @ Identity::Place { .. } => Ok(place),
+        _ => Err(at.fault(FaultKind::MustBe("a place: a GLN, .../414/..."))),
+    }
 }
 
 fn attributes(at: &At<'_>) -> Result<Vec<(Bilingual, Bilingual)>, Fault> {

@@ -1,6 +1,8 @@
 //! What an API key may do, and what a key looks like.
 
-use auditlog::encoding::to_hex;
+use auditlog::encoding::{from_hex, to_hex};
+
+const KEY_PREFIX: &str = "rmk_";
 
 /// What an API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,5 +37,11 @@ impl Scope {
 /// The text of an API key of 32 random bytes. The prefix lets secret scanners find a key that was
 /// committed somewhere.
 pub fn api_key_text(random: &[u8; 32]) -> String {
-    format!("rmk_{}", to_hex(random))
+    format!("{KEY_PREFIX}{}", to_hex(random))
+}
+
+/// Whether a text has the form of an API key.
+pub fn is_api_key(text: &str) -> bool {
+    text.strip_prefix(KEY_PREFIX)
+        .is_some_and(|hex| from_hex::<32>(hex).is_some())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::{Hash, LeafIndex};
-use auditlog::statement::{self, Statement, StatementParts};
+use auditlog::statement::{self, Statement, StatementError, StatementParts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -202,7 +202,10 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// The statement, with what the log will hold of it.
-    pub fn finish(self) -> NewStatement {
+    ///
+    /// # Errors
+    /// If the body nests so deeply that no verifier would read it inside a content.
+    pub fn finish(self) -> Result<NewStatement, StatementError> {
         let content = statement::content_text(self.body, self.issuer, self.kind.as_str());
         let about: Vec<String> = self.about.iter().map(About::to_string).collect();
         let receipt = statement::receipt_text(&about, self.recorded, None);
@@ -214,10 +217,8 @@ impl Draft<'_> {
             receipt_secret,
         };
         // Read back from the very text that is stored, so that what is hashed is what is kept.
-        let digest = Statement::read(&parts)
-            .expect("compact JSON reads back")
-            .digest();
-        NewStatement {
+        let digest = Statement::read(&parts)?.digest();
+        Ok(NewStatement {
             kind: self.kind,
             content,
             receipt,
@@ -225,7 +226,7 @@ impl Draft<'_> {
             receipt_secret,
             digest,
             about: self.about,
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::epcis::Event;
-use super::gs1::{DigitalLink, Gtin};
+use super::gs1::{DigitalLink, Gtin, Identity};
 use super::master::{Document, Party, Product};
 use super::statement::{Kind, StatementId, StoredStatement};
 
@@ -117,12 +117,16 @@ impl Story {
             .find(|statement| statement.stored.id == step.id)
     }
 
-    /// Whether an event or an issuance of codes names the subject's own lot.
+    /// Whether an event or an issuance of codes names the subject's own lot. An issuance for no lot in
+    /// particular says nothing of this one.
     pub fn names_subject_lot(&self) -> bool {
-        let issued = self
-            .statements
-            .iter()
-            .any(|statement| statement.kind == Kind::Issuance);
+        let Some((gtin, lot)) = self.subject.gtin().zip(self.subject.lot()) else {
+            return false;
+        };
+        let about = format!("\"lot {}\"", Identity::LotOf { gtin, lot });
+        let issued = self.statements.iter().any(|statement| {
+            statement.kind == Kind::Issuance && statement.stored.receipt.contains(&about)
+        });
         issued
             || self
                 .steps

@@ -62,10 +62,10 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
-        // PostgreSQL's error classes: 08 connection, 53 out of resources, 57 operator intervention.
+        // PostgreSQL's error classes: 08 connection, 40 deadlock and the like, 53 out of resources, 57 operator intervention.
         sqlx::Error::Database(error) => error
             .code()
-            .is_some_and(|code| ["08", "53", "57"].iter().any(|c| code.starts_with(c))),
+            .is_some_and(|code| ["08", "40", "53", "57"].iter().any(|c| code.starts_with(c))),
         _ => false,
     }
 }

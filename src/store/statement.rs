@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
+use crate::domain::statement::{Batch, Kind, NewStatement, StatementId, StoredStatement};
 
 /// Stores the statements of one batch, numbered from 0.
 pub async fn insert_statements(
@@ -86,7 +86,8 @@ pub async fn entries_between(
          WHERE b.first_index >= coalesce(
                    (SELECT max(first_index) FROM sealed_batch WHERE first_index <= $1), 0)
            AND b.first_index < $2
-           AND b.first_index + s.position >= $1 AND b.first_index + s.position < $2
+           AND s.position >= greatest($1 - b.first_index, 0)::integer
+           AND s.position < least($2 - b.first_index, 2147483647)::integer
          ORDER BY b.first_index, s.position",
         from.0 as i64,
         to.0 as i64,
@@ -96,6 +97,37 @@ pub async fn entries_between(
     rows.into_iter()
         .map(|row| Ok((row.recorded_at, super::hash(&row.digest)?)))
         .collect()
+}
+
+/// The statement of one kind that was recorded last about the identity with this key, with its
+/// content.
+pub async fn latest_statement(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    identity_key: i64,
+    kind: Kind,
+) -> Result<Option<(StatementId, String)>> {
+    let row = sqlx::query!(
+        "SELECT s.batch_id, s.position, s.content
+         FROM trace_index t
+         JOIN statement s
+           ON s.merchant_id = t.merchant_id AND s.batch_id = t.batch_id AND s.position = t.position
+         WHERE t.merchant_id = $1 AND t.identity_key = $2 AND s.kind = $3
+         ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC LIMIT 1",
+        merchant_id,
+        identity_key,
+        kind.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let id = StatementId {
+            batch_id: row.batch_id,
+            position: row.position,
+        };
+        Ok((id, super::text(row.content)?))
+    })
+    .transpose()
 }
 
 /// Statements that concern any of the identities with these keys, by the time they were recorded.
@@ -112,9 +144,14 @@ pub async fn statements_about(
                   coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT DISTINCT recorded_at, batch_id, position FROM trace_index
-                 WHERE merchant_id = $1 AND identity_key = ANY($2)
-                 ORDER BY recorded_at, batch_id, position LIMIT $3) AS found
+           FROM (SELECT DISTINCT t.recorded_at, t.batch_id, t.position
+                 -- Limited for each key, so that a lot of a million items is not read whole.
+                 FROM unnest($2::bigint[]) AS wanted (key)
+                 CROSS JOIN LATERAL (
+                     SELECT recorded_at, batch_id, position FROM trace_index
+                     WHERE merchant_id = $1 AND identity_key = wanted.key
+                     ORDER BY recorded_at, batch_id, position LIMIT $3) AS t
+                 ORDER BY t.recorded_at, t.batch_id, t.position LIMIT $3) AS found
            JOIN statement s
              ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
@@ -168,8 +205,8 @@ pub async fn statements_of_batch(
                     },
                     recorded_at: batch.recorded_at,
                     leaf_index: None,
-                    content: super::text(row.content)?,
-                    receipt: super::text(row.receipt)?,
+                    content: lossy(&row.content),
+                    receipt: lossy(&row.receipt),
                     content_secret: super::secret(&row.content_secret)?,
                     receipt_secret: super::secret(&row.receipt_secret)?,
                     digest: super::hash(&row.digest)?,
@@ -177,6 +214,12 @@ pub async fn statements_of_batch(
             })
         })
         .collect()
+}
+
+/// Text for the check: bytes that are no text any more make another text, and so another digest, and
+/// the statement is named.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// How many statements there are; in the checker's role.

@@ -76,7 +76,8 @@ fn stored(position: i32, body: &str) -> StoredStatement {
         recorded: timestamp(recorded_at),
         secrets: [Secret([1; 32]), Secret([2; 32])],
     }
-    .finish();
+    .finish()
+    .unwrap();
     StoredStatement {
         id: place(position),
         recorded_at,

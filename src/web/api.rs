@@ -179,13 +179,17 @@ pub(super) async fn codes(
         quantity: range.quantity as u32,
         id: range.id,
     };
-    let links: Vec<String> = codes::links(&service.code_key, &issued)
-        .map(|link| format!("{}{}\n", service.public_url, link.path()))
-        .collect();
-    let chunks: Vec<_> = links
-        .chunks(CODES_A_CHUNK)
-        .map(|lines| Ok::<_, actix_web::Error>(web::Bytes::from(lines.concat())))
-        .collect();
+    // Made as they are sent: an order may be of millions.
+    let base = service.public_url.clone();
+    let mut links = codes::links(&service.code_key, &issued);
+    let chunks = std::iter::from_fn(move || {
+        let lines: String = links
+            .by_ref()
+            .take(CODES_A_CHUNK)
+            .map(|link| format!("{base}{}\n", link.path()))
+            .collect();
+        (!lines.is_empty()).then(|| Ok::<_, actix_web::Error>(web::Bytes::from(lines)))
+    });
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header(("Cache-Control", "no-store"))

@@ -8,7 +8,7 @@ use sqlx::Connection;
 use super::Service;
 use super::error::Problem;
 use crate::capture::Submitter;
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, is_api_key};
 use crate::store::api_key::presented_api_key;
 
 /// The holder of the key that a request presents, if the key allows what is asked.
@@ -18,6 +18,10 @@ pub(super) async fn submitter(
     scope: Scope,
 ) -> Result<Submitter, Problem> {
     let presented = bearer(request).ok_or_else(unauthorized)?;
+    // What is no key of ours costs no connection.
+    if !is_api_key(presented) {
+        return Err(unauthorized());
+    }
     let hash = Hash::of(&[presented.as_bytes()]);
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;

@@ -1,6 +1,6 @@
 //! `/epcis/…`: EPCIS 2.0 capture.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use sqlx::Connection;
@@ -71,7 +71,6 @@ pub(super) async fn capture_job(
 pub(super) async fn method_not_allowed() -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::MethodNotAllowed()
         .insert_header((header::ALLOW, "POST"))
-        .status(StatusCode::METHOD_NOT_ALLOWED)
         .finish())
 }
 

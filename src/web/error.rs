@@ -65,8 +65,9 @@ impl Problem {
     pub fn from_store(error: &sqlx::Error) -> Problem {
         if store::is_unavailable(error) {
             tracing::warn!(%error, "the database is not available");
-            let detail = "The service cannot store or read anything at this moment. Nothing of this \
-                          request was stored; send it again later.";
+            let detail = "The service cannot store or read anything at this moment. Whether this \
+                          request was stored is not known. Events and descriptions may safely be \
+                          sent again: what is known is not stored twice.";
             let kind = "epcisException:ImplementationException";
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail);
         }
@@ -206,6 +207,7 @@ impl From<CodeError> for Problem {
             }
             CodeError::ForeignGtin(_) => forbidden(detail),
             CodeError::Random(error) => Problem::internal(&error),
+            CodeError::Statement(error) => Problem::internal(&error),
             CodeError::Store(error) => Problem::from_store(&error),
         }
     }

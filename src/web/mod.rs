@@ -14,4 +14,4 @@ mod service;
 pub mod shopper;
 pub mod text;
 
-pub use service::{LogIdentity, LogState, Service, serve};
+pub use service::{Failing, LogIdentity, LogState, Service, serve};

@@ -34,13 +34,14 @@ pub(super) async fn readyz(service: web::Data<Service>) -> HttpResponse {
         Err(_) => false,
     };
     let state = service.state.borrow().clone();
-    let sealing = state.stopped.is_none();
+    let not_sealing = state.not_sealing();
+    let sealing = not_sealing.is_none();
     let away = "the database does not answer".to_owned();
     let body = Readiness {
         ready: database && sealing,
         database,
         sealing,
-        reason: state.stopped.or((!database).then_some(away)),
+        reason: not_sealing.or((!database).then_some(away)),
         tree_size: state
             .published
             .map_or(0, |published| published.anchor.head.size.0),

@@ -11,6 +11,7 @@ use actix_web::{App, HttpServer, web};
 use auditlog::note::NoteSigner;
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{headers, routes};
 use crate::anchor::Published;
@@ -54,11 +55,38 @@ pub struct LogIdentity {
 pub struct LogState {
     /// The last public checkpoint.
     pub published: Option<Arc<Published>>,
+    /// Why nothing is sealed at the moment, though it is tried again and again.
+    pub failing: Option<Failing>,
     /// Why nothing is sealed any more, for the operator.
     pub stopped: Option<String>,
 }
 
+/// A failure that may pass by itself.
+#[derive(Debug, Clone)]
+pub struct Failing {
+    /// When it began.
+    pub since: Instant,
+    /// When it was last logged.
+    pub logged: Instant,
+    /// What it is.
+    pub reason: String,
+}
+
+/// How long sealing may fail before the service calls itself not ready.
+const FAILING_LIMIT: Duration = Duration::from_secs(30);
+
 impl LogState {
+    /// Why nothing is sealed, once it is more than a hiccup.
+    pub fn not_sealing(&self) -> Option<String> {
+        let lasting = |failing: &Failing| {
+            let lasts = failing.since.elapsed() >= FAILING_LIMIT;
+            lasts.then(|| failing.reason.clone())
+        };
+        self.stopped
+            .clone()
+            .or_else(|| self.failing.as_ref().and_then(lasting))
+    }
+
     /// Notes what is public now.
     pub fn published(&mut self, published: Option<Published>) {
         if let Some(published) = published {

@@ -9,7 +9,8 @@ use super::view::{
 };
 use crate::domain::gs1::DigitalLink;
 use crate::domain::master::Product;
-use crate::domain::story::{Story, Via};
+use crate::domain::statement::Kind;
+use crate::domain::story::{Story, StoryStatement, Via};
 use crate::web::Service;
 use crate::web::text::{LocalDate, Text};
 
@@ -65,19 +66,26 @@ fn verdict(
     public_size: u64,
     best_before: Option<&BestBefore>,
 ) -> VerdictView {
-    let is_sealed = |index: Option<auditlog::LeafIndex>| index.is_some_and(|i| i.0 < public_size);
+    let is_sealed = |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| i.0 < public_size);
     let total = story.statements.len() as u64;
-    let sealed = story
+    let sealed = story.statements.iter().filter(is_sealed).count() as u64;
+    // Descriptions of the product and the parties are shared by every item: a record of this one
+    // begins with its codes or its first event.
+    let names_goods = story.subject.lot().is_some() || story.subject.serial().is_some();
+    let is_own =
+        |s: &&StoryStatement| !names_goods || matches!(s.kind, Kind::Event | Kind::Issuance);
+    let has_own = story
         .statements
         .iter()
-        .filter(|s| is_sealed(s.stored.leaf_index))
-        .count() as u64;
+        .filter(is_own)
+        .any(|s| is_sealed(&s));
     let since = story
         .statements
         .iter()
-        .filter(|s| is_sealed(s.stored.leaf_index))
+        .filter(is_sealed)
         .map(|s| s.stored.recorded_at)
         .min()
+        .filter(|_| has_own)
         .and_then(|at| china_date(text, at));
     let mut view = match (&since, &story.subject) {
         (None, _) => VerdictView::pending(text),
@@ -126,7 +134,7 @@ fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> Produ
 }
 
 /// The code in GS1 form, element by element.
-fn elements(subject: &DigitalLink) -> Vec<String> {
+pub(super) fn elements(subject: &DigitalLink) -> Vec<String> {
     let element = |ai: &str, value: String| format!("({ai}){value}");
     let parts = [
         subject.sscc().map(|sscc| element("00", sscc.to_string())),
@@ -186,9 +194,11 @@ fn best_before(text: &Text, story: &Story, now: OffsetDateTime) -> Option<BestBe
     let date = own
         .filter_map(|step| step.event.expiration_date.as_deref())
         .next_back()?;
+    // Some write a time behind the date.
+    let day = date.get(..10)?;
     Some(BestBefore {
-        date: text.date(date)?,
-        past: date < china_day(now)?.as_str(),
+        date: text.date(day)?,
+        past: day < china_day(now)?.as_str(),
     })
 }
 
