@@ -24,7 +24,7 @@ CREATE TABLE api_key (
     PRIMARY KEY (merchant_id, id)
 );
 
--- Public: which merchant's record a scanned GTIN is looked up in. Not a tenant table.
+-- Public: which merchant's record a scanned GTIN is looked up in.
 CREATE TABLE gtin_owner (
     gtin text PRIMARY KEY CHECK (gtin ~ '^[0-9]{14}$'),
     merchant_id uuid NOT NULL,
@@ -45,6 +45,16 @@ CREATE POLICY own ON api_key TO rootmark_capture
 -- the request proves to know.
 CREATE POLICY presented ON api_key FOR SELECT TO rootmark_capture
     USING (key_sha256 = decode(nullif(current_setting('rootmark.key_sha256', true), ''), 'hex'));
+
+-- Everybody may look up whose a GTIN is; only for itself can a merchant claim or hold one.
+ALTER TABLE gtin_owner ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gtin_owner FORCE ROW LEVEL SECURITY;
+CREATE POLICY look_up ON gtin_owner FOR SELECT
+    TO rootmark_capture, rootmark_reader, rootmark_checker USING (true);
+CREATE POLICY claim ON gtin_owner FOR INSERT TO rootmark_capture
+    WITH CHECK (merchant_id = (SELECT acting_merchant()));
+CREATE POLICY hold ON gtin_owner FOR UPDATE TO rootmark_capture
+    USING (merchant_id = (SELECT acting_merchant()));
 
 CREATE POLICY every ON merchant FOR SELECT TO rootmark_checker USING (true);
 

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auditlog::anchor::{AnchorError, AnchorLine};
-use auditlog::json::write_string;
 use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes, push_entry};
 use auditlog::{Entry, LeafIndex, TreeSize};
 use sqlx::PgConnection;
@@ -151,6 +150,32 @@ impl PublicLog {
         Ok(public.map(|anchor| Published { anchor }))
     }
 
+    /// Writes again those tiles and entry bundles of the last public tree that are missing: full ones,
+    /// and the partial ones of its right edge. In the sealer's role, at start-up.
+    pub async fn restore_missing(&self, conn: &mut PgConnection) -> Result<(), PublishError> {
+        let folder = self.folder.clone();
+        let Some(last) = blocking(move || lines::last(&folder)).await? else {
+            return Ok(());
+        };
+        let mut missing = Vec::new();
+        for tile in new_tiles(TreeSize(0), last.head.size) {
+            let is_there = |path: TilePath| self.folder.join(path.to_string()).exists();
+            let entries_are_there = tile.level > 0 || is_there(TilePath::Entries(tile));
+            if !is_there(TilePath::Hashes(tile)) || !entries_are_there {
+                missing.extend(files_of_tile(conn, tile).await?);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            files = missing.len(),
+            "public files were missing; they are written again"
+        );
+        let folder = self.folder.clone();
+        blocking(move || files::write(&folder, &missing)).await
+    }
+
     /// Removes partial tiles whose full tile has been public for an hour, and so long as any client
     /// that saw a checkpoint before may still ask for the partial one (C2SP tlog-tiles).
     pub async fn remove_outgrown_tiles(&self) -> Result<(), PublishError> {
@@ -226,13 +251,22 @@ async fn files_of(
 ) -> Result<Vec<PublicFile>, PublishError> {
     let mut files = Vec::new();
     for tile in new_tiles(from, to) {
-        let hashes = tile_hashes(conn, tile).await?;
-        let hashes = hashes.ok_or_else(|| PublishError::Missing(format!("{tile:?}")))?;
-        let path = TilePath::Hashes(tile).to_string();
-        files.push(PublicFile::new(&path, &hashes_to_bytes(&hashes)));
-        if tile.level == 0 {
-            files.push(entry_bundle(conn, tile).await?);
-        }
+        files.extend(files_of_tile(conn, tile).await?);
+    }
+    Ok(files)
+}
+
+/// A tile, and at level 0 the entry bundle of the same place.
+async fn files_of_tile(
+    conn: &mut PgConnection,
+    tile: Tile,
+) -> Result<Vec<PublicFile>, PublishError> {
+    let hashes = tile_hashes(conn, tile).await?;
+    let hashes = hashes.ok_or_else(|| PublishError::Missing(format!("{tile:?}")))?;
+    let path = TilePath::Hashes(tile).to_string();
+    let mut files = vec![PublicFile::new(&path, &hashes_to_bytes(&hashes))];
+    if tile.level == 0 {
+        files.push(entry_bundle(conn, tile).await?);
     }
     Ok(files)
 }
@@ -287,18 +321,10 @@ async fn entry_bundle(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile,
 
 /// The log's keys, for those who fetch them by hand and for those who follow their history.
 fn key_files(head: &LogHead) -> Vec<PublicFile> {
-    let mut history = String::new();
-    for (purpose, key) in [("log", &head.vkey), ("story", &head.story_vkey)] {
-        history.push_str("{\"purpose\":");
-        write_string(purpose, &mut history);
-        history.push_str(",\"vkey\":");
-        write_string(key, &mut history);
-        history.push_str(",\"from_tree_size\":0}\n");
-    }
     vec![
         PublicFile::new("vkey", format!("{}\n", head.vkey).as_bytes()),
         PublicFile::new("story-vkey", format!("{}\n", head.story_vkey).as_bytes()),
-        PublicFile::new("keys.jsonl", history.as_bytes()),
+        PublicFile::new("keys.jsonl", head.key_history().as_bytes()),
     ]
 }
 

@@ -60,10 +60,12 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Publishes what a crash left unpublished.
+    /// Publishes what a crash left unpublished, and what was lost of what was published.
     pub async fn publish(&self) -> Result<Option<Published>, SealingError> {
         let mut conn = self.database.sealer.acquire().await?;
-        Ok(self.public_log.publish(&mut conn).await?)
+        let published = self.public_log.publish(&mut conn).await?;
+        self.public_log.restore_missing(&mut conn).await?;
+        Ok(published)
     }
 
     /// Seals once and publishes. With `heartbeat`, signs though nothing is new.

@@ -12,8 +12,8 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
-use crate::store::statement::latest_statement;
-use crate::store::{act_for, batch, gtin_owner};
+use crate::store::statement::latest_like;
+use crate::store::{act_for, batch, gtin_owner, hold_identity};
 
 /// Where a description stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,7 @@ async fn claim(
     }
 }
 
-/// The last statement of this kind about the same identity, if it says exactly the same.
+/// The last statement of this kind about exactly the same, if it says the same.
 async fn last_said(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -122,7 +122,8 @@ async fn last_said(
         return Ok(None);
     };
     let key = identity_key(&about.identity);
-    let last = latest_statement(conn, merchant_id, key, statement.kind).await?;
+    hold_identity(conn, merchant_id, key).await?;
+    let last = latest_like(conn, merchant_id, key, statement).await?;
     Ok(last
         .filter(|(_, content)| *content == statement.content)
         .map(|(id, _)| id))

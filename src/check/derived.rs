@@ -214,7 +214,8 @@ async fn is_stated(conn: &mut PgConnection, owned: &OwnedCodeRange) -> Result<bo
     let stated = || {
         let content = auditlog::json::parse(&checked.statement.content).ok()?;
         let body = content.get("body")?;
-        let quantity: i64 = body.get("quantity")?.as_number()?.parse().ok()?;
+        let number = |key: &str| body.get(key)?.as_number()?.parse::<i64>().ok();
+        let (first, quantity) = (number("firstNumber")?, number("quantity")?);
         let lot = match body.get("lot") {
             Some(lot) => {
                 let link = crate::domain::gs1::DigitalLink::parse(lot.as_str()?).ok()?;
@@ -224,6 +225,7 @@ async fn is_stated(conn: &mut PgConnection, owned: &OwnedCodeRange) -> Result<bo
         };
         let about = about_of(&checked.statement.receipt)?;
         let same = checked.kind == Kind::Issuance.as_str()
+            && first == owned.range.first_number
             && quantity == owned.range.quantity
             && lot == owned.range.lot
             && product_gtin(&about).as_deref() == Some(owned.gtin.as_str());

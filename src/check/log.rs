@@ -81,7 +81,7 @@ fn check_head(report: &mut Report, head: &LogHead, chain: &AnchorChain, edge: &E
             head.seal == line.seal as i64
                 && head.tree == line.head
                 && head.anchor_sha256 == line.hash()
-                && head.sealed_at.map(crate::domain::time::timestamp) == Some(line.sealed_at)
+                && head.sealed_at == Some(crate::domain::time::instant(line.sealed_at))
         }
     };
     if !agrees {

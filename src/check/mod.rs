@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use auditlog::LeafIndex;
-use auditlog::note::{NoteError, Verifier};
+use auditlog::note::Verifier;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
@@ -35,6 +35,8 @@ pub struct Report {
     pub statements: u64,
     /// Checkpoints compared.
     pub seals: u64,
+    /// How many of them are public.
+    pub public_seals: u64,
     /// Leaves under the last checkpoint.
     pub tree_size: u64,
 }
@@ -42,9 +44,6 @@ pub struct Report {
 /// Why a check could not be made.
 #[derive(Debug, Error)]
 pub enum CheckError {
-    /// The log's own key cannot be read.
-    #[error("the log's key in the database: {0}")]
-    Key(#[from] NoteError),
     /// A public file cannot be read.
     #[error("{path}: {source}")]
     File {
@@ -108,9 +107,23 @@ pub async fn scrub(
 pub async fn check(
     conn: &mut PgConnection,
     public_folder: &Path,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64),
 ) -> Result<Report, CheckError> {
     let mut report = Report::default();
+    match check_all(conn, &mut report, public_folder, progress).await {
+        // A column that cannot even be read is a finding; it names the column.
+        Err(CheckError::Store(sqlx::Error::Decode(error))) => report.add(error.to_string()),
+        other => other?,
+    }
+    Ok(report)
+}
+
+async fn check_all(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    public_folder: &Path,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<(), CheckError> {
     // Read before the database, which the service may move on meanwhile: what is public was
     // committed before.
     let public = public::read(public_folder)?;
@@ -118,28 +131,31 @@ pub async fn check(
     see_one_moment(&mut tx).await?;
     let Some(head) = log_head(&mut tx).await? else {
         report.add("log_head: the log has no head");
-        return Ok(report);
+        return Ok(());
     };
-    let verifier = Verifier::parse(&head.vkey)?;
+    let verifier = match Verifier::parse(&head.vkey) {
+        Ok(verifier) => verifier,
+        Err(error) => {
+            report.add(format!("log_head: its vkey: {error}"));
+            return Ok(());
+        }
+    };
     let total = count_statements(&mut tx).await?.max(0) as u64;
     progress(0, total);
     let mut tally = Tally::default();
     let sizes = log::sealed_sizes(&mut tx).await?;
-    let edge = statements::check_sealed(&mut tx, &mut report, &mut tally, &sizes, &mut |n| {
+    let edge = statements::check_sealed(&mut tx, report, &mut tally, &sizes, &mut |n| {
         progress(n, total)
     })
     .await?;
-    statements::check_pending(&mut tx, &mut report, &mut tally, &mut |n| {
-        progress(n, total)
-    })
-    .await?;
-    log::check_seals(&mut tx, &mut report, &head, &verifier, &edge).await?;
-    log::check_edge(&mut tx, &mut report, &edge).await?;
-    log::check_tiles(&mut tx, &mut report, head.tree.size).await?;
-    derived::check(&mut tx, &mut report, &tally, total).await?;
-    public::check(&mut tx, &mut report, public_folder, &public, &head).await?;
+    statements::check_pending(&mut tx, report, &mut tally, &mut |n| progress(n, total)).await?;
+    log::check_seals(&mut tx, report, &head, &verifier, &edge).await?;
+    log::check_edge(&mut tx, report, &edge).await?;
+    log::check_tiles(&mut tx, report, head.tree.size).await?;
+    derived::check(&mut tx, report, &tally, total).await?;
+    public::check(&mut tx, report, public_folder, &public, &head).await?;
     report.statements = tally.statements;
     report.tree_size = head.tree.size.0;
     tx.rollback().await?;
-    Ok(report)
+    Ok(())
 }

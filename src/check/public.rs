@@ -18,7 +18,7 @@ use crate::store::tile::tile_hashes;
 /// Rows read at a time.
 const ROWS: i64 = 1_000;
 /// Seals that a running service may make between our reading of two files.
-const RECENT_LINES: usize = 100;
+const RECENT_SEALS: i64 = 100;
 
 /// The anchor file, all segments together, and the small files beside it.
 pub(super) struct PublicAnchors {
@@ -26,6 +26,9 @@ pub(super) struct PublicAnchors {
     checkpoint: Option<String>,
     vkey: Option<String>,
     story_vkey: Option<String>,
+    keys: Option<String>,
+    /// Whether a line without its newline stands at the end: it is being written, or was cut off.
+    is_torn: bool,
 }
 
 /// Reads the anchor file and its segments.
@@ -34,6 +37,7 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
     // Before the lines: a checkpoint is published after its line, never before.
     let checkpoint = small("checkpoint");
     let mut lines = Vec::new();
+    let mut is_torn = false;
     let mut segments: Vec<u64> = match fs::read_dir(folder.join("anchors")) {
         Ok(entries) => entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -46,12 +50,17 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
         .iter()
         .map(|seal| folder.join(format!("anchors/{seal}.jsonl")));
     for path in segments.chain([folder.join("anchors.jsonl")]) {
-        match fs::read_to_string(&path) {
+        match fs::read(&path) {
             // A last line without its newline is being written at this moment, or torn: not public.
-            Ok(text) => lines.extend(
-                text.split_inclusive('\n')
-                    .filter_map(|line| line.strip_suffix('\n').map(str::to_owned)),
-            ),
+            // Bytes that are no text any more make another line, and that is found.
+            Ok(bytes) => {
+                is_torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
+                let text = String::from_utf8_lossy(&bytes);
+                let whole = text
+                    .split_inclusive('\n')
+                    .filter_map(|line| line.strip_suffix('\n'));
+                lines.extend(whole.map(str::to_owned));
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(CheckError::File { path, source }),
         }
@@ -61,6 +70,8 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
         checkpoint,
         vkey: small("vkey"),
         story_vkey: small("story-vkey"),
+        keys: small("keys.jsonl"),
+        is_torn,
     })
 }
 
@@ -72,16 +83,15 @@ pub(super) async fn check(
     anchors: &PublicAnchors,
     head: &LogHead,
 ) -> Result<(), CheckError> {
+    report.public_seals = anchors.lines.len() as u64;
     if anchors.lines.is_empty() {
-        if head.seal > 0 {
-            report.add(format!(
-                "anchors.jsonl: no seal is public, the database has {}",
-                head.seal
-            ));
+        // Where nothing at all is public, start-up publishes it; the report says how many seals are.
+        if anchors.checkpoint.is_some() && !anchors.is_torn {
+            report.add("anchors.jsonl: a checkpoint is public and no seal is");
         }
         return Ok(());
     }
-    check_small_files(report, anchors, head);
+    check_small_files(conn, report, anchors, head).await?;
     check_anchor_lines(conn, report, anchors, head).await?;
     let last = anchors
         .lines
@@ -95,7 +105,16 @@ pub(super) async fn check(
 }
 
 /// The keys are the log's, and the checkpoint is one of the last that were anchored.
-fn check_small_files(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {
+async fn check_small_files(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    anchors: &PublicAnchors,
+    head: &LogHead,
+) -> Result<(), CheckError> {
+    let history = head.key_history();
+    if anchors.keys.as_ref() != Some(&history) {
+        report.add("keys.jsonl: the public file is not the history of the log's keys");
+    }
     let keys = [
         ("vkey", &anchors.vkey, &head.vkey),
         ("story-vkey", &anchors.story_vkey, &head.story_vkey),
@@ -105,13 +124,19 @@ fn check_small_files(report: &mut Report, anchors: &PublicAnchors, head: &LogHea
             report.add(format!("{name}: the public file is not the log's key"));
         }
     }
-    let mut recent = anchors.lines.iter().rev().take(RECENT_LINES);
-    let anchored = recent.any(|line| {
-        AnchorLine::parse(line).is_ok_and(|line| Some(line.checkpoint) == anchors.checkpoint)
+    // A line that is torn may be the newest seal's, whose checkpoint is public already.
+    let public = anchors.lines.len() as i64;
+    let from = (public - RECENT_SEALS).max(0);
+    let until = public + i64::from(anchors.is_torn);
+    let recent = seals_after(conn, from, until - from).await?;
+    let anchored = recent.iter().any(|seal| {
+        let line = AnchorLine::parse(&seal.anchor_line);
+        line.is_ok_and(|line| Some(line.checkpoint) == anchors.checkpoint)
     });
     if !anchored {
         report.add("checkpoint: the public file is none of the last seals");
     }
+    Ok(())
 }
 
 async fn check_anchor_lines(

@@ -50,8 +50,11 @@ impl Capture {
         let mut progress = Progress::new("capturing", self.files.len() as u64);
         let (mut events, mut stored, mut refused) = (0i64, 0i64, Vec::new());
         for file in &self.files {
-            let text = String::from_utf8(read_file(file)?);
-            let text = text.map_err(|_| format!("{} is not UTF-8 text", file.display()))?;
+            let name = file.display().to_string();
+            let Ok(text) = String::from_utf8(read_file(file)?) else {
+                refused.push((name, vec!["it is not UTF-8 text".to_owned()]));
+                continue;
+            };
             let now = OffsetDateTime::now_utc();
             match capture_document(&mut conn, &submitter, text, now).await {
                 Ok(captured) => {
@@ -59,7 +62,7 @@ impl Capture {
                     stored += i64::from(captured.job.stored_count);
                 }
                 Err(crate::capture::CaptureError::Store(error)) => return Err(error.into()),
-                Err(error) => refused.push((file.display().to_string(), faults(&error))),
+                Err(error) => refused.push((name, faults(&error))),
             }
             progress.add(1);
         }

@@ -53,6 +53,7 @@ impl Check {
                     "findings": report.findings,
                     "statements": report.statements,
                     "seals": report.seals,
+                    "public_seals": report.public_seals,
                     "tree_size": report.tree_size,
                 })
             );
@@ -67,8 +68,8 @@ impl Check {
             "NOT OK"
         };
         println!(
-            "{verdict}: {} statements, {} seals, {} leaves",
-            report.statements, report.seals, report.tree_size
+            "{verdict}: {} statements, {} seals ({} of them public), {} leaves",
+            report.statements, report.seals, report.public_seals, report.tree_size
         );
     }
 }

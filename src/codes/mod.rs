@@ -111,7 +111,7 @@ pub async fn issue(
             left,
         });
     }
-    let statement = issuance(order, now)?.finish()?;
+    let statement = issuance(order, first_number, now)?.finish()?;
     let batch = Batch {
         id: Uuid::now_v7(),
         merchant_id: order.merchant_id,
@@ -170,7 +170,11 @@ pub async fn serial_status(
 }
 
 /// What the log says of an order: how many codes exist, never which.
-fn issuance<'a>(order: &CodeOrder<'a>, now: OffsetDateTime) -> Result<Issuance<'a>, CodeError> {
+fn issuance<'a>(
+    order: &CodeOrder<'a>,
+    first_number: i64,
+    now: OffsetDateTime,
+) -> Result<Issuance<'a>, CodeError> {
     let class = Identity::Class { gtin: order.gtin }.canonical();
     let mut about = vec![About::new(Role::Product, class.clone())];
     let mut body = String::from("{\"gtin\":");
@@ -185,7 +189,10 @@ fn issuance<'a>(order: &CodeOrder<'a>, now: OffsetDateTime) -> Result<Issuance<'
         write_string(&lot, &mut body);
         about.push(About::new(Role::Lot, lot));
     }
-    body.push_str(&format!(",\"quantity\":{}}}", order.quantity));
+    body.push_str(&format!(
+        ",\"firstNumber\":{first_number},\"quantity\":{}}}",
+        order.quantity
+    ));
     About::sort(&mut about);
     let mut secrets = [Secret([0; 32]); 2];
     for Secret(bytes) in &mut secrets {

@@ -229,10 +229,11 @@ pub fn read_document(body: &Value<'_>) -> Result<Document, Fault> {
     })
 }
 
-/// `{"gtin":…,"lot":…,"quantity":…}`: how many codes were issued, before any is printed.
+/// `{"gtin":…,"lot":…,"firstNumber":…,"quantity":…}`: how many codes were issued, before any is printed.
 fn check_issuance(body: &Value<'_>) -> Result<Vec<About>, Fault> {
     let at = At::root(body);
-    at.only(&[&["gtin", "lot", "quantity"]])?;
+    at.only(&[&["gtin", "lot", "firstNumber", "quantity"]])?;
+    at.required("firstNumber")?.number()?;
     let class = at.required("gtin")?.identity()?;
     at.required("quantity")?.number()?;
     let lot = at.get("lot").map(|at| at.identity()).transpose()?;

@@ -90,6 +90,6 @@ pub async fn presented_api_key(
         merchant_id: key.merchant_id,
         issuer: key.issuer,
         scopes: key.scopes,
-        event_id_key: super::secret(&merchant.event_id_key)?,
+        event_id_key: super::secret("api_key.event_id_key", &merchant.event_id_key)?,
     }))
 }

@@ -58,7 +58,10 @@ pub async fn take_event_keys(
     )
     .fetch_all(conn)
     .await?;
-    taken.iter().map(|key| super::array(key)).collect()
+    taken
+        .iter()
+        .map(|key| super::array("event_key.key", key))
+        .collect()
 }
 
 /// The keys among `keys` that somebody has.
@@ -79,8 +82,8 @@ pub async fn taken_event_keys(
     rows.into_iter()
         .map(|row| {
             Ok(TakenEventKey {
-                key: super::array(&row.key)?,
-                content_sha256: super::array(&row.content_sha256)?,
+                key: super::array("event_key.key", &row.key)?,
+                content_sha256: super::array("event_key.content_sha256", &row.content_sha256)?,
                 id: StatementId {
                     batch_id: row.batch_id,
                     position: row.position,
@@ -113,8 +116,8 @@ pub async fn stray_event_keys(conn: &mut PgConnection, limit: i64) -> Result<Vec
     rows.into_iter()
         .map(|row| {
             Ok(TakenEventKey {
-                key: super::array(&row.key)?,
-                content_sha256: super::array(&row.content_sha256)?,
+                key: super::array("event_key.key", &row.key)?,
+                content_sha256: super::array("event_key.content_sha256", &row.content_sha256)?,
                 id: StatementId {
                     batch_id: row.batch_id,
                     position: row.position,

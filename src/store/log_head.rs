@@ -1,5 +1,6 @@
 //! The log's head: the single row that whoever seals must move.
 
+use auditlog::json::write_string;
 use auditlog::proof::TreeHead;
 use auditlog::{Hash, TreeSize};
 use sqlx::PgConnection;
@@ -26,6 +27,21 @@ pub struct LogHead {
     pub sealed_at: Option<OffsetDateTime>,
 }
 
+impl LogHead {
+    /// The keys of the log and since when each was used, one JSON object a line.
+    pub fn key_history(&self) -> String {
+        let mut history = String::new();
+        for (purpose, key) in [("log", &self.vkey), ("story", &self.story_vkey)] {
+            history.push_str("{\"purpose\":");
+            write_string(purpose, &mut history);
+            history.push_str(",\"vkey\":");
+            write_string(key, &mut history);
+            history.push_str(",\"from_tree_size\":0}\n");
+        }
+        history
+    }
+}
+
 /// The head, once the log has a key.
 pub async fn log_head(conn: &mut PgConnection) -> Result<Option<LogHead>> {
     let row = sqlx::query!(
@@ -42,9 +58,9 @@ pub async fn log_head(conn: &mut PgConnection) -> Result<Option<LogHead>> {
             seal: row.seal,
             tree: TreeHead {
                 size: TreeSize(row.tree_size as u64),
-                root: super::hash(&row.root)?,
+                root: super::hash("log_head.root", &row.root)?,
             },
-            anchor_sha256: super::hash(&row.anchor_sha256)?,
+            anchor_sha256: super::hash("log_head.anchor_sha256", &row.anchor_sha256)?,
             sealed_at: row.sealed_at,
         })
     })

@@ -52,7 +52,7 @@ pub async fn list_merchants(conn: &mut PgConnection) -> Result<Vec<Merchant>> {
                 id: row.id,
                 name: row.name,
                 issuer: row.issuer,
-                event_id_key: super::secret(&row.event_id_key)?,
+                event_id_key: super::secret("merchant.event_id_key", &row.event_id_key)?,
                 created_at: row.created_at,
             })
         })

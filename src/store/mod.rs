@@ -36,6 +36,21 @@ pub async fn act_for(conn: &mut sqlx::PgConnection, merchant_id: uuid::Uuid) -> 
     Ok(())
 }
 
+/// Holds one identity of a merchant until the transaction ends, so that two descriptions of it that
+/// arrive together are compared one after the other.
+pub async fn hold_identity(
+    conn: &mut sqlx::PgConnection,
+    merchant_id: uuid::Uuid,
+    identity_key: i64,
+) -> Result<()> {
+    let (high, low) = merchant_id.as_u64_pair();
+    let lock = identity_key ^ (high ^ low) as i64;
+    sqlx::query!(r#"SELECT pg_advisory_xact_lock($1)::text AS "held""#, lock)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes the transaction see one moment of the database, and write nothing. Its first statement.
 pub async fn see_one_moment(conn: &mut sqlx::PgConnection) -> Result<()> {
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -71,19 +86,19 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
 }
 
 /// A digest column; the schema holds its length at 32.
-fn hash(bytes: &[u8]) -> Result<auditlog::Hash> {
-    Ok(auditlog::Hash(array(bytes)?))
+fn hash(column: &str, bytes: &[u8]) -> Result<auditlog::Hash> {
+    Ok(auditlog::Hash(array(column, bytes)?))
 }
 
 /// A secret column; the schema holds its length at 32.
-fn secret(bytes: &[u8]) -> Result<auditlog::field::Secret> {
-    Ok(auditlog::field::Secret(array(bytes)?))
+fn secret(column: &str, bytes: &[u8]) -> Result<auditlog::field::Secret> {
+    Ok(auditlog::field::Secret(array(column, bytes)?))
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
-    bytes
-        .try_into()
-        .map_err(|_| sqlx::Error::Decode("a column of the wrong length".into()))
+fn array<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N]> {
+    bytes.try_into().map_err(|_| {
+        sqlx::Error::Decode(format!("{column}: has {} bytes, not {N}", bytes.len()).into())
+    })
 }
 
 fn text(bytes: Vec<u8>) -> Result<String> {

@@ -1,12 +1,13 @@
 //! Statements and their payloads.
 
+use auditlog::field::Secret;
 use auditlog::{Hash, LeafIndex};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::statement::{Batch, Kind, NewStatement, StatementId, StoredStatement};
+use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
 
 /// Stores the statements of one batch, numbered from 0.
 pub async fn insert_statements(
@@ -67,7 +68,7 @@ pub async fn digests_of_batches(
     .await?;
     let mut digests = vec![Vec::new(); batches.len()];
     for row in rows {
-        digests[row.place as usize - 1].push(super::hash(&row.digest)?);
+        digests[row.place as usize - 1].push(super::hash("statement.digest", &row.digest)?);
     }
     Ok(digests)
 }
@@ -95,28 +96,42 @@ pub async fn entries_between(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| Ok((row.recorded_at, super::hash(&row.digest)?)))
+        .map(|row| {
+            Ok((
+                row.recorded_at,
+                super::hash("statement.digest", &row.digest)?,
+            ))
+        })
         .collect()
 }
 
-/// The statement of one kind that was recorded last about the identity with this key, with its
-/// content.
-pub async fn latest_statement(
+/// The statement of the same kind, about exactly the same, that was recorded last, with its content.
+/// `identity_key` is that of one of the identities that `statement` is about.
+pub async fn latest_like(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     identity_key: i64,
-    kind: Kind,
+    statement: &NewStatement,
 ) -> Result<Option<(StatementId, String)>> {
+    // A receipt begins with what it is about; the time follows.
+    let about = statement
+        .receipt
+        .split("\"recorded\"")
+        .next()
+        .unwrap_or_default()
+        .as_bytes();
     let row = sqlx::query!(
         "SELECT s.batch_id, s.position, s.content
          FROM trace_index t
          JOIN statement s
            ON s.merchant_id = t.merchant_id AND s.batch_id = t.batch_id AND s.position = t.position
          WHERE t.merchant_id = $1 AND t.identity_key = $2 AND s.kind = $3
+           AND substring(s.receipt FOR length($4::bytea)) = $4
          ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC LIMIT 1",
         merchant_id,
         identity_key,
-        kind.as_str(),
+        statement.kind.as_str(),
+        about,
     )
     .fetch_optional(conn)
     .await?;
@@ -207,9 +222,9 @@ pub async fn statements_of_batch(
                     leaf_index: None,
                     content: lossy(&row.content),
                     receipt: lossy(&row.receipt),
-                    content_secret: super::secret(&row.content_secret)?,
-                    receipt_secret: super::secret(&row.receipt_secret)?,
-                    digest: super::hash(&row.digest)?,
+                    content_secret: Secret(thirty_two(&row.content_secret)),
+                    receipt_secret: Secret(thirty_two(&row.receipt_secret)),
+                    digest: Hash(thirty_two(&row.digest)),
                 },
             })
         })
@@ -220,6 +235,11 @@ pub async fn statements_of_batch(
 /// the statement is named.
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Bytes for the check: what has another length becomes other bytes, so that the statement is named.
+fn thirty_two(bytes: &[u8]) -> [u8; 32] {
+    bytes.try_into().unwrap_or_else(|_| Hash::of(&[bytes]).0)
 }
 
 /// How many statements there are; in the checker's role.
@@ -279,9 +299,9 @@ impl Row {
             leaf_index: self.first_index.map(index),
             content: super::text(self.content)?,
             receipt: super::text(self.receipt)?,
-            content_secret: super::secret(&self.content_secret)?,
-            receipt_secret: super::secret(&self.receipt_secret)?,
-            digest: super::hash(&self.digest)?,
+            content_secret: super::secret("statement.content_secret", &self.content_secret)?,
+            receipt_secret: super::secret("statement.receipt_secret", &self.receipt_secret)?,
+            digest: super::hash("statement.digest", &self.digest)?,
         })
     }
 }

@@ -16,15 +16,13 @@ const LINES: &str = "application/jsonl; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 
 /// `GET /log/{file}`
-pub(super) async fn file(
-    request: HttpRequest,
-    name: web::Path<String>,
-    service: web::Data<Service>,
-) -> HttpResponse {
-    let Some((content_type, caching)) = kind(&name) else {
+pub(super) async fn file(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    // As it was sent, not decoded: one file has one address.
+    let name = request.path().strip_prefix("/log/").unwrap_or_default();
+    let Some((content_type, caching)) = kind(name) else {
         return not_found();
     };
-    let path = service.log.folder.join(name.as_str());
+    let path = service.log.folder.join(name);
     // Opening a local file takes microseconds; its content is read in chunks off this thread.
     let Ok(file) = NamedFile::open(path) else {
         return not_found();

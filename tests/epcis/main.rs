@@ -1,1 +1,19 @@
-//! Capture.
+//! What partners and merchants send: EPCIS documents, master data, orders of codes; and what keeps
+//! one merchant's record from another's.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod capture;
+mod codes;
+mod command;
+mod documents;
+mod faults;
+mod json;
+mod keys;
+mod kit;
+mod limits;
+mod master;
+mod once;
+mod secrets;
+mod tenants;

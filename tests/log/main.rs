@@ -1,1 +1,23 @@
-//! The log.
+//! The log: sealed once, published exactly, recovered after a crash, checked against everything.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bench;
+mod bundles;
+mod check_fixture;
+mod check_public;
+mod check_rows;
+mod checked_columns;
+mod keys;
+mod oracle;
+mod programs;
+mod public_files;
+mod publication;
+mod recovery;
+mod restored;
+mod scrubbing;
+mod sealers;
+mod sealing;
+mod segments;
+mod serving;

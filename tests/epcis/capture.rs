@@ -1,0 +1,145 @@
+//! `POST /epcis/capture` and the job that it answers with.
+
+use rootmark::domain::scope::Scope;
+use serde_json::Value;
+
+use crate::kit::{another_merchant, count, event_count, key_for, refusal};
+use crate::support::TestApp;
+use crate::support::document::{document, observation};
+
+/// Captures two events and gives the address of the job.
+async fn job_address(app: &TestApp) -> String {
+    let body = document(&[observation(1, "L1"), observation(2, "L1")]);
+    let answer = app.post("/epcis/capture", body).await;
+    assert_eq!(answer.status(), 202);
+    answer.headers()["Location"].to_str().unwrap().to_owned()
+}
+
+async fn get_as(app: &TestApp, key: &str, path: &str) -> reqwest::Response {
+    app.http
+        .get(app.url(path))
+        .bearer_auth(key)
+        .send()
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_answered_with_a_job_that_is_finished_already() {
+    let app = TestApp::start().await;
+    let body = document(&[observation(1, "L1"), observation(2, "L1")]);
+    let answer = app.post("/epcis/capture", body).await;
+    assert_eq!(answer.status(), 202);
+    let headers = answer.headers().clone();
+    assert_eq!(headers["GS1-EPCIS-Capture-Limit"], "10000");
+    assert_eq!(headers["GS1-EPCIS-Capture-File-Size-Limit"], "16777216");
+    assert_eq!(headers["GS1-Capture-Error-Behaviour"], "rollback");
+    let answered: Value = answer.json().await.unwrap();
+    let id = answered["captureID"].as_str().unwrap();
+    let address = headers["Location"].to_str().unwrap();
+    assert_eq!(address, format!("/epcis/capture/{id}"));
+
+    let polled = get_as(&app, &app.key, address).await;
+    assert_eq!(polled.status(), 200);
+    let polled: Value = polled.json().await.unwrap();
+    assert_eq!(polled, answered);
+    assert_eq!(polled["running"], false);
+    assert_eq!(polled["success"], true);
+    assert_eq!(polled["captureErrorBehaviour"], "rollback");
+    assert_eq!(polled["errors"], Value::Array(Vec::new()));
+    assert_eq!(polled["rootmark:eventCount"], 2);
+    assert_eq!(polled["rootmark:storedCount"], 2);
+    for time in ["createdAt", "finishedAt"] {
+        assert!(polled[time].as_str().unwrap().ends_with('Z'), "{polled}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_stored_before_the_answer_even_if_nothing_is_ever_sealed() {
+    let never = std::time::Duration::from_secs(3_600);
+    let app = TestApp::start_with(|settings| settings.seal_interval = never).await;
+    let pending_or_sealed = "SELECT (SELECT count(*) FROM pending_batch)
+        + (SELECT count(*) FROM sealed_batch)";
+    let before = count(&app, pending_or_sealed).await;
+    app.capture(&[observation(1, "L1"), observation(2, "L1")])
+        .await;
+    assert_eq!(count(&app, "SELECT count(*) FROM event_key").await, 2);
+    assert_eq!(event_count(&app).await, 2);
+    assert_eq!(count(&app, pending_or_sealed).await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_another_merchant_is_no_job_at_all() {
+    let app = TestApp::start().await;
+    let address = job_address(&app).await;
+    let (_, other) = another_merchant(&app).await;
+    let theirs = get_as(&app, &other, &address).await;
+    assert_eq!(theirs.status(), 404);
+    let theirs = theirs.text().await.unwrap();
+    // Whoever asks must not learn that the job exists.
+    for unknown in [
+        "/epcis/capture/019a0000-0000-7000-8000-000000000000",
+        "/epcis/capture/1",
+    ] {
+        let answer = get_as(&app, &app.key, unknown).await;
+        assert_eq!(answer.status(), 404, "{unknown}");
+        assert_eq!(answer.text().await.unwrap(), theirs, "{unknown}");
+    }
+    assert_eq!(get_as(&app, &app.key, &address).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_shown_to_keys_that_may_capture_only() {
+    let app = TestApp::start().await;
+    let address = job_address(&app).await;
+    let without_key = app.get(&address).await;
+    assert_eq!(without_key.headers()["WWW-Authenticate"], "Bearer");
+    assert_eq!(refusal(without_key).await.status, 401);
+    let describing = key_for(&app, &[Scope::MasterData, Scope::Codes]).await;
+    assert_eq!(
+        refusal(get_as(&app, &describing, &address).await)
+            .await
+            .status,
+        403
+    );
+    let capturing = key_for(&app, &[Scope::Capture]).await;
+    assert_eq!(get_as(&app, &capturing, &address).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_are_told_what_is_allowed() {
+    let app = TestApp::start().await;
+    let methods = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
+    for method in methods {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = app.http.request(method.clone(), app.url("/epcis/capture"));
+        let answer = request.bearer_auth(&app.key).send().await.unwrap();
+        assert_eq!(answer.status(), 405, "{method}");
+        assert_eq!(answer.headers()["Allow"], "POST", "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_rolled_back_whole_and_no_other_behaviour_is_promised() {
+    let app = TestApp::start().await;
+    let send = async |behaviour: &str| {
+        let request = app
+            .http
+            .post(app.url("/epcis/capture"))
+            .bearer_auth(&app.key);
+        let request = request.header("Content-Type", "application/json");
+        let request = request.header("GS1-Capture-Error-Behaviour", behaviour);
+        request
+            .body(document(&[observation(1, "L1")]))
+            .send()
+            .await
+            .unwrap()
+    };
+    for behaviour in ["proceed", "ignore", ""] {
+        let refused = refusal(send(behaviour).await).await;
+        assert_eq!(refused.status, 400, "{behaviour:?}");
+        assert!(refused.detail.contains("rollback"), "{}", refused.detail);
+    }
+    assert_eq!(count(&app, "SELECT count(*) FROM event_key").await, 0);
+    assert_eq!(send("rollback").await.status(), 202);
+}

@@ -1,0 +1,223 @@
+//! What these tests share: refusals as types, the whole database as one value, a second merchant.
+
+use std::collections::BTreeMap;
+
+use auditlog::bundle::{KeysFrom, Trust, Verified, VerifiedStatement, verify};
+use auditlog::note::Verifier;
+use rootmark::anchor::PublicLog;
+use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::check::check;
+use rootmark::domain::scope::Scope;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
+
+use crate::support::{ISSUER, TestApp, document};
+
+/// The brand owner of the second merchant.
+pub const OTHER_ISSUER: &str = "https://id.gs1.org/417/9521072000008";
+/// A product that nobody has described yet.
+pub const OTHER_GTIN: &str = "09521072001012";
+/// The JSON-LD context that every document here names first.
+pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/// An answer of problem+json.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: u16,
+    pub kind: String,
+    pub detail: String,
+    /// Position of the event, if there is one, and JSON Pointer.
+    pub faults: Vec<(Option<u64>, String)>,
+}
+
+/// Reads an answer that must be a refusal of the form that RFC 9457 gives it.
+pub async fn refusal(answer: reqwest::Response) -> Refusal {
+    let status = answer.status().as_u16();
+    let content_type = answer.headers().get("Content-Type").cloned();
+    let text = answer.text().await.unwrap();
+    assert_eq!(
+        content_type.unwrap(),
+        "application/problem+json",
+        "{status}: {text}"
+    );
+    let body: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(body["status"], status, "{text}");
+    assert!(!body["title"].as_str().unwrap().is_empty(), "{text}");
+    let fault = |error: &Value| {
+        assert!(!error["detail"].as_str().unwrap().is_empty(), "{error}");
+        (
+            error["event"].as_u64(),
+            error["pointer"].as_str().unwrap().to_owned(),
+        )
+    };
+    Refusal {
+        status,
+        kind: body["type"].as_str().unwrap().to_owned(),
+        detail: body["detail"].as_str().unwrap().to_owned(),
+        faults: body["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(fault)
+            .collect(),
+    }
+}
+
+/// Captures a document that must be accepted: how many of its events were new.
+pub async fn stored(app: &TestApp, events: &[String]) -> i64 {
+    stored_as(app, &app.key, events).await
+}
+
+/// The same with another key.
+pub async fn stored_as(app: &TestApp, key: &str, events: &[String]) -> i64 {
+    let answer = app
+        .post_as(key, "/epcis/capture", document::document(events))
+        .await;
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert_eq!(status, 202, "{text}");
+    let job: Value = serde_json::from_str(&text).unwrap();
+    job["rootmark:storedCount"].as_i64().unwrap()
+}
+
+/// Every row of every table, as a count and a hash for each, once nothing moves any more.
+pub async fn everything(app: &TestApp) -> BTreeMap<String, String> {
+    app.sealed().await;
+    let mut conn = app.owner().await;
+    let mut found = BTreeMap::new();
+    for table in tables(&mut conn).await {
+        let query = format!(
+            "SELECT count(*) || ' rows, ' || coalesce(md5(string_agg(t::text, E'\\n' ORDER BY \
+             t::text)), '') FROM {table} AS t"
+        );
+        found.insert(table, scalar(&mut conn, &query).await);
+    }
+    found
+}
+
+/// Every table of the service.
+pub async fn tables(conn: &mut PgConnection) -> Vec<String> {
+    strings(
+        conn,
+        "SELECT relname::text FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+           AND relname <> '_sqlx_migrations' ORDER BY relname",
+    )
+    .await
+}
+
+/// The number that a query gives.
+pub async fn count(app: &TestApp, query: &str) -> i64 {
+    let mut conn = app.owner().await;
+    sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+        .fetch_one(&mut conn)
+        .await
+        .unwrap()
+}
+
+/// The text that a query gives.
+pub async fn scalar(conn: &mut PgConnection, query: &str) -> String {
+    sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+        .fetch_one(conn)
+        .await
+        .unwrap()
+}
+
+/// The texts that a query gives.
+pub async fn strings(conn: &mut PgConnection, query: &str) -> Vec<String> {
+    sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+        .fetch_all(conn)
+        .await
+        .unwrap()
+}
+
+/// Runs statements as the database's owner.
+pub async fn alter(app: &TestApp, statements: &str) {
+    let mut conn = app.owner().await;
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+        .execute(&mut conn)
+        .await
+        .unwrap();
+}
+
+/// Events that are stored.
+pub async fn event_count(app: &TestApp) -> i64 {
+    count(app, "SELECT count(*) FROM statement WHERE kind = 'event'").await
+}
+
+/// Leaves under the public checkpoint, once everything is public.
+pub async fn tree_size(app: &TestApp) -> u64 {
+    app.sealed().await;
+    let checkpoint = app.get_text("/log/checkpoint").await;
+    checkpoint.lines().nth(1).unwrap().parse().unwrap()
+}
+
+/// Compares the database with the tiles and the anchor file: all must hold together.
+pub async fn assert_checks_out(app: &TestApp) {
+    app.sealed().await;
+    let mut conn = app.running.database.checker.acquire().await.unwrap();
+    let log = PublicLog::new(app.public_log());
+    let report = check(&mut conn, log.folder(), |_, _| ()).await.unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+}
+
+/// The proof of a code, verified with the log's own keys.
+pub async fn proof(app: &TestApp, path: &str) -> Verified {
+    app.sealed().await;
+    let text = app.get_text(&format!("/proof{path}")).await;
+    let log = Verifier::parse(&app.running.vkey).unwrap();
+    let story = Verifier::parse(&app.running.story_vkey).unwrap();
+    let trust = Trust {
+        log: Some(&log),
+        story: Some(&story),
+        anchors: None,
+    };
+    let verified = verify(text.as_bytes(), &trust).unwrap();
+    assert_eq!(verified.keys, KeysFrom::Verifier);
+    verified
+}
+
+/// The only event in the proof of a code.
+pub async fn proven_event(app: &TestApp, path: &str) -> VerifiedStatement {
+    let statements = proof(app, path).await.statements;
+    let mut events = statements
+        .into_iter()
+        .filter(|statement| statement.kind == "event");
+    let event = events.next().unwrap();
+    assert!(events.next().is_none(), "more than one event");
+    event
+}
+
+/// Another merchant, with a key that may do everything.
+pub async fn another_merchant(app: &TestApp) -> (Uuid, String) {
+    let merchant = add_merchant(&app.running.database, "Redridge Demo", OTHER_ISSUER)
+        .await
+        .unwrap();
+    let key = key_of(app, merchant.id, OTHER_ISSUER, &Scope::ALL).await;
+    (merchant.id, key)
+}
+
+/// Another key of the first merchant.
+pub async fn key_for(app: &TestApp, scopes: &[Scope]) -> String {
+    key_of(app, app.merchant_id, ISSUER, scopes).await
+}
+
+/// A key of a merchant that speaks in the name of `issuer`.
+pub async fn key_of(app: &TestApp, merchant_id: Uuid, issuer: &str, scopes: &[Scope]) -> String {
+    let order = KeyOrder {
+        merchant_id,
+        issuer,
+        label: "another",
+        scopes,
+    };
+    add_key(&app.running.database, &order).await.unwrap()
+}
+
+/// A product's description.
+pub fn product(gtin: &str, name: &str) -> String {
+    format!(
+        r#"{{"gtin":"https://id.gs1.org/01/{gtin}",
+            "productName":{{"zh-CN":"{name}","en":"{name}"}}}}"#
+    )
+}

@@ -1,0 +1,211 @@
+//! A database that has something of everything, and ways to damage it and make it whole again.
+
+use rootmark::capture::Submitter;
+use rootmark::domain::statement::Kind;
+use sqlx::PgConnection;
+use time::Duration;
+
+use crate::bench::{Bench, FIRST, rows, run};
+use crate::support::GTIN;
+use crate::support::document::{item_observation, observation, observation_of};
+
+/// Everything that a check reads.
+pub const TABLES: [&str; 10] = [
+    "statement",
+    "sealed_batch",
+    "pending_batch",
+    "event_key",
+    "trace_index",
+    "gtin_owner",
+    "code_range",
+    "seal",
+    "tile",
+    "log_head",
+];
+
+const BEEF: &str = "09521072001012";
+const SSCC: &str = "https://id.gs1.org/00/095210410001000014";
+
+/// Two merchants, every kind of statement and event, four seals, all but the pending ones public.
+pub async fn busy() -> Bench {
+    let bench = Bench::new().await;
+    let dairy = bench.merchant.clone();
+    let beef = bench
+        .enter("Redspur Demo", "https://id.gs1.org/417/9521072000008")
+        .await;
+    describe(&bench, &dairy, GTIN).await;
+    introduce(&bench, &dairy).await;
+    describe(&bench, &beef, BEEF).await;
+    bench.issue(&dairy, GTIN, Some("L1"), 3).await;
+    bench
+        .capture(&[observation(1, "L1"), item_observation(2, "A1")])
+        .await;
+    bench.sealed_and_public().await;
+    bench.capture(&every_type(10)).await;
+    bench.issue(&dairy, GTIN, Some("L2"), 3).await;
+    bench.issue(&dairy, GTIN, None, 5).await;
+    bench.sealed_and_public().await;
+    bench
+        .seal_at(FIRST + Duration::minutes(10), true)
+        .await
+        .unwrap()
+        .unwrap();
+    // The same event of two merchants is two events.
+    bench.capture_as(&beef, &[observation(1, "L1")]).await;
+    bench.issue(&beef, BEEF, Some("L1"), 1).await;
+    bench.sealed_and_public().await;
+    bench
+        .capture(&[observation(30, "L3"), observation(31, "L3")])
+        .await;
+    bench.issue(&beef, BEEF, Some("L9"), 2).await;
+    describe(&bench, &beef, "09521072001098").await;
+    bench
+}
+
+const NAME: &str = r#"{"zh-CN":"演示","en":"Demo"}"#;
+
+async fn describe(bench: &Bench, submitter: &Submitter, gtin: &str) {
+    let gtin = format!("https://id.gs1.org/01/{gtin}");
+    let product = format!(r#"{{"gtin":"{gtin}","productName":{NAME}}}"#);
+    bench.describe(submitter, Kind::Product, &product).await;
+}
+
+/// Names the merchant and its place, and a document.
+async fn introduce(bench: &Bench, submitter: &Submitter) {
+    let (party, place) = (
+        &submitter.issuer,
+        submitter.issuer.replace("/417/", "/414/"),
+    );
+    let party = format!(r#"{{"party":"{party}","place":"{place}","name":{NAME}}}"#);
+    bench.describe(submitter, Kind::Party, &party).await;
+    let uri = "https://example.org/doc/1";
+    let document = format!(r#"{{"document":"{uri}","documentType":"x","title":{NAME}}}"#);
+    bench.describe(submitter, Kind::Document, &document).await;
+}
+
+/// One event of each type, the declaration that one was wrong, and one that no identity is found by.
+fn every_type(first: u32) -> Vec<String> {
+    let lot = |lot: &str| {
+        format!(r#"{{"epcClass":"https://id.gs1.org/01/{GTIN}/10/{lot}","quantity":1}}"#)
+    };
+    let object = observation(first, "L1");
+    let typed = |id: u32, name: &str, what: &str| {
+        observation_of(id, what).replace("\"ObjectEvent\"", &format!("\"{name}\""))
+    };
+    let children = format!(r#""parentID":"{SSCC}","childQuantityList":[{}]"#, lot("L1"));
+    let logger =
+        format!(r#""parentID":"{SSCC}","childEPCs":["https://id.gs1.org/8004/9521072DEMO1"]"#);
+    let order = format!(
+        r#""epcList":["{SSCC}"],"bizTransactionList":[{{"type":"po","bizTransaction":"https://example.org/po/1"}}]"#
+    );
+    let inputs = format!(
+        r#""inputQuantityList":[{}],"outputQuantityList":[{}]"#,
+        lot("MILK"),
+        lot("L1")
+    );
+    let transformation =
+        typed(first + 4, "TransformationEvent", &inputs).replace("\"action\":\"OBSERVE\",", "");
+    let declaration = object.replace(
+        "\"action\"",
+        r#""errorDeclaration":{"declarationTime":"2026-06-06T00:00:00Z","reason":"incorrect_data"},"action""#,
+    );
+    let sensed =
+        r#""sensorElementList":[{"sensorReport":[{"type":"Temperature","value":4,"uom":"CEL"}]}]"#;
+    vec![
+        object,
+        typed(first + 1, "AggregationEvent", &children),
+        typed(first + 2, "AssociationEvent", &logger),
+        typed(first + 3, "TransactionEvent", &order),
+        transformation,
+        declaration,
+        observation_of(first + 6, sensed),
+    ]
+}
+
+/// Whoever tampers is not stopped by constraints: all but NOT NULL and the partitions are dropped.
+pub async fn without_constraints(bench: &Bench) -> PgConnection {
+    let mut owner = bench.owner().await;
+    let drop = rows(
+        &mut owner,
+        "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+         FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'p', 'u')
+           AND conparentid = 0
+           AND conrelid::regclass::text <> '_sqlx_migrations'",
+    )
+    .await;
+    assert!(drop.len() > 20, "{drop:?}");
+    // What a key made NOT NULL stays so.
+    run(&mut owner, &drop.join(";")).await;
+    run(&mut owner, "SET session_replication_role = replica").await;
+    for table in TABLES {
+        run(
+            &mut owner,
+            &format!("CREATE TABLE kept_{table} AS TABLE {table}"),
+        )
+        .await;
+    }
+    owner
+}
+
+/// Puts every row of a table back.
+pub async fn restore(owner: &mut PgConnection, table: &str) {
+    run(
+        owner,
+        &format!("DELETE FROM {table}; INSERT INTO {table} TABLE kept_{table}"),
+    )
+    .await;
+}
+
+/// What a check says: its findings, or why it could not be made.
+pub async fn findings(bench: &Bench) -> Result<Vec<String>, String> {
+    match bench.check().await {
+        Ok(report) => Ok(report.findings),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The rows of a table, each by its place in a fixed order, with how a finding may name it.
+pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<String>> {
+    let name = match table {
+        "statement" => "'statement ' || batch_id || '/' || '|batch ' || batch_id",
+        // A batch in the wrong place may push another one away.
+        "sealed_batch" => "'statement ' || id || '/' || '|batch ' || id || '|sealed_batch '",
+        "pending_batch" => "'statement ' || id || '/' || '|batch ' || id",
+        "event_key" => "'event_key'",
+        "trace_index" => "'trace_index'",
+        "gtin_owner" => "'gtin_owner'",
+        "code_range" => "'code_range'",
+        // A seal that is gone is noticed by its neighbours, or by the head.
+        "seal" => {
+            "'seal ' || number || '|seal ' || number + 1 || '|seal ' || number - 1 || '|last seal'"
+        }
+        "tile" => "'tile'",
+        "log_head" => "'log_head'",
+        other => panic!("{other} has no names"),
+    };
+    let names = rows(
+        owner,
+        &format!("SELECT {name} FROM {table} t ORDER BY t::text"),
+    )
+    .await;
+    names
+        .iter()
+        .map(|names| names.split('|').map(str::to_owned).collect())
+        .collect()
+}
+
+/// The condition that holds for one row alone, by its place in that order.
+pub fn row(table: &str, place: usize) -> String {
+    format!(
+        "(tableoid, ctid) IN (SELECT tableoid, ctid FROM {table} t ORDER BY t::text
+                              OFFSET {place} LIMIT 1)"
+    )
+}
+
+/// Whether any finding bears any of the names.
+pub fn is_named(findings: &[String], names: &[String]) -> bool {
+    findings
+        .iter()
+        .any(|finding| names.iter().any(|name| finding.contains(name.as_str())))
+}

@@ -1,0 +1,376 @@
+//! The three supply chains of `rootmark demo`, as shoppers see them.
+
+use auditlog::bundle::{KeysFrom, Trust, verify};
+use auditlog::note::Verifier;
+use rootmark::demo::Demo;
+use time::format_description::well_known::Rfc3339;
+use time::macros::{date, offset};
+use time::{Date, OffsetDateTime};
+
+use crate::kit::{LANGUAGES, Page, load_example, path_of, words_in};
+use crate::support::TestApp;
+
+/// What a page of the example must say: `[zh-CN, en]` where the languages differ.
+struct Expected {
+    name: [&'static str; 2],
+    origin: [&'static str; 2],
+    net_content: [&'static str; 2],
+    regime: [&'static str; 2],
+    best_before: Date,
+    best_before_text: [&'static str; 2],
+    lot: &'static str,
+    steps: usize,
+    first_place: [&'static str; 2],
+    last_place: [&'static str; 2],
+    /// Titles and numbers of documents.
+    documents: [[&'static str; 2]; 2],
+    number: &'static str,
+    /// Lots and logistic units of the events that are not this item's.
+    foreign: &'static [&'static str],
+}
+
+const EXPECTED: [Expected; 3] = [
+    Expected {
+        name: [
+            "云雀原婴儿配方奶粉 1 段（演示）",
+            "Larkmere Demo Infant Formula, Stage 1",
+        ],
+        origin: ["新西兰", "New Zealand"],
+        net_content: ["900 克", "900 g"],
+        regime: ["一般贸易", "General trade"],
+        best_before: date!(2028 - 06 - 23),
+        best_before_text: ["2028年6月23日", "23 June 2028"],
+        lot: "DEMO260624A",
+        steps: 21,
+        first_place: ["长白云配料（演示）", "Long Cloud Demo Ingredients"],
+        last_place: [
+            "禾苗母婴演示店 · 杭州滨江",
+            "Sprout Demo Baby Store, Hangzhou Binjiang",
+        ],
+        documents: [
+            ["成品检验报告（演示）", "Certificate of analysis (demo)"],
+            [
+                "入境货物检验检疫证明（演示）",
+                "Inspection and quarantine certificate for entry (demo)",
+            ],
+        ],
+        number: "DEMO-CIQ-2026-0817",
+        foreign: &["095210410001000021", "095210410002000020"],
+    },
+    Expected {
+        name: [
+            "云雀原较大婴儿配方奶粉 2 段（演示，新西兰本土版）",
+            "Larkmere Demo Follow-on Formula, Stage 2 (New Zealand edition)",
+        ],
+        origin: ["新西兰", "New Zealand"],
+        net_content: ["900 克", "900 g"],
+        regime: ["保税跨境电商", "Bonded cross-border e-commerce"],
+        best_before: date!(2028 - 06 - 30),
+        best_before_text: ["2028年6月30日", "30 June 2028"],
+        lot: "DEMO260701B",
+        steps: 24,
+        first_place: ["长白云配料（演示）", "Long Cloud Demo Ingredients"],
+        last_place: [
+            "甬达快递 · 苏州园区站（演示）",
+            "Yongda Demo Express, Suzhou Park station",
+        ],
+        documents: [
+            ["保税核注清单（演示）", "Bonded entry list (demo)"],
+            ["快递运单（演示）", "Parcel waybill (demo)"],
+        ],
+        number: "DEMO-REL-2026-1109",
+        foreign: &[
+            "095210410001100028",
+            "095210410002100027",
+            "095221600004000029",
+        ],
+    },
+    Expected {
+        name: [
+            "赤岭谷饲西冷牛排（演示，冰鲜）",
+            "Redspur Demo Grain-fed Striploin Steak, chilled",
+        ],
+        origin: ["澳大利亚", "Australia"],
+        net_content: ["250 克", "250 g"],
+        regime: ["一般贸易", "General trade"],
+        best_before: date!(2026 - 11 - 22),
+        best_before_text: ["2026年11月22日", "22 November 2026"],
+        lot: "DEMO261112S",
+        steps: 28,
+        first_place: ["演示牧场 A（罗马）", "Demo Station A, Roma"],
+        last_place: [
+            "鲜程生鲜超市演示店 · 北京朝阳",
+            "Xiancheng Demo Fresh Market, Beijing Chaoyang",
+        ],
+        documents: [
+            [
+                "澳大利亚官方卫生证书（演示）",
+                "Australian health certificate (demo)",
+            ],
+            ["航空货运单（演示）", "Air waybill (demo)"],
+        ],
+        number: "DEMO-AWB-2026-1108",
+        // Trimmings of the same carcasses: another product's lot in the very event that made this.
+        foreign: &["DEMOX1104", "095221200008000027"],
+    },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_code_of_the_example_tells_its_whole_story_in_both_languages() {
+    let app = TestApp::start().await;
+    let example = load_example(&app).await;
+    for (trace, expected) in example.traces.iter().zip(&EXPECTED) {
+        for (column, language) in LANGUAGES.into_iter().enumerate() {
+            let page = Page::get(&app, path_of(&app, &trace.url), language).await;
+            assert_eq!(page.status, 200);
+            assert_eq!(page.attribute("html", "lang"), language);
+            tells_the_verdict(&page, expected, column);
+            tells_the_product(&page, expected, column);
+            tells_the_journey(&page, expected, column);
+            tells_the_proof(&app, &page, &trace.url, column);
+        }
+    }
+}
+
+fn tells_the_verdict(page: &Page, expected: &Expected, column: usize) {
+    let today = OffsetDateTime::now_utc().to_offset(offset!(+8)).date();
+    let words = if expected.best_before < today {
+        ["有记录，但已过期", "On record, but past its date"]
+    } else {
+        ["有记录，未被改动", "On record, unchanged"]
+    };
+    assert_eq!(page.text("h1"), words[column]);
+    assert!(page.text("title").starts_with(words[column]));
+    let lead = ["全部封入公开日志", "are sealed in a public log"][column];
+    assert!(
+        page.text(".band .lead").contains(lead),
+        "{}",
+        page.text(".band .lead")
+    );
+}
+
+fn tells_the_product(page: &Page, expected: &Expected, column: usize) {
+    assert_eq!(page.text("h2#product"), expected.name[column]);
+    // The other language's name stands below, and says which language it is.
+    assert_eq!(page.text(".id-other"), expected.name[1 - column]);
+    assert_eq!(
+        page.attribute(".id-other [lang]", "lang"),
+        LANGUAGES[1 - column]
+    );
+    assert_eq!(
+        page.field(["原产地", "Origin"][column]),
+        expected.origin[column]
+    );
+    assert_eq!(
+        page.field(["净含量", "Net content"][column]),
+        expected.net_content[column]
+    );
+    assert_eq!(
+        page.field(["进口方式", "Import route"][column]),
+        expected.regime[column]
+    );
+    assert_eq!(page.field(["批号", "Batch"][column]), expected.lot);
+    let best_before = page.field(["保质期至", "Best before"][column]);
+    assert!(
+        best_before.starts_with(expected.best_before_text[column]),
+        "{best_before}"
+    );
+    let machine = page.attribute(".fields time", "datetime");
+    assert_eq!(machine, expected.best_before.to_string());
+}
+
+fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
+    let steps = page.select("ol.steps > li.step", |step| {
+        let part = |selector| words_in(step, selector);
+        (part("h3"), part(".when"), part(".where"), part(".marks"))
+    });
+    assert_eq!(steps.len(), expected.steps);
+    let mut entries = Vec::new();
+    for (stage, when, place, marks) in steps {
+        assert!(!stage.unwrap().is_empty());
+        assert!(when.unwrap().contains("UTC+"), "the clock of the place");
+        assert!(!place.unwrap().is_empty());
+        let marks = marks.unwrap();
+        assert!(
+            marks.starts_with(["商家陈述", "Stated by the merchant"][column]),
+            "{marks}"
+        );
+        let digits: String = marks.chars().filter(char::is_ascii_digit).collect();
+        entries.push(
+            digits
+                .parse::<u64>()
+                .unwrap_or_else(|_| panic!("no entry in {marks}")),
+        );
+    }
+    entries.sort_unstable();
+    entries.dedup();
+    assert_eq!(
+        entries.len(),
+        expected.steps,
+        "each step is an entry of its own"
+    );
+    let times: Vec<OffsetDateTime> = page
+        .attributes("li.step .when time", "datetime")
+        .iter()
+        .map(|time| OffsetDateTime::parse(time, &Rfc3339).unwrap())
+        .collect();
+    assert_eq!(times.len(), expected.steps);
+    assert!(times.is_sorted(), "{times:?}");
+    let places = page.texts("li.step .where");
+    assert!(
+        places[0].starts_with(expected.first_place[column]),
+        "{}",
+        places[0]
+    );
+    let last = places.last().unwrap();
+    assert!(last.starts_with(expected.last_place[column]), "{last}");
+    tells_parties_and_documents(page, expected, column);
+}
+
+fn tells_parties_and_documents(page: &Page, expected: &Expected, column: usize) {
+    let roles = page.texts("li.step .who > span");
+    let (from, to) = (["交出方", "From"][column], ["接收方", "To"][column]);
+    assert!(roles.iter().any(|role| role == from) && roles.iter().any(|role| role == to));
+    assert!(
+        roles.iter().all(|role| role == from || role == to),
+        "{roles:?}"
+    );
+    let documents = page.texts("li.step .docs li");
+    for document in &expected.documents {
+        let title = document[column];
+        assert!(
+            documents.iter().any(|text| text.starts_with(title)),
+            "{title}: {documents:?}"
+        );
+    }
+    assert!(
+        documents.iter().any(|text| text.contains(expected.number)),
+        "{documents:?}"
+    );
+    for step in page.select("li.step", |step| step.html()) {
+        let step = Page {
+            status: 200,
+            headers: Default::default(),
+            html: step,
+        };
+        let mut titles = step.texts(".docs li");
+        let count = titles.len();
+        titles.sort();
+        titles.dedup();
+        assert_eq!(
+            titles.len(),
+            count,
+            "a document twice in one step: {titles:?}"
+        );
+    }
+}
+
+fn tells_the_proof(app: &TestApp, page: &Page, url: &str, column: usize) {
+    assert_eq!(page.text("h2#proof"), ["凭证", "Proof"][column]);
+    let size = page.field(["日志规模", "Log size"][column]);
+    assert!(size.starts_with(|c: char| c.is_ascii_digit()), "{size}");
+    assert!(page.field(["根值", "Root"][column]).contains('…'));
+    let origin = app.running.vkey.split('+').next().unwrap();
+    assert_eq!(page.field(["日志名称", "Log name"][column]), origin);
+    let path = path_of(app, url);
+    assert_eq!(
+        page.attribute("a[download]", "href"),
+        format!("/proof{path}")
+    );
+    assert_eq!(page.attribute(".qr img", "src"), format!("/qr{path}.svg"));
+    assert!(!page.attribute(".qr img", "alt").is_empty());
+    assert_eq!(page.text(".qr .address"), url);
+    // What it cannot prove is part of what it says.
+    let limits = [
+        "不能证明写入的内容属实",
+        "cannot show that what was recorded was true",
+    ];
+    assert!(page.text(".limits p").contains(limits[column]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_and_no_proof_of_the_example_names_a_sibling_or_anything_of_another_lot() {
+    let app = TestApp::start().await;
+    let example = load_example(&app).await;
+    for (position, trace) in example.traces.iter().enumerate() {
+        let path = path_of(&app, &trace.url);
+        let own = path.rsplit('/').next().unwrap();
+        for path in [path.to_owned(), format!("/proof{path}")] {
+            let text = app.get_text(&path).await;
+            assert!(text.contains(own));
+            for serial in example
+                .serials
+                .iter()
+                .flatten()
+                .filter(|serial| *serial != own)
+            {
+                assert!(!text.contains(serial), "{serial} in {path}");
+            }
+            for foreign in EXPECTED[position].foreign {
+                assert!(!text.contains(foreign), "{foreign} in {path}");
+            }
+            for other in lots_of_other_products(&example, position) {
+                assert!(!text.contains(&other), "{other} in {path}");
+            }
+        }
+    }
+}
+
+fn lots_of_other_products(example: &Demo, position: usize) -> Vec<String> {
+    let traces = example.traces.iter().enumerate();
+    let others = traces.filter(|(other, _)| *other != position);
+    others
+        .map(|(_, trace)| trace.url.split('/').nth_back(2).unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_proof_of_the_example_is_verified_with_the_logs_own_keys() {
+    let app = TestApp::start().await;
+    let example = load_example(&app).await;
+    let log = Verifier::parse(&example.vkey).unwrap();
+    let story = Verifier::parse(&example.story_vkey).unwrap();
+    let trust = Trust {
+        log: Some(&log),
+        story: Some(&story),
+        anchors: None,
+    };
+    for trace in &example.traces {
+        let path = path_of(&app, &trace.url);
+        let answer = app.get(&format!("/proof{path}")).await;
+        let disposition = answer.headers()["Content-Disposition"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            disposition.starts_with("attachment; filename=\"rootmark-0952"),
+            "{disposition}"
+        );
+        let bundle = answer.text().await.unwrap();
+        let verified = verify(bundle.as_bytes(), &trust).unwrap();
+        assert_eq!(verified.keys, KeysFrom::Verifier);
+        // Every step on the page is a statement of the proof.
+        let page = Page::get(&app, path, "en").await;
+        for mark in page.texts("li.step .marks") {
+            let index: u64 = mark.rsplit('#').next().unwrap().parse().unwrap();
+            assert!(
+                verified.statements.iter().any(|s| s.index.0 == index),
+                "{mark}"
+            );
+        }
+        assert!(verify(bundle.replacen("DEMO", "DEMX", 1).as_bytes(), &trust).is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_the_example_stay_under_thirty_thousand_bytes() {
+    let app = TestApp::start().await;
+    let example = load_example(&app).await;
+    for trace in &example.traces {
+        for language in LANGUAGES {
+            let page = Page::get(&app, path_of(&app, &trace.url), language).await;
+            println!("{:6} bytes in {language}: {}", page.html.len(), trace.title);
+            assert!(page.html.len() < 30_000, "{} bytes", page.html.len());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What browsers are told about every answer, and that pages hold to it.
+
+use reqwest::Response;
+
+use crate::kit::{BehindProxy, LANGUAGES, Page, issue, load_example, lot_path, path_of};
+use crate::support::{GTIN, TestApp, document};
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+fn assert_secure(answer: &Response, what: &str) {
+    for (header, value) in [
+        ("Content-Security-Policy", POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    ] {
+        let values: Vec<_> = answer.headers().get_all(header).iter().collect();
+        assert_eq!(values, [value], "{header} of {what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_bears_the_security_headers_once() {
+    let app = TestApp::start().await;
+    let code = issue(&app, Some("L1"), 1).await.remove(0);
+    app.sealed().await;
+    let home = Page::get(&app, "/", "en").await;
+    for (path, status) in [
+        ("/", 200),
+        ("/find?code=x", 400),
+        (&format!("/find?code={GTIN}"), 303),
+        (code.as_str(), 200),
+        (&format!("/proof{code}"), 200),
+        (&format!("/qr{code}.svg"), 200),
+        (&format!("/qr{code}.png"), 200),
+        (&lot_path("L9"), 404),
+        ("/01/1", 400),
+        ("/nope", 404),
+        (&home.attribute("link[rel=stylesheet]", "href"), 200),
+        ("/static/nope.css", 404),
+        ("/log/checkpoint", 200),
+        ("/log/nope", 404),
+        ("/livez", 200),
+        ("/readyz", 200),
+        ("/epcis/capture", 405),
+        ("/api/products", 404),
+    ] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_secure(&answer, path);
+        assert!(
+            answer.headers().get("Strict-Transport-Security").is_none(),
+            "plain HTTP: {path}"
+        );
+        assert!(answer.headers().get("Server").is_none(), "{path}");
+    }
+    let refused = app
+        .post_as("no key", "/epcis/capture", document::document(&[]))
+        .await;
+    assert_eq!(refused.status(), 401);
+    assert_secure(&refused, "a refused capture");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_service_that_is_reached_over_tls_asks_for_tls_from_then_on() {
+    let secure = BehindProxy::start("https://trace.example.org").await;
+    let plain = BehindProxy::start("http://trace.example.org").await;
+    for path in ["/", "/nope", "/livez"] {
+        let header = "Strict-Transport-Security";
+        assert_eq!(
+            secure.get(path).await.headers()[header],
+            "max-age=31536000",
+            "{path}"
+        );
+        assert!(
+            plain.get(path).await.headers().get(header).is_none(),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_holds_script_or_style_of_its_own_or_names_another_host() {
+    let app = TestApp::start().await;
+    let example = load_example(&app).await;
+    let traces = example
+        .traces
+        .iter()
+        .map(|trace| path_of(&app, &trace.url).to_owned());
+    let mut paths: Vec<String> = traces.collect();
+    paths.extend(["/", "/find?code=x", "/nope", "/01/1"].map(str::to_owned));
+    paths.extend([
+        lot_path("DEMO260624A"),
+        lot_path("L9"),
+        format!("/01/{GTIN}"),
+    ]);
+    for path in &paths {
+        for language in LANGUAGES {
+            let page = Page::get(&app, path, language).await;
+            assert!(
+                page.texts("script, style, iframe, object, embed, base")
+                    .is_empty(),
+                "{path}"
+            );
+            let attributes = page.select("*", |element| {
+                element
+                    .value()
+                    .attrs()
+                    .map(|(name, _)| name.to_owned())
+                    .collect::<Vec<_>>()
+            });
+            for name in attributes.iter().flatten() {
+                assert!(
+                    name != "style" && !name.starts_with("on"),
+                    "{name} in {path}"
+                );
+            }
+            // Its own address is printed below the QR code; no other address is named anywhere.
+            let own = page.html.replace(&app.running.url, "");
+            assert!(!own.contains("://"), "{path}");
+            for (selector, name) in [("[href]", "href"), ("[src]", "src"), ("[action]", "action")] {
+                for target in page.attributes(selector, name) {
+                    let is_local = target.starts_with(['/', '?', '#']) && !target.starts_with("//");
+                    assert!(is_local, "{target} in {path}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_page_refers_to_is_there_and_may_be_kept_as_long_as_it_is_the_same() {
+    let app = TestApp::start().await;
+    let code = issue(&app, Some("L1"), 1).await.remove(0);
+    app.capture(&[document::observation(1, "L1")]).await;
+    app.sealed().await;
+    let page = Page::get(&app, &code, "en").await;
+    assert_eq!(
+        page.headers["Cache-Control"], "no-cache",
+        "a recall must show at once"
+    );
+    let mut found = page.attributes("link[href]", "href");
+    assert_eq!(found.len(), 5, "four style sheets and an icon");
+    found.extend(page.attributes("img", "src"));
+    for target in found {
+        let answer = app.get(&target).await;
+        assert_eq!(answer.status(), 200, "{target}");
+        let kind = answer.headers()["Content-Type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            kind.starts_with("text/css") || kind == "image/svg+xml",
+            "{target}: {kind}"
+        );
+        let caching = answer.headers()["Cache-Control"].to_str().unwrap();
+        assert_eq!(
+            caching.contains("immutable"),
+            target.contains("?v="),
+            "{target}: {caching}"
+        );
+    }
+    for anchor in page
+        .attributes("a[href]", "href")
+        .iter()
+        .filter(|href| href.starts_with('/'))
+    {
+        assert_eq!(app.get(anchor).await.status(), 200, "{anchor}");
+    }
+    for id in page.attributes("[aria-labelledby]", "aria-labelledby") {
+        assert_eq!(page.texts(&format!("#{id}")).len(), 1, "{id}");
+    }
+}
