@@ -77,10 +77,13 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
-        // PostgreSQL's error classes: 08 connection, 40 deadlock and the like, 53 out of resources, 57 operator intervention.
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| ["08", "40", "53", "57"].iter().any(|c| code.starts_with(c))),
+        // PostgreSQL's error classes: 08 connection, 40 deadlock and the like, 53 out of resources,
+        // 57 operator intervention; and, while an operator moves or restores the database, 3D000 no
+        // such database and 55000 not admitting anybody.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let codes = ["08", "3D000", "40", "53", "55000", "57"];
+            codes.iter().any(|c| code.starts_with(c))
+        }),
         _ => false,
     }
 }

@@ -188,6 +188,16 @@ async fn a_check_says_how_many_seals_are_public() {
     let lines = String::from_utf8(files["anchors.jsonl"].clone()).unwrap();
     let first_two: usize = lines.lines().take(2).map(|line| line.len() + 1).sum();
     fs::write(&path, &lines[..first_two]).unwrap();
+    // Whose checkpoint is public, its line was: that the last one is gone is no crash's work.
+    let found = findings(&bench).await.unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.starts_with("checkpoint: ")),
+        "{found:?}"
+    );
+    let second = AnchorLine::parse(lines.lines().nth(1).unwrap()).unwrap();
+    fs::write(bench.folder().join("checkpoint"), second.checkpoint).unwrap();
     assert_eq!(public().await, 2);
     fs::remove_file(&path).unwrap();
     assert_eq!(public().await, 0);

@@ -14,10 +14,13 @@ use askama::Template;
 use super::Service;
 use super::assets::ASSET_TAG;
 use super::text::Lang;
-use crate::domain::gs1::{DigitalLink, Gtin};
+use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
 use crate::proof::{ProofSource, bundle};
 use lookup::{LookupError, find_story, readable_link};
 use view::{FindPage, MessagePage, Shell};
+
+/// Identifiers as they are printed beside a code, of what has a page.
+const ELEMENTS: [&str; 5] = ["(00)", "(01)", "(22)", "(10)", "(21)"];
 
 /// `GET /`
 pub(super) async fn home(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
@@ -68,12 +71,45 @@ pub(super) async fn find(
     }
 }
 
-/// What a person types: an address, a path, or the digits under a barcode.
-fn typed_link(code: &str) -> Result<DigitalLink, crate::domain::gs1::LinkError> {
+/// What a person types: an address, a path, the digits under a barcode, or the elements beside it.
+fn typed_link(code: &str) -> Result<DigitalLink, LinkError> {
     if code.bytes().all(|byte| byte.is_ascii_digit()) && !code.is_empty() {
         return Ok(DigitalLink::from_parts(Gtin::parse(code)?, None, None));
     }
-    DigitalLink::parse(code)
+    // Chinese keyboards write full-width brackets.
+    let code = code.replace('（', "(").replace('）', ")");
+    if code.starts_with('(') {
+        return DigitalLink::parse_path(&path_of_elements(&code));
+    }
+    DigitalLink::parse(&code)
+}
+
+/// `(01)0952…(10)L/1` as the path `/01/0952…/10/L%2F1`. White space is in no value; a bracket may be,
+/// so an element begins only with an identifier that we know.
+fn path_of_elements(elements: &str) -> String {
+    let mut path = String::new();
+    let text: String = elements.split_whitespace().collect();
+    let mut rest = text.as_str();
+    while let Some(character) = rest.chars().next() {
+        let begins = ELEMENTS.iter().find(|ai| rest.starts_with(**ai));
+        let taken = match begins {
+            Some(ai) => {
+                path.push_str(&format!("/{}/", ai.trim_matches(['(', ')'])));
+                ai.len()
+            }
+            // Whatever could mean something in a path means itself.
+            None if matches!(character, '%' | '/' | '?' | '#') => {
+                path.push_str(&format!("%{:02X}", u32::from(character)));
+                1
+            }
+            None => {
+                path.push(character);
+                character.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    path
 }
 
 /// `GET /01/…`, `GET /00/…`
@@ -167,7 +203,9 @@ pub(super) async fn no_such_page(request: HttpRequest) -> HttpResponse {
 fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
     let shell = shell(request);
     let page = match error {
-        LookupError::Unknown(link) => MessagePage::unknown_code(shell, link.path()),
+        LookupError::Unknown(link) => {
+            MessagePage::unknown_code(shell, present::elements(&link).join(" "))
+        }
         LookupError::NotSealed => MessagePage::not_sealed(shell),
         LookupError::Link(error) => {
             let fault = fault::sentence(shell.text, &error);
