@@ -200,6 +200,14 @@ async fn a_check_says_how_many_seals_are_public() {
     fs::write(bench.folder().join("checkpoint"), second.checkpoint).unwrap();
     assert_eq!(public().await, 2);
     fs::remove_file(&path).unwrap();
+    let found = findings(&bench).await.unwrap();
+    assert!(
+        found
+            .iter()
+            .any(|finding| finding.starts_with("anchors.jsonl: ")),
+        "{found:?}"
+    );
+    fs::remove_file(bench.folder().join("checkpoint")).unwrap();
     assert_eq!(public().await, 0);
     bench.publish().await.unwrap();
     assert_eq!(public().await, 3);
