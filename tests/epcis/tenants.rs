@@ -60,7 +60,7 @@ async fn sqlstate(conn: &mut PgConnection, statement: &str) -> Option<String> {
 }
 
 /// Tables whose rows are a merchant's, with the column that says whose, and the roles that read
-/// them for one merchant at a time.
+/// them for one merchant at a time. `gtin_owner` is the public look-up, which all may read.
 async fn tenant_tables(app: &TestApp) -> Vec<(String, String, String)> {
     let query = "SELECT c.relname::text, a.attname::text, r.rolname::text
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, pg_roles r

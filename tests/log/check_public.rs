@@ -39,7 +39,7 @@ async fn found(bench: &Bench, files: &Files, name: &str, damage: impl FnOnce(&Pa
         "{name} not named in {found:?}"
     );
     fs::write(&path, &files[name]).unwrap();
-    bench.assert_clean(&format!("{name} put back")).await;
+    assert_eq!(read_all(bench.folder()), *files, "{name} is put back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,7 +57,7 @@ fn small_changes(column: &Column) -> Vec<String> {
 /// Rows whose columns are changed in every way.
 const SOME_ROWS: usize = 2;
 /// Rows of other tables than `statement` whose columns are changed in one way.
-const MANY_ROWS: usize = 8;
+const MANY_ROWS: usize = 5;
 
 struct Column {
     name: String,
