@@ -346,3 +346,27 @@ async fn a_slash_at_the_end_and_head_give_the_same_page() {
         assert_eq!(head.bytes().await.unwrap().len(), 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_record_never_passes_for_the_whole() {
+    let app = TestApp::start().await;
+    // One more than a story looks at.
+    let events: Vec<String> = (0..4_001)
+        .map(|id| document::observation(id, "L1"))
+        .collect();
+    app.capture(&events).await;
+    app.capture(&[document::observation(5_000, "L2")]).await;
+    app.sealed().await;
+    let words = "only a part of them is listed";
+    for (lot, proof, is_part) in [("L1", 501, true), ("L2", 200, false)] {
+        let path = lot_path(lot);
+        let page = app.page(&path, "en").await;
+        assert_eq!(page.status(), 200);
+        assert_eq!(page.text().await.unwrap().contains(words), is_part, "{lot}");
+        assert_eq!(
+            app.get(&format!("/proof{path}")).await.status(),
+            proof,
+            "{lot}"
+        );
+    }
+}

@@ -19,6 +19,8 @@ pub(super) enum LookupError {
     Unknown(DigitalLink),
     /// There is a record, and no checkpoint yet.
     NotSealed,
+    /// There is more than one proof may hold: a part of it must not pass for all.
+    TooLong,
     /// The database is away; the cause is for the log.
     Unavailable(String),
     /// Something is broken; the cause is for the log.

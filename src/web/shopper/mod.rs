@@ -138,6 +138,9 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
         Ok(story) => story,
         Err(error) => return refuse(&request, error),
     };
+    if story.truncated {
+        return refuse(&request, LookupError::TooLong);
+    }
     let Some(published) = service.state.borrow().published.clone() else {
         // Nothing is sealed yet: there is nothing to prove with.
         return refuse(&request, LookupError::NotSealed);
@@ -207,6 +210,7 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
             MessagePage::unknown_code(shell, present::elements(&link).join(" "))
         }
         LookupError::NotSealed => MessagePage::not_sealed(shell),
+        LookupError::TooLong => MessagePage::too_long(shell),
         LookupError::Link(error) => {
             let fault = fault::sentence(shell.text, &error);
             MessagePage::bad_link(shell, &fault)

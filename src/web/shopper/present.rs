@@ -103,6 +103,9 @@ fn verdict(
     if since.is_some() && sealed < total {
         view = view.with_unsealed(text, total - sealed);
     }
+    if story.truncated {
+        view.notes.push(text.get("verdict.truncated").to_owned());
+    }
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,

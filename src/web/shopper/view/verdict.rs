@@ -274,6 +274,24 @@ impl MessagePage {
         }
     }
 
+    /// 501: more is held about the code than one proof may hold.
+    pub fn too_long(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 501,
+            page_title: text.get("message.too_long_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Stack,
+                text.get("message.too_long_title"),
+                text.get("message.too_long_lead"),
+            ),
+            code: None,
+            advice: vec![text.get("message.too_long_1").into()],
+            shell,
+        }
+    }
+
     /// 500: a fault of ours.
     pub fn failed(shell: Shell) -> MessagePage {
         let text = shell.text;
