@@ -71,7 +71,8 @@ pub async fn taken_event_keys(
     keys: &[EventKey],
 ) -> Result<Vec<TakenEventKey>> {
     let names: Vec<&[u8]> = keys.iter().map(EventKey::as_slice).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT key, content_sha256, batch_id, position FROM event_key
          WHERE merchant_id = $1 AND key = ANY($2) ORDER BY key",
         merchant_id,
@@ -79,18 +80,7 @@ pub async fn taken_event_keys(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(TakenEventKey {
-                key: super::array("event_key.key", &row.key)?,
-                content_sha256: super::array("event_key.content_sha256", &row.content_sha256)?,
-                id: StatementId {
-                    batch_id: row.batch_id,
-                    position: row.position,
-                },
-            })
-        })
-        .collect()
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// How many keys there are; in the checker's role.
@@ -102,7 +92,8 @@ pub async fn count_event_keys(conn: &mut PgConnection) -> Result<i64> {
 
 /// Keys whose statement is not there, or is not of this merchant; in the checker's role.
 pub async fn stray_event_keys(conn: &mut PgConnection, limit: i64) -> Result<Vec<TakenEventKey>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT key, content_sha256, batch_id, position FROM event_key k
          WHERE NOT EXISTS (
              SELECT FROM statement s
@@ -113,16 +104,25 @@ pub async fn stray_event_keys(conn: &mut PgConnection, limit: i64) -> Result<Vec
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(TakenEventKey {
-                key: super::array("event_key.key", &row.key)?,
-                content_sha256: super::array("event_key.content_sha256", &row.content_sha256)?,
-                id: StatementId {
-                    batch_id: row.batch_id,
-                    position: row.position,
-                },
-            })
+    rows.into_iter().map(Row::read).collect()
+}
+
+struct Row {
+    key: Vec<u8>,
+    content_sha256: Vec<u8>,
+    batch_id: Uuid,
+    position: i32,
+}
+
+impl Row {
+    fn read(self) -> Result<TakenEventKey> {
+        Ok(TakenEventKey {
+            key: super::array("event_key.key", &self.key)?,
+            content_sha256: super::array("event_key.content_sha256", &self.content_sha256)?,
+            id: StatementId {
+                batch_id: self.batch_id,
+                position: self.position,
+            },
         })
-        .collect()
+    }
 }

@@ -27,13 +27,10 @@ pub(super) enum LookupError {
     Internal(String),
 }
 
-/// Reads the path of a code, raw as it came: an escaped slash belongs to a lot, not to the path.
-pub(super) fn readable_link(raw_path: &str) -> Result<DigitalLink, LinkError> {
-    DigitalLink::parse_path(raw_path)
-}
-
-/// The story of a code, or that there is none.
-pub(super) async fn find_story(service: &Service, link: DigitalLink) -> Result<Story, LookupError> {
+/// The story of the code at a path, or that there is none. The path is raw as it came: an escaped
+/// slash belongs to a lot, not to the path.
+pub(super) async fn find_story(service: &Service, raw_path: &str) -> Result<Story, LookupError> {
+    let link = DigitalLink::parse_path(raw_path).map_err(LookupError::Link)?;
     let unknown = || LookupError::Unknown(link);
     let gtin = link.gtin().ok_or_else(unknown)?;
     let mut conn = service.database.reader.acquire().await?;

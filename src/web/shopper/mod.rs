@@ -16,7 +16,7 @@ use super::assets::ASSET_TAG;
 use super::text::Lang;
 use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
 use crate::proof::{ProofSource, bundle};
-use lookup::{LookupError, find_story, readable_link};
+use lookup::{LookupError, find_story};
 use view::{FindPage, MessagePage, Shell};
 
 /// Identifiers as they are printed beside a code, of what has a page.
@@ -114,11 +114,7 @@ fn path_of_elements(elements: &str) -> String {
 
 /// `GET /01/…`, `GET /00/…`
 pub(super) async fn trace(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    let found = match readable_link(request.uri().path()) {
-        Ok(link) => find_story(&service, link).await,
-        Err(error) => Err(LookupError::Link(error)),
-    };
-    match found {
+    match find_story(&service, request.uri().path()).await {
         Ok(story) => {
             let page = present::trace_page(shell(&request), &story, &service);
             render(StatusCode::OK, &page)
@@ -130,11 +126,8 @@ pub(super) async fn trace(request: HttpRequest, service: web::Data<Service>) -> 
 /// `GET /proof/01/…`: the story as a bundle, to keep and to check elsewhere.
 pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let path = request.uri().path();
-    let found = match readable_link(path.strip_prefix("/proof").unwrap_or(path)) {
-        Ok(link) => find_story(&service, link).await,
-        Err(error) => Err(LookupError::Link(error)),
-    };
-    let story = match found {
+    let path = path.strip_prefix("/proof").unwrap_or(path);
+    let story = match find_story(&service, path).await {
         Ok(story) => story,
         Err(error) => return refuse(&request, error),
     };
