@@ -45,6 +45,7 @@ impl Verify {
             log: log.as_ref(),
             story: story.as_ref(),
             anchors: anchors.as_deref(),
+            ..Trust::default()
         };
         match verify(&bytes, &trust) {
             Ok(verified) => {

@@ -172,6 +172,7 @@ pub async fn proof(app: &TestApp, path: &str) -> Verified {
         log: Some(&log),
         story: Some(&story),
         anchors: None,
+        ..Trust::default()
     };
     let verified = verify(text.as_bytes(), &trust).unwrap();
     assert_eq!(verified.keys, KeysFrom::Verifier);

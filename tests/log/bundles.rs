@@ -36,6 +36,7 @@ impl Downloaded {
             log: Some(&self.log),
             story: Some(&self.story),
             anchors: Some(&self.anchors),
+            ..Trust::default()
         }
     }
 

@@ -334,6 +334,7 @@ async fn each_proof_of_the_example_is_verified_with_the_logs_own_keys() {
         log: Some(&log),
         story: Some(&story),
         anchors: None,
+        ..Trust::default()
     };
     for trace in &example.traces {
         let path = path_of(&app, &trace.url);

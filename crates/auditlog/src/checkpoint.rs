@@ -31,6 +31,12 @@ pub enum CheckpointError {
         /// The checkpoint's first line.
         found: String,
     },
+    /// Signed by keys of the log, of which none signs trees of this size.
+    #[error("the checkpoint is signed by a key that does not sign trees of {size} leaves")]
+    KeyOutOfRange {
+        /// The tree's size.
+        size: TreeSize,
+    },
     /// Not signed as it must be.
     #[error(transparent)]
     Note(#[from] NoteError),

@@ -15,20 +15,26 @@
 //! language from it alone. Every `format` here has a strict `parse` twin: what parses is exactly
 //! what would be written.
 
+pub mod add_checkpoint;
 pub mod anchor;
 pub mod bundle;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod disclosure;
 pub mod encoding;
 pub mod entry;
 pub mod field;
 pub mod hash;
 pub mod json;
+mod key;
+pub mod keys;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod statement;
 pub mod story;
 pub mod tile;
+pub mod tlog_proof;
 
 pub use entry::{Entry, Timestamp};
 pub use hash::{Hash, LeafIndex, TreeSize};

@@ -8,39 +8,26 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use thiserror::Error;
 
-use crate::encoding::{from_base64, from_hex, to_base64, to_hex};
-use crate::hash::Hash;
+use crate::encoding::{from_base64, to_base64};
+use crate::key::{Algorithm, PrivateKey, PublicKey, is_key_name};
 
-/// C2SP signed-note: the algorithm byte of Ed25519 over the note's text.
-const ALG_ED25519: u8 = 0x01;
+pub use crate::key::KeyName;
+
 /// More signatures than this are refused; C2SP asks for at least 16.
 const MAX_SIGNATURES: usize = 64;
 /// A note longer than this is refused before anything is parsed.
 const MAX_NOTE_BYTES: usize = 64 * 1024;
 
-/// A key's name and the first four bytes of its hash: what a signature line names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct KeyName {
-    /// The name: not empty, no Unicode space, no `+`.
-    pub name: String,
-    /// `SHA-256(name || 0x0A || algorithm || public key)[..4]`.
-    pub id: [u8; 4],
-}
-
 /// A public key that verifies notes: a C2SP *vkey*.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verifier {
-    key: KeyName,
-    public: VerifyingKey,
-}
+pub struct Verifier(PublicKey);
 
 /// A private key that signs notes.
 pub struct NoteSigner {
     verifier: Verifier,
-    private: ed25519_dalek::SigningKey,
+    private: PrivateKey,
 }
 
 /// A note and its signature lines, not verified yet.
@@ -80,12 +67,25 @@ impl SignedNote {
     /// Signs `text`, which must end in a newline.
     pub fn sign(text: String, signer: &NoteSigner) -> Result<SignedNote, NoteError> {
         check_text(&text)?;
-        let signature = signer.sign(text.as_bytes()).to_vec();
-        let signatures = vec![NoteSignature {
-            key: signer.verifier.key.clone(),
-            signature,
-        }];
-        Ok(SignedNote { text, signatures })
+        let mut note = SignedNote {
+            text,
+            signatures: Vec::new(),
+        };
+        note.add_signature_by(signer);
+        Ok(note)
+    }
+
+    /// Adds a signature line by another key.
+    pub fn add_signature_by(&mut self, signer: &NoteSigner) {
+        self.signatures.push(NoteSignature {
+            key: signer.verifier.key_name().clone(),
+            signature: signer.sign(self.text.as_bytes()).to_vec(),
+        });
+    }
+
+    /// Adds a signature line that somebody else made; whether it is right is for a verifier to say.
+    pub fn add_signature(&mut self, signature: NoteSignature) {
+        self.signatures.push(signature);
     }
 
     /// Reads a note; what it says is not to be believed before [`SignedNote::verify`].
@@ -125,19 +125,23 @@ impl SignedNote {
     /// keys are ignored, as C2SP has it.
     pub fn verify(&self, verifier: &Verifier) -> Result<&str, NoteError> {
         let mut found = false;
-        for line in self
-            .signatures
-            .iter()
-            .filter(|line| line.key == verifier.key)
-        {
+        for line in self.signatures_by(verifier.key_name()) {
             verifier.check(self.text.as_bytes(), &line.signature)?;
             found = true;
         }
         if found {
             Ok(&self.text)
         } else {
-            Err(NoteError::NotSigned(verifier.key.name.clone()))
+            Err(NoteError::NotSigned(verifier.name().to_owned()))
         }
+    }
+
+    /// The signature lines that name this key.
+    pub fn signatures_by<'a>(
+        &'a self,
+        key: &'a KeyName,
+    ) -> impl Iterator<Item = &'a NoteSignature> {
+        self.signatures.iter().filter(move |line| line.key == *key)
     }
 
     /// The text without any claim that somebody signed it.
@@ -152,7 +156,8 @@ impl SignedNote {
 }
 
 impl NoteSignature {
-    fn parse(line: &str) -> Result<NoteSignature, NoteError> {
+    /// Reads one signature line, without its newline.
+    pub fn parse(line: &str) -> Result<NoteSignature, NoteError> {
         const BAD: NoteError = NoteError::Malformed("bad signature line");
         let (name, signature) = line
             .strip_prefix("— ")
@@ -173,7 +178,8 @@ impl NoteSignature {
         })
     }
 
-    fn format(&self) -> String {
+    /// The line, with its newline.
+    pub fn format(&self) -> String {
         let bytes = [self.key.id.as_slice(), &self.signature].concat();
         format!("— {} {}\n", self.key.name, to_base64(&bytes))
     }
@@ -182,110 +188,59 @@ impl NoteSignature {
 impl Verifier {
     /// Reads a vkey: `name+<8 hex digits of the key id>+base64(algorithm || public key)`.
     pub fn parse(vkey: &str) -> Result<Verifier, NoteError> {
-        const SHAPE: NoteError = NoteError::BadKey("a vkey is name+id+key");
-        let (name, rest) = vkey.split_once('+').ok_or(SHAPE)?;
-        let (id, key) = rest.split_once('+').ok_or(SHAPE)?;
-        let id = from_hex::<4>(id).ok_or(SHAPE)?;
-        let key = from_base64(key).ok_or(SHAPE)?;
-        let (&algorithm, key) = key.split_first().ok_or(SHAPE)?;
-        if algorithm != ALG_ED25519 {
-            return Err(NoteError::BadKey("only Ed25519 keys are known"));
-        }
-        let key: [u8; 32] = key.try_into().map_err(|_| SHAPE)?;
-        let verifier = Verifier::new(name, key)?;
-        if verifier.key.id != id {
-            return Err(NoteError::BadKey("its id does not fit its key"));
-        }
-        Ok(verifier)
+        PublicKey::parse(vkey, Algorithm::Ed25519).map(Verifier)
     }
 
     /// The key as a vkey.
     pub fn format(&self) -> String {
-        let key = [&[ALG_ED25519], self.public.as_bytes().as_slice()].concat();
-        format!(
-            "{}+{}+{}",
-            self.key.name,
-            to_hex(&self.key.id),
-            to_base64(&key)
-        )
+        self.0.format()
     }
 
     /// The key's name.
     pub fn name(&self) -> &str {
-        &self.key.name
+        &self.0.key().name
+    }
+
+    /// The name and id by which signature lines name the key.
+    pub fn key_name(&self) -> &KeyName {
+        self.0.key()
+    }
+
+    /// The 32 bytes of the key, whatever its name.
+    pub fn public_bytes(&self) -> &[u8; 32] {
+        self.0.bytes()
     }
 
     /// Checks an Ed25519 signature over `message` made by this key outside a note.
     pub fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteError> {
-        // Strict: RFC 8032's malleable encodings and keys of small order are refused, so that every
-        // verifier, in whatever language, gives the same answer.
-        Signature::from_slice(signature)
-            .and_then(|signature| self.public.verify_strict(message, &signature))
-            .map_err(|_| NoteError::WrongSignature(self.key.name.clone()))
-    }
-
-    fn new(name: &str, public: [u8; 32]) -> Result<Verifier, NoteError> {
-        if !is_key_name(name) {
-            return Err(NoteError::BadKey(
-                "a name has no space, no + and is not empty",
-            ));
-        }
-        let id = Hash::of(&[name.as_bytes(), b"\n", &[ALG_ED25519], &public]).0;
-        let key = KeyName {
-            name: name.to_owned(),
-            id: [id[0], id[1], id[2], id[3]],
-        };
-        // The library reduces y modulo p; RFC 8032 §5.1.3 refuses a y that is not below it.
-        const OFF_CURVE: NoteError = NoteError::BadKey("not on the curve");
-        if !is_below_p(&public) {
-            return Err(OFF_CURVE);
-        }
-        let public = VerifyingKey::from_bytes(&public).map_err(|_| OFF_CURVE)?;
-        if public.is_weak() {
-            return Err(NoteError::BadKey("of small order"));
-        }
-        Ok(Verifier { key, public })
+        self.0.check(message, signature)
     }
 }
 
 impl NoteSigner {
     /// The key named `name` with the Ed25519 seed `seed` (RFC 8032 §5.1.5).
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<NoteSigner, NoteError> {
-        let private = ed25519_dalek::SigningKey::from_bytes(seed);
-        let verifier = Verifier::new(name, private.verifying_key().to_bytes())?;
-        Ok(NoteSigner { verifier, private })
+        PrivateKey::from_seed(name, seed, Algorithm::Ed25519).map(NoteSigner::of)
     }
 
     /// Reads `PRIVATE+KEY+<name>+<id>+<base64(algorithm || seed)>`.
     pub fn parse(skey: &str) -> Result<NoteSigner, NoteError> {
-        const SHAPE: NoteError = NoteError::BadKey("a private key is PRIVATE+KEY+name+id+key");
-        let rest = skey.strip_prefix("PRIVATE+KEY+").ok_or(SHAPE)?;
-        let mut parts = rest.splitn(3, '+');
-        let (name, id, key) = (parts.next(), parts.next(), parts.next());
-        let (Some(name), Some(id), Some(key)) = (name, id, key) else {
-            return Err(SHAPE);
-        };
-        let key = from_base64(key).ok_or(SHAPE)?;
-        let (&[ALG_ED25519], seed) = key.split_first_chunk::<1>().ok_or(SHAPE)? else {
-            return Err(NoteError::BadKey("only Ed25519 keys are known"));
-        };
-        let signer = NoteSigner::from_seed(name, seed.try_into().map_err(|_| SHAPE)?)?;
-        if from_hex::<4>(id) != Some(signer.verifier.key.id) {
-            return Err(NoteError::BadKey("its id does not fit its key"));
-        }
-        Ok(signer)
+        PrivateKey::parse(skey, Algorithm::Ed25519).map(NoteSigner::of)
+    }
+
+    fn of(private: PrivateKey) -> NoteSigner {
+        let verifier = Verifier(private.public().clone());
+        NoteSigner { verifier, private }
     }
 
     /// The private key as text. Whoever reads it can sign for this log.
     pub fn to_secret_text(&self) -> String {
-        let key = [&[ALG_ED25519], self.private.as_bytes().as_slice()].concat();
-        let KeyName { name, id } = &self.verifier.key;
-        format!("PRIVATE+KEY+{name}+{}+{}", to_hex(id), to_base64(&key))
+        self.private.to_secret_text()
     }
 
     /// Signs `message` outside a note: 64 bytes of Ed25519.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.private.sign(message).to_bytes()
+        self.private.sign(message)
     }
 
     /// The public half.
@@ -296,18 +251,8 @@ impl NoteSigner {
 
 impl fmt::Debug for NoteSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NoteSigner({})", self.verifier.key.name)
+        write!(f, "NoteSigner({})", self.verifier.name())
     }
-}
-
-fn is_key_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
-}
-
-/// Whether the y of an encoded point is less than p = 2^255 - 19.
-fn is_below_p(point: &[u8; 32]) -> bool {
-    let [lowest, middle @ .., highest] = point;
-    *lowest < 0xed || middle.iter().any(|byte| *byte != 0xff) || highest & 0x7f != 0x7f
 }
 
 fn check_text(text: &str) -> Result<(), NoteError> {
@@ -382,7 +327,7 @@ mod tests {
         let (mut note, verifier) = signed();
         let stranger = NoteSigner::from_seed("w.example", &[9; 32]).unwrap();
         note.signatures.push(NoteSignature {
-            key: stranger.verifier().key.clone(),
+            key: stranger.verifier().key_name().clone(),
             signature: vec![0; 64],
         });
         assert!(note.verify(&verifier).is_ok());

@@ -14,6 +14,7 @@ use crate::disclosure::{DisclosureError, Node};
 use crate::hash::{Hash, LeafIndex};
 use crate::json::{self, JsonError, write_string};
 use crate::note::NoteError;
+use crate::policy::NoQuorum;
 use crate::proof::ProofError;
 
 /// The value of the member `format`.
@@ -87,6 +88,9 @@ pub enum BundleError {
     /// The checkpoint is not the log's.
     #[error("/checkpoint: {0}")]
     Checkpoint(CheckpointError),
+    /// Too few of the policy's witnesses have cosigned the checkpoint.
+    #[error("/checkpoint: {0}")]
+    Quorum(NoQuorum),
     /// The anchor line is wrong.
     #[error("/anchor: {0}")]
     Anchor(AnchorError),

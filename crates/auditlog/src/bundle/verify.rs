@@ -12,7 +12,9 @@ use crate::entry::{Entry, Timestamp};
 use crate::field::array_length;
 use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
+use crate::keys::{KeyHistory, LogKeys};
 use crate::note::{SignedNote, Verifier};
+use crate::policy::{Policy, Witnessed};
 use crate::proof::verify_inclusion;
 use crate::statement;
 use crate::story::StoryNote;
@@ -26,6 +28,17 @@ pub struct Trust<'a> {
     pub story: Option<&'a Verifier>,
     /// The anchor file, from its first line or from the first line of a segment.
     pub anchors: Option<&'a str>,
+    /// The history of the log's keys: leads from the trusted key to the one that signed.
+    pub keys: Option<&'a KeyHistory>,
+    /// Which logs to believe, and which witnesses must have cosigned.
+    pub policy: Option<&'a Policy>,
+}
+
+impl Trust<'_> {
+    /// Whether the log's key is known from here.
+    pub fn names_log(&self) -> bool {
+        self.log.is_some() || self.policy.is_some_and(|policy| !policy.logs.is_empty())
+    }
 }
 
 /// Where the keys came from that verified a bundle.
@@ -54,6 +67,9 @@ pub struct Verified {
     pub sealed_at: Timestamp,
     /// Whether the anchor file was at hand and holds the line.
     pub anchored: bool,
+    /// Who of the policy's witnesses has cosigned the checkpoint, and when: a quorum. None without a
+    /// policy.
+    pub witnesses: Option<Vec<Witnessed>>,
     /// The statements, by index.
     pub statements: Vec<VerifiedStatement>,
 }
@@ -101,21 +117,24 @@ pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> 
     let text =
         std::str::from_utf8(bytes).map_err(|error| BundleError::Utf8(error.valid_up_to()))?;
     let bundle = Bundle::parse(text)?;
-    let log_key = key(&bundle.vkey, "/log/vkey", trust.log)?;
-    let story_key = key(&bundle.story_vkey, "/log/story_vkey", trust.story)?;
-    if bundle.origin != log_key.name() || story_key.name() != StoryNote::key_name(&bundle.origin) {
+    let log_keys = log_keys(&bundle.vkey, trust)?;
+    let story_key = story_key(&bundle.story_vkey, trust.story)?;
+    if bundle.origin != log_keys.origin() || story_key.name() != StoryNote::key_name(&bundle.origin)
+    {
         return Err(BundleError::Origin);
     }
     let note = SignedNote::parse(&bundle.checkpoint)
         .map_err(|error| BundleError::Checkpoint(error.into()))?;
-    let checkpoint = Checkpoint::open(&note, &log_key).map_err(BundleError::Checkpoint)?;
-    let anchor = verify_anchor(&bundle.anchor, &checkpoint, &log_key)?;
+    let checkpoint = log_keys.open(&note).map_err(BundleError::Checkpoint)?;
+    let witnesses = trust.policy.map(|policy| policy.witnessed(&note));
+    let witnesses = witnesses.transpose().map_err(BundleError::Quorum)?;
+    let anchor = verify_anchor(&bundle.anchor, &checkpoint, &log_keys)?;
     if let Some(file) = trust.anchors {
         find_in_anchors(file, &anchor)?;
     }
     verify_story(&bundle, &checkpoint, &story_key).map_err(BundleError::Story)?;
     let statements = verify_statements(&bundle, &checkpoint)?;
-    let trusted = trust.log.is_some() && trust.story.is_some();
+    let trusted = trust.names_log() && trust.story.is_some();
     Ok(Verified {
         subject: bundle.subject,
         origin: bundle.origin,
@@ -127,14 +146,38 @@ pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> 
         size: checkpoint.head.size,
         sealed_at: anchor.sealed_at,
         anchored: trust.anchors.is_some(),
+        witnesses,
         statements,
     })
 }
 
-fn key(vkey: &str, at: &'static str, trusted: Option<&Verifier>) -> Result<Verifier, BundleError> {
-    let key = Verifier::parse(vkey).map_err(|error| BundleError::Key(at, error))?;
+/// The keys that may have signed: the bundle's own, and with a history of keys all that belong to the
+/// same log. What the verifier trusts must be among them.
+fn log_keys(vkey: &str, trust: &Trust<'_>) -> Result<LogKeys, BundleError> {
+    const AT: &str = "/log/vkey";
+    let stated = Verifier::parse(vkey).map_err(|error| BundleError::Key(AT, error))?;
+    let keys = match trust.keys {
+        Some(history) if history.log.contains(&stated) => history.log.clone(),
+        Some(_) => return Err(BundleError::OtherKey(AT)),
+        None => LogKeys::single(stated),
+    };
+    let trusted = trust.log.is_none_or(|key| keys.contains(key));
+    let believed = trust.policy.is_none_or(|policy| {
+        let mut known = keys.all().iter();
+        policy.logs.is_empty() || known.any(|key| policy.log(&key.verifier).is_some())
+    });
+    if trusted && believed {
+        Ok(keys)
+    } else {
+        Err(BundleError::OtherKey(AT))
+    }
+}
+
+fn story_key(vkey: &str, trusted: Option<&Verifier>) -> Result<Verifier, BundleError> {
+    const AT: &str = "/log/story_vkey";
+    let key = Verifier::parse(vkey).map_err(|error| BundleError::Key(AT, error))?;
     match trusted {
-        Some(trusted) if *trusted != key => Err(BundleError::OtherKey(at)),
+        Some(trusted) if *trusted != key => Err(BundleError::OtherKey(AT)),
         _ => Ok(key),
     }
 }
@@ -142,10 +185,10 @@ fn key(vkey: &str, at: &'static str, trusted: Option<&Verifier>) -> Result<Verif
 fn verify_anchor(
     line: &str,
     checkpoint: &Checkpoint,
-    log_key: &Verifier,
+    log_keys: &LogKeys,
 ) -> Result<AnchorLine, BundleError> {
     let anchor = AnchorLine::parse(line).map_err(BundleError::Anchor)?;
-    let anchored = anchor.open(log_key).map_err(BundleError::Anchor)?;
+    let anchored = log_keys.open_line(&anchor).map_err(BundleError::Anchor)?;
     // The texts must be equal; the notes need not be, since cosignatures may have come later.
     if anchored != *checkpoint {
         return Err(BundleError::AnchorMismatch);

@@ -46,6 +46,7 @@ impl Sample {
             log: Some(&self.log_key),
             story: Some(&self.story_key),
             anchors: Some(&self.anchors),
+            ..Trust::default()
         }
     }
 

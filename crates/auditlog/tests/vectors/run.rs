@@ -219,6 +219,7 @@ pub fn anchors(file: &Value, bundles: &Value) {
             log: Some(&log),
             story: Some(&story),
             anchors: Some(&anchors),
+            ..Trust::default()
         };
         answers(
             case,
@@ -241,6 +242,7 @@ pub fn bundles(file: &Value) {
                 log: Some(&log),
                 story: Some(&story),
                 anchors: has.ends_with("anchors").then_some(text(file, "anchors")),
+                ..Trust::default()
             },
         };
         let answer = verify(bundle.as_bytes(), &trust);
