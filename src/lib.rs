@@ -14,6 +14,7 @@ pub mod demo;
 pub mod domain;
 pub mod postgres;
 pub mod proof;
+pub mod public;
 pub mod seal;
 pub mod store;
 pub mod trace;

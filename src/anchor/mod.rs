@@ -4,26 +4,22 @@
 //! order tiles, entry bundles, anchor line, checkpoint: a reader who sees a checkpoint finds
 //! everything under it. Start-up runs the same code and publishes what a crash left behind.
 
-mod files;
-mod lines;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auditlog::anchor::{AnchorError, AnchorLine};
-use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes, push_entry};
-use auditlog::{Entry, LeafIndex, TreeSize};
+use auditlog::tile::{TILE_WIDTH, Tile, TilePath, entry_bundle, hashes_at_level, hashes_to_bytes};
+use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 use thiserror::Error;
 
-use crate::domain::time::timestamp;
+use crate::public::{self, PublicError, PublicFile};
 use crate::store::log_head::{LogHead, log_head};
 use crate::store::seal::{SealRow, seals_after};
 use crate::store::statement::entries_between;
 use crate::store::tile::tile_hashes;
-use files::PublicFile;
 
-pub use lines::SEGMENT_LINES;
+pub use crate::public::SEGMENT_LINES;
 
 /// Seals published in one round; a longer backlog takes several.
 const SEALS_A_ROUND: i64 = 64;
@@ -69,20 +65,15 @@ pub enum PublishError {
         /// Where.
         seal: u64,
     },
-    /// The anchor file cannot be read.
+    /// A line of the anchor file in the database is not one.
     #[error("the anchor file: {0}")]
     Anchor(#[from] AnchorError),
     /// The database lacks something that it sealed.
     #[error("the database lacks {0}, which it sealed")]
     Missing(String),
-    /// The public folder cannot be written or read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// The public folder cannot be written or read, or its anchor file is no such file.
+    #[error(transparent)]
+    Public(#[from] PublicError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -112,7 +103,7 @@ impl PublicLog {
 
     /// Whether any seal was ever published here.
     pub fn has_history(&self) -> Result<bool, PublishError> {
-        Ok(lines::last(&self.folder)?.is_some())
+        Ok(public::last(&self.folder)?.is_some())
     }
 
     /// Publishes everything that is committed and not public yet; gives the last public seal, if
@@ -124,7 +115,7 @@ impl PublicLog {
         // First the lock: a head that was read before another process published would look old.
         let lock = blocking({
             let folder = self.folder.clone();
-            move || files::lock(&folder)
+            move || public::lock(&folder)
         })
         .await?;
         let Some(head) = log_head(conn).await? else {
@@ -154,7 +145,7 @@ impl PublicLog {
     /// and the partial ones of its right edge. In the sealer's role, at start-up.
     pub async fn restore_missing(&self, conn: &mut PgConnection) -> Result<(), PublishError> {
         let folder = self.folder.clone();
-        let Some(last) = blocking(move || lines::last(&folder)).await? else {
+        let Some(last) = blocking(move || public::last(&folder)).await? else {
             return Ok(());
         };
         let mut missing = Vec::new();
@@ -173,27 +164,27 @@ impl PublicLog {
             "public files were missing; they are written again"
         );
         let folder = self.folder.clone();
-        blocking(move || files::write(&folder, &missing)).await
+        blocking(move || public::write(&folder, &missing)).await
     }
 
     /// Removes partial tiles whose full tile has been public for an hour, and so long as any client
     /// that saw a checkpoint before may still ask for the partial one (C2SP tlog-tiles).
     pub async fn remove_outgrown_tiles(&self) -> Result<(), PublishError> {
         let tiles = self.folder.join("tile");
-        blocking(move || files::remove_outgrown(&tiles, OUTGROWN_AFTER)).await
+        blocking(move || public::remove_outgrown(&tiles, OUTGROWN_AFTER)).await
     }
 
     /// Mends what a crash may have left: a torn last line, a checkpoint older than its anchor line.
     async fn recover(&self, head: &LogHead) -> Result<Option<AnchorLine>, PublishError> {
         let (folder, keys) = (self.folder.clone(), key_files(head));
         blocking(move || {
-            lines::truncate_torn_line(&folder)?;
-            let last = lines::last(&folder)?;
+            public::truncate_torn_line(&folder)?;
+            let last = public::last(&folder)?;
             if let Some(line) = &last {
                 let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
-                files::write_if_changed(&folder, &[checkpoint])?;
+                public::write_if_changed(&folder, &[checkpoint])?;
             }
-            files::write_if_changed(&folder, &keys)?;
+            public::write_if_changed(&folder, &keys)?;
             Ok(last)
         })
         .await
@@ -209,12 +200,12 @@ impl PublicLog {
         let (text, number) = (seal.anchor_line.clone(), line.seal);
         let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
         blocking(move || {
-            files::write(&folder, &tiles)?;
+            public::write(&folder, &tiles)?;
             // Anchor only after the tiles: whoever follows the file may fetch them at once. A crash
             // before this line leaves files that nobody was told of; the next round writes them
             // again, byte for byte.
-            lines::append(&folder, number, &text, segment_lines)?;
-            files::write(&folder, &[checkpoint])
+            public::append(&folder, number, &text, segment_lines)?;
+            public::write(&folder, &[checkpoint])
         })
         .await
     }
@@ -266,7 +257,7 @@ async fn files_of_tile(
     let path = TilePath::Hashes(tile).to_string();
     let mut files = vec![PublicFile::new(&path, &hashes_to_bytes(&hashes))];
     if tile.level == 0 {
-        files.push(entry_bundle(conn, tile).await?);
+        files.push(bundle_file(conn, tile).await?);
     }
     Ok(files)
 }
@@ -296,27 +287,15 @@ fn new_tiles(from: TreeSize, to: TreeSize) -> Vec<Tile> {
     tiles
 }
 
-async fn entry_bundle(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, PublishError> {
+async fn bundle_file(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, PublishError> {
     let first = tile.index * 256;
     let (from, to) = (LeafIndex(first), LeafIndex(first + u64::from(tile.width)));
     let entries = entries_between(conn, from, to).await?;
     if entries.len() != usize::from(tile.width) {
         return Err(PublishError::Missing(format!("an entry of {from} to {to}")));
     }
-    let mut bundle = Vec::with_capacity(entries.len() * 100);
-    for (recorded_at, digest) in entries {
-        push_entry(
-            &Entry {
-                recorded: timestamp(recorded_at),
-                digest,
-            },
-            &mut bundle,
-        );
-    }
-    Ok(PublicFile::new(
-        &TilePath::Entries(tile).to_string(),
-        &bundle,
-    ))
+    let path = TilePath::Entries(tile).to_string();
+    Ok(PublicFile::new(&path, &entry_bundle(&entries)))
 }
 
 /// The log's keys, for those who fetch them by hand and for those who follow their history.
@@ -329,9 +308,8 @@ fn key_files(head: &LogHead) -> Vec<PublicFile> {
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PublishError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, PublicError> + Send + 'static,
 ) -> Result<T, PublishError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("file work does not panic")
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.expect("file work does not panic")?)
 }

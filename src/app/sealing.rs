@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::anchor::{PublicLog, PublishError, Published};
+use crate::public::PublicError;
 use crate::seal::{SealError, Sealed, seal};
 use crate::store::Database;
 use crate::web::{Failing, LogState};
@@ -38,7 +39,8 @@ impl SealingError {
     fn is_final(&self) -> bool {
         match self {
             SealingError::Publish(error) => {
-                !matches!(error, PublishError::File { .. } | PublishError::Store(_))
+                let file = matches!(error, PublishError::Public(PublicError::File { .. }));
+                !file && !matches!(error, PublishError::Store(_))
             }
             SealingError::Seal(error) => {
                 !matches!(error, SealError::Store(_) | SealError::HeadMoved(_))

@@ -19,6 +19,7 @@ use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::public::PublicError;
 use crate::store::log_head::log_head;
 use crate::store::see_one_moment;
 use crate::store::statement::count_statements;
@@ -45,13 +46,8 @@ pub struct Report {
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// A public file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Public(#[from] PublicError),
     /// The database failed.
     #[error("the database: {0}")]
     Store(#[from] sqlx::Error),

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use auditlog::anchor::AnchorLine;
-use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes, push_entry};
-use auditlog::{Entry, LeafIndex, TreeSize};
+use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes};
+use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 
 use super::{CheckError, Report};
-use crate::domain::time::timestamp;
+use crate::public::AnchorLines;
 use crate::store::log_head::LogHead;
 use crate::store::seal::seals_after;
 use crate::store::statement::entries_between;
@@ -36,42 +36,20 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
     let small = |name: &str| fs::read_to_string(folder.join(name)).ok();
     // Before the lines: a checkpoint is published after its line, never before.
     let checkpoint = small("checkpoint");
-    let mut lines = Vec::new();
-    let mut is_torn = false;
-    let mut segments: Vec<u64> = match fs::read_dir(folder.join("anchors")) {
-        Ok(entries) => entries
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| name.strip_suffix(".jsonl")?.parse().ok())
-            .collect(),
-        Err(_) => Vec::new(),
-    };
-    segments.sort_unstable();
-    let segments = segments
-        .iter()
-        .map(|seal| folder.join(format!("anchors/{seal}.jsonl")));
-    for path in segments.chain([folder.join("anchors.jsonl")]) {
-        match fs::read(&path) {
-            // A last line without its newline is being written at this moment, or torn: not public.
-            // Bytes that are no text any more make another line, and that is found.
-            Ok(bytes) => {
-                is_torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
-                let text = String::from_utf8_lossy(&bytes);
-                let whole = text
-                    .split_inclusive('\n')
-                    .filter_map(|line| line.strip_suffix('\n'));
-                lines.extend(whole.map(str::to_owned));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(CheckError::File { path, source }),
-        }
-    }
+    let mut anchors = AnchorLines::open(folder, 0)?;
+    // Bytes that are no text any more make another line, and that is found.
+    let text = |line: Vec<u8>| String::from_utf8_lossy(&line).into_owned();
+    let lines = anchors
+        .by_ref()
+        .map(|line| line.map(text))
+        .collect::<Result<_, _>>()?;
     Ok(PublicAnchors {
         lines,
         checkpoint,
         vkey: small("vkey"),
         story_vkey: small("story-vkey"),
         keys: small("keys.jsonl"),
-        is_torn,
+        is_torn: anchors.is_torn(),
     })
 }
 
@@ -223,15 +201,6 @@ fn compare(report: &mut Report, folder: &Path, path: TilePath, expected: Option<
 async fn entry_bundle(conn: &mut PgConnection, tile: Tile) -> Result<Vec<u8>, CheckError> {
     let first = tile.index * 256;
     let (from, to) = (LeafIndex(first), LeafIndex(first + u64::from(tile.width)));
-    let mut bundle = Vec::new();
-    for (recorded_at, digest) in entries_between(conn, from, to).await? {
-        push_entry(
-            &Entry {
-                recorded: timestamp(recorded_at),
-                digest,
-            },
-            &mut bundle,
-        );
-    }
-    Ok(bundle)
+    let entries = entries_between(conn, from, to).await?;
+    Ok(auditlog::tile::entry_bundle(&entries))
 }

@@ -3,22 +3,21 @@
 //! Everything comes from the public files and the story; the database is not asked. What is not
 //! sealed yet, or not public yet, is not in the bundle.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use auditlog::bundle::{Bundle, BundledStatement};
 use auditlog::disclosure::disclose;
 use auditlog::note::{NoteError, NoteSigner, SignedNote};
-use auditlog::proof::{ReadError, TileSource, TreeReader};
+use auditlog::proof::{ReadError, TreeReader};
 use auditlog::statement::{Statement, StatementError};
 use auditlog::story::StoryNote;
-use auditlog::tile::{Tile, TilePath, hashes_from_bytes};
-use auditlog::{Entry, Hash, LeafIndex};
+use auditlog::{Entry, LeafIndex};
 use thiserror::Error;
 
 use auditlog::anchor::AnchorLine;
 
 use crate::domain::story::{Story, StoryStatement};
+use crate::public::{TileError, TileFiles};
 
 /// What a bundle is made with, beside the story.
 #[derive(Debug, Clone, Copy)]
@@ -49,23 +48,10 @@ pub enum ProofError {
     Note(#[from] NoteError),
 }
 
-/// A public tile that is missing or damaged.
-#[derive(Debug, Error)]
-#[error("{path}: {fault}")]
-pub struct TileError {
-    path: PathBuf,
-    fault: String,
-}
-
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
 pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
     let size = source.anchor.head.size;
-    let mut reader = TreeReader::new(
-        TileFiles {
-            folder: source.folder,
-        },
-        size,
-    );
+    let mut reader = TreeReader::new(TileFiles::new(source.folder), size);
     let mut sealed: Vec<(LeafIndex, &StoryStatement)> = story
         .statements
         .iter()
@@ -119,29 +105,4 @@ fn bundled(
             withheld.shows_receipt(p)
         }),
     })
-}
-
-/// Tiles as they are published.
-struct TileFiles<'a> {
-    folder: &'a Path,
-}
-
-impl TileSource for TileFiles<'_> {
-    type Error = TileError;
-
-    fn hashes(&mut self, tile: Tile) -> Result<Vec<Hash>, TileError> {
-        let path = TilePath::Hashes(tile);
-        let file = self.folder.join(path.to_string());
-        // C2SP tlog-tiles: a partial tile may be gone once the full one is there.
-        let bytes =
-            fs::read(&file).or_else(|_| fs::read(self.folder.join(path.full().to_string())));
-        let fail = |fault: String| TileError {
-            path: file.clone(),
-            fault,
-        };
-        let bytes = bytes.map_err(|error| fail(error.to_string()))?;
-        let mut hashes = hashes_from_bytes(&bytes).ok_or_else(|| fail("not hashes".into()))?;
-        hashes.truncate(usize::from(tile.width));
-        Ok(hashes)
-    }
 }

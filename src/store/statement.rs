@@ -1,13 +1,14 @@
 //! Statements and their payloads.
 
 use auditlog::field::Secret;
-use auditlog::{Hash, LeafIndex};
+use auditlog::{Entry, Hash, LeafIndex};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
 use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
+use crate::domain::time::timestamp;
 
 /// Stores the statements of one batch, numbered from 0.
 pub async fn insert_statements(
@@ -73,13 +74,12 @@ pub async fn digests_of_batches(
     Ok(digests)
 }
 
-/// What the log holds from `from` up to, not including, `to`: the entries' times and digests, in
-/// order; in the sealer's role.
+/// The log's entries from `from` up to, not including, `to`; in the sealer's role.
 pub async fn entries_between(
     conn: &mut PgConnection,
     from: LeafIndex,
     to: LeafIndex,
-) -> Result<Vec<(OffsetDateTime, Hash)>> {
+) -> Result<Vec<Entry>> {
     let rows = sqlx::query!(
         "SELECT b.recorded_at, s.digest
          FROM sealed_batch b
@@ -97,10 +97,10 @@ pub async fn entries_between(
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok((
-                row.recorded_at,
-                super::hash("statement.digest", &row.digest)?,
-            ))
+            Ok(Entry {
+                recorded: timestamp(row.recorded_at),
+                digest: super::hash("statement.digest", &row.digest)?,
+            })
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use std::fs;
 use auditlog::anchor::AnchorLine;
 use rootmark::anchor::{PublicLog, PublishError};
 use rootmark::check::check;
+use rootmark::public::PublicError;
 
 use crate::bench::Bench;
 use crate::public_files::{Files, assert_same, read_all, verified_chain};
@@ -206,7 +207,10 @@ async fn a_segment_that_is_there_with_other_lines_is_never_replaced() {
         .unwrap()
         .unwrap();
     let error = segmented.publish().await.unwrap_err();
-    assert!(matches!(error, PublishError::File { .. }), "{error}");
+    assert!(
+        matches!(error, PublishError::Public(PublicError::File { .. })),
+        "{error}"
+    );
     assert_same(&segmented.files(), &before, "nothing is overwritten");
 }
 
@@ -272,7 +276,10 @@ async fn a_whole_last_line_that_is_no_anchor_line_stops_publishing() {
     ] {
         fs::write(&current, &bad).unwrap();
         let error = segmented.publish().await.unwrap_err();
-        assert!(matches!(error, PublishError::Anchor(_)), "{error}");
+        assert!(
+            matches!(error, PublishError::Public(PublicError::Anchor(_))),
+            "{error}"
+        );
         assert_eq!(
             fs::read_to_string(&current).unwrap(),
             bad,

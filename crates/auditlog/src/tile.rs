@@ -8,6 +8,7 @@ use std::fmt;
 
 use rs_merkle::{Hasher, MerkleTree};
 
+use crate::entry::Entry;
 use crate::hash::{Hash, TreeSize, empty_root, node_hash};
 
 /// Hashes in a full tile.
@@ -295,11 +296,64 @@ pub fn hashes_to_bytes(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
-/// Appends one entry to an entry bundle: its length as two bytes, most significant first, and its
-/// bytes (C2SP tlog-tiles).
-pub fn push_entry(entry: &crate::Entry, bundle: &mut Vec<u8>) {
-    let text = entry.format();
-    let length = u16::try_from(text.len()).expect("an entry has fewer than 100 bytes");
-    bundle.extend_from_slice(&length.to_be_bytes());
-    bundle.extend_from_slice(text.as_bytes());
+/// An entry bundle (C2SP tlog-tiles): each entry after its length as two bytes, most significant
+/// first.
+pub fn entry_bundle(entries: &[Entry]) -> Vec<u8> {
+    let mut bundle = Vec::with_capacity(entries.len() * 100);
+    for entry in entries {
+        let text = entry.format();
+        let length = u16::try_from(text.len()).expect("an entry has fewer than 100 bytes");
+        bundle.extend_from_slice(&length.to_be_bytes());
+        bundle.extend_from_slice(text.as_bytes());
+    }
+    bundle
+}
+
+/// Reads exactly what [`entry_bundle`] writes: whole entries and nothing after them.
+pub fn entries_from_bundle(bundle: &[u8]) -> Option<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(usize::from(TILE_WIDTH));
+    let mut rest = bundle;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk()?;
+        let (entry, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+        entries.push(Entry::parse(std::str::from_utf8(entry).ok()?)?);
+        rest = after;
+    }
+    Some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Timestamp;
+
+    #[test]
+    fn a_bundle_of_entries_reads_back_and_no_part_of_one_does() {
+        let recorded = Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap();
+        let entry = |i: u8| Entry {
+            recorded,
+            digest: Hash([i; 32]),
+        };
+        let entries: Vec<Entry> = (0..3).map(entry).collect();
+        let bundle = entry_bundle(&entries);
+        assert_eq!(entries_from_bundle(&bundle), Some(entries.clone()));
+        assert_eq!(entries_from_bundle(&[]), Some(Vec::new()));
+        let one = bundle.len() / 3;
+        for cut in (1..bundle.len()).filter(|cut| cut % one != 0) {
+            assert_eq!(entries_from_bundle(&bundle[..cut]), None, "{cut}");
+        }
+        for i in 0..bundle.len() {
+            let mut changed = bundle.clone();
+            changed[i] ^= 0x80;
+            assert_ne!(
+                entries_from_bundle(&changed),
+                Some(entries.clone()),
+                "byte {i}"
+            );
+        }
+        assert_eq!(
+            entries_from_bundle(&[bundle.as_slice(), &[0]].concat()),
+            None
+        );
+    }
 }

@@ -12,7 +12,7 @@ use auditlog::note::{SignedNote, Verifier};
 use auditlog::proof::{TreeHead, verify_consistency, verify_inclusion};
 use auditlog::statement::{Statement, StatementParts, signed_message};
 use auditlog::story::StoryNote;
-use auditlog::tile::{TilePath, partial_tiles, push_entry};
+use auditlog::tile::{TilePath, entries_from_bundle, entry_bundle, partial_tiles};
 use auditlog::{Entry, Timestamp};
 use serde_json::Value;
 
@@ -170,11 +170,13 @@ pub fn tree(file: &Value) {
     for path in list(file, "not_tile_paths") {
         assert_eq!(TilePath::parse(path.as_str().unwrap()), None, "{path}");
     }
-    let mut bundle = Vec::new();
-    for entry in list(&file["entry_bundle"], "entries") {
-        push_entry(&Entry::parse(entry.as_str().unwrap()).unwrap(), &mut bundle);
-    }
+    let entries = list(&file["entry_bundle"], "entries").iter();
+    let entries: Vec<Entry> = entries
+        .map(|entry| Entry::parse(entry.as_str().unwrap()).unwrap())
+        .collect();
+    let bundle = entry_bundle(&entries);
     assert_eq!(to_base64(&bundle), text(&file["entry_bundle"], "base64"));
+    assert_eq!(entries_from_bundle(&bundle), Some(entries));
 }
 
 pub fn notes(file: &Value) {

@@ -6,7 +6,7 @@ use auditlog::Entry;
 use auditlog::encoding::to_base64;
 use auditlog::hash::{Hash, LeafIndex, TreeSize, leaf_hash, root_in_place};
 use auditlog::proof::{TileSource, TreeHead, TreeReader, verify_consistency, verify_inclusion};
-use auditlog::tile::{RightEdge, Tile, TilePath, partial_tiles, push_entry};
+use auditlog::tile::{RightEdge, Tile, TilePath, partial_tiles};
 
 use crate::support::time;
 use crate::writer::{Json, object};
@@ -260,10 +260,7 @@ fn entry_bundle() -> Json {
         recorded: time(&format!("0{i}.000")),
         digest: Hash([i; 32]),
     });
-    let mut bytes = Vec::new();
-    for entry in &entries {
-        push_entry(entry, &mut bytes);
-    }
+    let bytes = auditlog::tile::entry_bundle(&entries);
     let texts: Vec<String> = entries.iter().map(Entry::format).collect();
     object([
         ("entries", texts.into()),

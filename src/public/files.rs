@@ -7,15 +7,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::PublishError;
+use super::{PublicError, at};
 
 /// A file to be published.
-pub(super) struct PublicFile {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicFile {
     path: PathBuf,
     bytes: Vec<u8>,
 }
 
 impl PublicFile {
+    /// The file at `path` below the public folder.
     pub fn new(path: &str, bytes: &[u8]) -> PublicFile {
         PublicFile {
             path: path.into(),
@@ -26,7 +28,7 @@ impl PublicFile {
 
 /// Writes files under `folder`. All are synced before any folder is, so that many files cost few
 /// syncs of folders.
-pub(super) fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublishError> {
+pub fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublicError> {
     let mut folders = BTreeSet::new();
     for file in files {
         let path = folder.join(&file.path);
@@ -51,7 +53,7 @@ pub(super) fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublishEr
 }
 
 /// Writes those files whose content is another, or which do not exist.
-pub(super) fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<(), PublishError> {
+pub fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<(), PublicError> {
     for file in files {
         let path = folder.join(&file.path);
         if fs::read(&path).ok().as_deref() != Some(&file.bytes) {
@@ -62,7 +64,7 @@ pub(super) fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<()
 }
 
 /// Removes every folder `N.p` beside a file `N` that is at least this old.
-pub(super) fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublishError> {
+pub fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublicError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -85,8 +87,8 @@ pub(super) fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), Publis
     Ok(())
 }
 
-/// Waits for the folder to be ours alone.
-pub(super) fn lock(folder: &Path) -> Result<File, PublishError> {
+/// Waits for the folder to be ours alone, until the file that is given back is closed.
+pub fn lock(folder: &Path) -> Result<File, PublicError> {
     make_folders(folder)?;
     let path = folder.join(".lock");
     let open = || -> std::io::Result<File> {
@@ -102,7 +104,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, PublishError> {
 }
 
 /// Makes a folder and those above it, each durable in its parent.
-fn make_folders(folder: &Path) -> Result<(), PublishError> {
+fn make_folders(folder: &Path) -> Result<(), PublicError> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -122,18 +124,10 @@ fn make_folders(folder: &Path) -> Result<(), PublishError> {
     fs::create_dir_all(folder).map_err(at(folder))
 }
 
-pub(super) fn sync_folder(folder: &Path) -> Result<(), PublishError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), PublicError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(at(folder))
-}
-
-pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> PublishError + use<> {
-    let path = path.to_owned();
-    move |source| PublishError::File {
-        path: path.clone(),
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -1,29 +1,31 @@
 //! The anchor file: appended, synced, cut into segments, mended after a crash.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use auditlog::anchor::{AnchorError, AnchorLine};
+use auditlog::encoding::parse_decimal;
 
-use super::PublishError;
-use super::files::{at, sync_folder};
+use super::files::sync_folder;
+use super::{PublicError, at};
 
 pub use auditlog::anchor::SEGMENT_LINES;
 
 /// The longest line: a checkpoint with as many cosignatures as a note may have.
 const MAX_LINE_BYTES: u64 = 128 * 1024;
 
-const CURRENT: &str = "anchors.jsonl";
+/// The file that the next line is appended to.
+pub const CURRENT: &str = "anchors.jsonl";
 const SEGMENTS: &str = "anchors";
 
 /// Appends the line of seal `number`. A full segment is moved away first, unchanged.
-pub(super) fn append(
+pub fn append(
     folder: &Path,
     number: u64,
     line: &str,
     segment_lines: u64,
-) -> Result<(), PublishError> {
+) -> Result<(), PublicError> {
     let path = folder.join(CURRENT);
     // An empty file is what a failed first append leaves; moving that would replace the segment.
     let has_lines = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
@@ -41,10 +43,10 @@ pub(super) fn append(
     if is_new { sync_folder(folder) } else { Ok(()) }
 }
 
-fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublishError> {
+fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublicError> {
     let segments = folder.join(SEGMENTS);
     fs::create_dir_all(&segments).map_err(at(&segments))?;
-    let target = segments.join(format!("{first_seal}.jsonl"));
+    let target = segment_path(folder, first_seal);
     let current = folder.join(CURRENT);
     // Linked, never renamed over: a segment that is there already is an error, not replaced.
     if let Err(error) = fs::hard_link(&current, &target) {
@@ -61,7 +63,7 @@ fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublishError> {
 
 /// Cuts off what follows the last newline: an append that a crash interrupted, and which nobody was
 /// told of.
-pub(super) fn truncate_torn_line(folder: &Path) -> Result<(), PublishError> {
+pub fn truncate_torn_line(folder: &Path) -> Result<(), PublicError> {
     let path = folder.join(CURRENT);
     let mend = || -> std::io::Result<()> {
         let Ok(mut file) = File::options().read(true).write(true).open(&path) else {
@@ -81,27 +83,120 @@ pub(super) fn truncate_torn_line(folder: &Path) -> Result<(), PublishError> {
 
 /// The last line of the file, or of the last segment where a crash came between moving it and the
 /// next append.
-pub(super) fn last(folder: &Path) -> Result<Option<AnchorLine>, PublishError> {
+pub fn last(folder: &Path) -> Result<Option<AnchorLine>, PublicError> {
     if let Some(line) = last_in(&folder.join(CURRENT))? {
         return Ok(Some(line));
     }
-    match newest_segment(&folder.join(SEGMENTS)) {
-        Some(segment) => last_in(&segment),
+    match segments(folder)?.last() {
+        Some(first_seal) => last_in(&segment_path(folder, *first_seal)),
         None => Ok(None),
     }
 }
 
-fn newest_segment(segments: &Path) -> Option<PathBuf> {
-    let names = fs::read_dir(segments)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let first_seals = names.filter_map(|name| name.strip_suffix(".jsonl")?.parse::<u64>().ok());
-    first_seals
-        .max()
-        .map(|seal| segments.join(format!("{seal}.jsonl")))
+/// The first seals of the full segments, ascending.
+pub fn segments(folder: &Path) -> Result<Vec<u64>, PublicError> {
+    let path = folder.join(SEGMENTS);
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at(&path)(error)),
+    };
+    let mut first_seals = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(at(&path))?.file_name();
+        let seal = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+        first_seals.extend(seal.and_then(parse_decimal));
+    }
+    first_seals.sort_unstable();
+    Ok(first_seals)
 }
 
-fn last_in(path: &Path) -> Result<Option<AnchorLine>, PublishError> {
+/// The file of a full segment.
+pub fn segment_path(folder: &Path, first_seal: u64) -> PathBuf {
+    folder.join(SEGMENTS).join(format!("{first_seal}.jsonl"))
+}
+
+/// All lines of the anchor file, segment by segment and one at a time: text without its newline,
+/// not parsed. A last line without a newline is torn, or being written, and is not public.
+#[derive(Debug)]
+pub struct AnchorLines {
+    files: std::vec::IntoIter<PathBuf>,
+    current: Option<(PathBuf, BufReader<File>)>,
+    /// Whether what was read last ended in a line without its newline.
+    is_torn: bool,
+}
+
+impl AnchorLines {
+    /// The lines under `folder`, from the segment that begins with `from_seal` or holds it.
+    pub fn open(folder: &Path, from_seal: u64) -> Result<AnchorLines, PublicError> {
+        let segments = segments(folder)?;
+        let before = segments.partition_point(|first| *first <= from_seal);
+        let mut files: Vec<PathBuf> = segments[before.saturating_sub(1)..]
+            .iter()
+            .map(|first| segment_path(folder, *first))
+            .collect();
+        let current = folder.join(CURRENT);
+        // A crash in the middle of moving a segment leaves it under both names.
+        let is_segment = |path: &PathBuf| is_same_file(path, &current);
+        if !files.last().is_some_and(is_segment) {
+            files.push(current);
+        }
+        Ok(AnchorLines {
+            files: files.into_iter(),
+            current: None,
+            is_torn: false,
+        })
+    }
+
+    /// Whether the last file read so far ends in a line without its newline.
+    pub fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    fn read_line(&mut self) -> Result<Option<Vec<u8>>, PublicError> {
+        loop {
+            let Some((path, reader)) = &mut self.current else {
+                let Some(path) = self.files.next() else {
+                    return Ok(None);
+                };
+                self.current = match File::open(&path) {
+                    Ok(file) => Some((path, BufReader::new(file))),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                    Err(error) => return Err(at(&path)(error)),
+                };
+                continue;
+            };
+            let mut line = Vec::new();
+            let mut limited = reader.take(MAX_LINE_BYTES);
+            limited.read_until(b'\n', &mut line).map_err(at(path))?;
+            if line.pop_if(|byte| *byte == b'\n').is_some() {
+                self.is_torn = false;
+                return Ok(Some(line));
+            }
+            if line.len() as u64 == MAX_LINE_BYTES {
+                return Err(AnchorError::Malformed("longer than a line may be").into());
+            }
+            self.is_torn = !line.is_empty();
+            self.current = None;
+        }
+    }
+}
+
+impl Iterator for AnchorLines {
+    type Item = Result<Vec<u8>, PublicError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read_line().transpose()
+    }
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let file = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((file(a), file(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn last_in(path: &Path) -> Result<Option<AnchorLine>, PublicError> {
     let tail = match File::open(path) {
         Ok(mut file) => read_tail(&mut file).map_err(at(path))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,0 +1,41 @@
+//! The public folder of a log: durable files, the anchor file with its segments, tiles and entry
+//! bundles read back. Knows no database, and says what is there, not what should be.
+
+mod anchors;
+mod files;
+mod tiles;
+
+use std::path::{Path, PathBuf};
+
+use auditlog::anchor::AnchorError;
+use thiserror::Error;
+
+pub use anchors::{
+    AnchorLines, CURRENT, SEGMENT_LINES, append, last, segment_path, segments, truncate_torn_line,
+};
+pub use files::{PublicFile, lock, remove_outgrown, write, write_if_changed};
+pub use tiles::{TileError, TileFiles};
+
+/// Why a public file cannot be used.
+#[derive(Debug, Error)]
+pub enum PublicError {
+    /// It cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The anchor file has a line that is not one.
+    #[error("the anchor file: {0}")]
+    Anchor(#[from] AnchorError),
+}
+
+fn at(path: &Path) -> impl Fn(std::io::Error) -> PublicError + use<> {
+    let path = path.to_owned();
+    move |source| PublicError::File {
+        path: path.clone(),
+        source,
+    }
+}
