@@ -177,7 +177,7 @@ async fn enter(running: &Running) -> Result<String, Failure> {
 }
 
 async fn post(address: SocketAddr, key: &str, path: &str, body: &str) -> Result<String, Failure> {
-    let request = reqwest::Client::new()
+    let request = rootmark::http_client::loopback()
         .post(format!("http://{address}{path}"))
         .bearer_auth(key)
         .header("Content-Type", "application/json")
@@ -202,7 +202,7 @@ async fn capture_rate(running: &Running, key: &str, events: u64) -> Result<f64, 
             format!("http://{}/epcis/capture", running.address),
         );
         clients.push(tokio::spawn(async move {
-            let http = reqwest::Client::new();
+            let http = rootmark::http_client::loopback();
             loop {
                 let turn = next.fetch_add(1, Ordering::Relaxed) as usize;
                 let Some(document) = documents.get(turn) else {
@@ -248,7 +248,8 @@ async fn issue(running: &Running, key: &str) -> Result<String, Failure> {
     let issued: serde_json::Value =
         serde_json::from_str(&post(running.address, key, "/api/code-ranges", &order).await?)?;
     let list = issued["codes"].as_str().ok_or("no codes")?;
-    let request = reqwest::Client::new().get(format!("http://{}{list}", running.address));
+    let request =
+        rootmark::http_client::loopback().get(format!("http://{}{list}", running.address));
     let text = request.bearer_auth(key).send().await?.text().await?;
     let link = text.lines().next().ok_or("no code")?;
     let path = link
@@ -274,7 +275,9 @@ async fn issue(running: &Running, key: &str) -> Result<String, Failure> {
 }
 
 async fn fetch(address: SocketAddr, path: &str) -> Result<Vec<u8>, Failure> {
-    let answer = reqwest::get(format!("http://{address}{path}"))
+    let answer = rootmark::http_client::loopback()
+        .get(format!("http://{address}{path}"))
+        .send()
         .await?
         .error_for_status()?;
     Ok(answer.bytes().await?.to_vec())

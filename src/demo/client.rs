@@ -6,6 +6,8 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::http_client;
+
 /// A client of the service in this very process.
 pub(super) struct Client {
     base: String,
@@ -39,7 +41,7 @@ impl Client {
     pub fn new(address: SocketAddr) -> Client {
         Client {
             base: format!("http://{address}"),
-            http: loopback(),
+            http: http_client::loopback(),
         }
     }
 
@@ -99,12 +101,4 @@ async fn accepted(path: &str, answer: Response) -> Result<Response, ClientError>
         status,
         body,
     })
-}
-
-/// A proxy of the environment is for other hosts.
-fn loopback() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap_or_default()
 }

@@ -52,7 +52,7 @@ impl Browser {
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ] },
         } } });
-        let http = reqwest::Client::new();
+        let http = rootmark::http_client::loopback();
         let base = format!("http://127.0.0.1:{port}/session");
         let answer = http.post(&base).json(&capabilities).send().await.unwrap();
         let opened: Value = answer.json().await.unwrap();

@@ -60,7 +60,7 @@ async fn the_demo_starts_from_nothing_serves_verifiable_pages_and_starts_again_u
 }
 
 async fn status(url: &str, language: &str) -> u16 {
-    let request = reqwest::Client::new()
+    let request = rootmark::http_client::loopback()
         .get(url)
         .header("Accept-Language", language);
     request.send().await.unwrap().status().as_u16()
@@ -69,7 +69,9 @@ async fn status(url: &str, language: &str) -> u16 {
 /// Downloads a bundle and the keys as a reader would, and runs `rootmark verify`.
 async fn verify(folder: &Folder, service: &Service, url: &str) -> i32 {
     let text = |url: String| async move {
-        reqwest::get(url)
+        rootmark::http_client::loopback()
+            .get(url)
+            .send()
             .await
             .unwrap()
             .error_for_status()
@@ -103,7 +105,9 @@ async fn verify(folder: &Folder, service: &Service, url: &str) -> i32 {
 
 /// How many statements the log holds, from its public checkpoint.
 async fn demo_statements(_folder: &Folder, service: &Service) -> String {
-    let answer = reqwest::get(format!("{}/log/checkpoint", service.base))
+    let answer = rootmark::http_client::loopback()
+        .get(format!("{}/log/checkpoint", service.base))
+        .send()
         .await
         .unwrap();
     let note = answer.text().await.unwrap();

@@ -70,7 +70,9 @@ impl Stopped {
 }
 
 async fn ready(running: &Running) -> u16 {
-    reqwest::get(format!("{}/readyz", running.url))
+    rootmark::http_client::loopback()
+        .get(format!("{}/readyz", running.url))
+        .send()
         .await
         .unwrap()
         .status()

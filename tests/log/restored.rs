@@ -57,7 +57,9 @@ async fn leave_pending(options: PgConnectOptions, id: u32) {
 async fn reason(running: &Running) -> String {
     let ask = async {
         loop {
-            let answer = reqwest::get(format!("{}/readyz", running.url))
+            let answer = rootmark::http_client::loopback()
+                .get(format!("{}/readyz", running.url))
+                .send()
                 .await
                 .unwrap();
             let status = answer.status();
@@ -97,7 +99,9 @@ async fn serves_and_seals_nothing(settings: &Settings, words: &[&str]) {
         ("/log/checkpoint".to_owned(), 200),
         ("/livez".to_owned(), 200),
     ] {
-        let answer = reqwest::get(format!("{}{path}", running.url))
+        let answer = rootmark::http_client::loopback()
+            .get(format!("{}{path}", running.url))
+            .send()
             .await
             .unwrap();
         assert_eq!(answer.status(), status, "{path}");
@@ -134,7 +138,9 @@ async fn a_restored_backup_seals_nothing_and_says_that_the_public_log_is_ahead()
     let (mut settings, _data_dir, backup) = with_backup().await;
     // The twin: with its own database the same folder is ready.
     let running = Running::start(&settings).await.unwrap();
-    let answer = reqwest::get(format!("{}/readyz", running.url))
+    let answer = rootmark::http_client::loopback()
+        .get(format!("{}/readyz", running.url))
+        .send()
         .await
         .unwrap();
     assert_eq!(answer.status(), 200);

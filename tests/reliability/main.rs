@@ -102,7 +102,7 @@ fn start_load(service: &Service, key: &str, seen: &Arc<Seen>) -> Vec<tokio::task
     for _ in 0..CLIENTS {
         let (base, key, seen) = (service.base.clone(), key.to_owned(), Arc::clone(seen));
         tasks.push(tokio::spawn(async move {
-            let http = reqwest::Client::new();
+            let http = rootmark::http_client::loopback();
             while !seen.stop.load(Ordering::Relaxed) {
                 let first = seen.next.fetch_add(3, Ordering::Relaxed);
                 let events = [first, first + 1, first + 2];
@@ -116,7 +116,7 @@ fn start_load(service: &Service, key: &str, seen: &Arc<Seen>) -> Vec<tokio::task
     }
     let (base, seen) = (service.base.clone(), Arc::clone(seen));
     tasks.push(tokio::spawn(async move {
-        let http = reqwest::Client::new();
+        let http = rootmark::http_client::loopback();
         while !seen.stop.load(Ordering::Relaxed) {
             note_checkpoint(&http, &base, &seen).await;
         }
@@ -140,7 +140,7 @@ async fn note_checkpoint(http: &reqwest::Client, base: &str, seen: &Seen) -> Opt
 }
 
 async fn post(service: &Service, key: &str, body: String) -> Option<serde_json::Value> {
-    try_post(&reqwest::Client::new(), &service.base, key, body).await
+    try_post(&rootmark::http_client::loopback(), &service.base, key, body).await
 }
 
 /// The answer of an accepted capture; `None` if the service was killed before it answered.

@@ -135,7 +135,7 @@ impl Service {
 
     async fn ready(folder: &Folder, mut process: Child) -> Service {
         let base = format!("http://127.0.0.1:{}", folder.port);
-        let http = reqwest::Client::new();
+        let http = rootmark::http_client::loopback();
         let ready = async {
             loop {
                 let answer = http.get(format!("{base}/readyz")).send().await;

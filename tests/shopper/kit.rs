@@ -161,7 +161,9 @@ impl BehindProxy {
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
-        reqwest::get(format!("http://{}{path}", self.running.address))
+        rootmark::http_client::loopback()
+            .get(format!("http://{}{path}", self.running.address))
+            .send()
             .await
             .unwrap()
     }

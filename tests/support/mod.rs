@@ -54,10 +54,7 @@ impl TestApp {
             scopes: &Scope::ALL,
         };
         let key = add_key(&running.database, &order).await.unwrap();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
+        let http = rootmark::http_client::loopback();
         let merchant_id = merchant.id;
         let app = TestApp {
             running,
