@@ -20,3 +20,4 @@ pub mod seal;
 pub mod store;
 pub mod trace;
 pub mod web;
+pub mod witness;

@@ -8,6 +8,7 @@ mod merchant;
 mod progress;
 mod serve;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Verify a proof bundle without any server.
     Verify(verify::Verify),
+    /// Stand beside logs as a witness, and cosign their checkpoints.
+    Witness(witness::Witness),
     /// Issue item codes.
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -84,10 +87,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Outcome, Failure> {
-    let settings = Settings::from_env()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    // Has settings of its own: it stands on somebody else's machine.
+    if let Command::Witness(witness) = &command {
+        return runtime.block_on(witness.run());
+    }
+    let settings = Settings::from_env()?;
     runtime.block_on(async {
         match command {
             Command::Demo => serve::demo(&settings).await,
@@ -99,6 +106,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             Command::Merchant(merchant) => merchant.run(&settings).await,
             Command::Key(key) => key.run(&settings).await,
             Command::Verify(verify) => verify.run(),
+            Command::Witness(witness) => witness.run().await,
         }
     })
 }

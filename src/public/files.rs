@@ -2,7 +2,7 @@
 //! file or the new one, whatever happens in between.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,18 +89,31 @@ pub fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublicError> 
 
 /// Waits for the folder to be ours alone, until the file that is given back is closed.
 pub fn lock(folder: &Path) -> Result<File, PublicError> {
+    let (path, file) = lock_file(folder)?;
+    file.lock().map_err(at(&path))?;
+    Ok(file)
+}
+
+/// The same without waiting; none if the folder is somebody else's.
+pub fn try_lock(folder: &Path) -> Result<Option<File>, PublicError> {
+    let (path, file) = lock_file(folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(at(&path)(error)),
+    }
+}
+
+fn lock_file(folder: &Path) -> Result<(PathBuf, File), PublicError> {
     make_folders(folder)?;
     let path = folder.join(".lock");
-    let open = || -> std::io::Result<File> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
-        file.lock()?;
-        Ok(file)
-    };
-    open().map_err(at(&path))
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(at(&path))?;
+    Ok((path, file))
 }
 
 /// Makes a folder and those above it, each durable in its parent.

@@ -13,7 +13,7 @@ use thiserror::Error;
 pub use anchors::{
     AnchorLines, CURRENT, SEGMENT_LINES, append, last, segment_path, segments, truncate_torn_line,
 };
-pub use files::{PublicFile, lock, remove_outgrown, write, write_if_changed};
+pub use files::{PublicFile, lock, remove_outgrown, try_lock, write, write_if_changed};
 pub use tiles::{TileError, TileFiles};
 
 /// Why a public file cannot be used.

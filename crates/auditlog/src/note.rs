@@ -75,6 +75,11 @@ impl SignedNote {
         Ok(note)
     }
 
+    /// A note of a text that ends in a newline, and of signature lines that somebody else made.
+    pub fn from_parts(text: String, signatures: Vec<NoteSignature>) -> SignedNote {
+        SignedNote { text, signatures }
+    }
+
     /// Adds a signature line by another key.
     pub fn add_signature_by(&mut self, signer: &NoteSigner) {
         self.signatures.push(NoteSignature {
