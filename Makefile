@@ -1,11 +1,12 @@
 # Two commands matter: `make demo` and `make test`. Both set up what is missing first.
 
-.PHONY: help demo test bench prepare
+.PHONY: help demo test soak bench prepare
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     start the service with three example supply chains'
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
+	@echo 'make soak     the tests of crashes and races again, for hours: more kills, more rounds'
 	@echo 'make bench    measure capture, sealing, tracing and pages'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
@@ -17,6 +18,11 @@ demo:
 
 test:
 	@scripts/test
+
+soak:
+	@scripts/setup postgres compiler
+	ROOTMARK_SOAK=1 cargo test --locked --test reliability -- --nocapture
+	ROOTMARK_SOAK=1 cargo test --locked --test log sealers -- --nocapture
 
 bench:
 	@scripts/setup postgres compiler

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use auditlog::anchor::SEGMENT_LINES;
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
@@ -30,6 +31,9 @@ pub struct Settings {
     pub scrub_interval: Duration,
     /// `ROOTMARK_DATABASE_URL`, else `DATABASE_URL`, else the embedded Postgres.
     pub database: DatabaseChoice,
+    /// Lines in a segment of the anchor file. The format fixes it; only a debug build reads another one
+    /// from `ROOTMARK_SEGMENT_LINES`, so that tests see a segment end.
+    pub segment_lines: u64,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
     pub workers: usize,
 }
@@ -108,6 +112,11 @@ impl Settings {
                 10..=3_600_000,
             )),
             database: reader.database(),
+            segment_lines: if cfg!(debug_assertions) {
+                reader.number("ROOTMARK_SEGMENT_LINES", SEGMENT_LINES, 1..=SEGMENT_LINES)
+            } else {
+                SEGMENT_LINES
+            },
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
         };
         if reader.faults.is_empty() {

@@ -12,6 +12,7 @@ pub mod codes;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod failpoint;
 pub mod http_client;
 pub mod postgres;
 pub mod proof;

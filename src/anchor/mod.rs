@@ -4,18 +4,19 @@
 //! order tiles, entry bundles, anchor line, checkpoint: a reader who sees a checkpoint finds
 //! everything under it. Start-up runs the same code and publishes what a crash left behind.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auditlog::anchor::{AnchorError, AnchorLine};
-use auditlog::tile::{TILE_WIDTH, Tile, TilePath, entry_bundle, hashes_at_level, hashes_to_bytes};
+use auditlog::tile::{Tile, TilePath, entry_bundle, hashes_to_bytes, partial_tiles, tiles_between};
 use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 use thiserror::Error;
 
-use crate::public::{self, PublicError, PublicFile};
+use crate::public::{self, CHECKPOINT, KEYS, PublicError, PublicFile, STORY_VKEY, VKEY};
 use crate::store::log_head::{LogHead, log_head};
-use crate::store::seal::{SealRow, seals_after};
+use crate::store::seal::{SealRow, seals_after, seals_before};
 use crate::store::statement::entries_between;
 use crate::store::tile::tile_hashes;
 
@@ -141,15 +142,17 @@ impl PublicLog {
         Ok(public.map(|anchor| Published { anchor }))
     }
 
-    /// Writes again those tiles and entry bundles of the last public tree that are missing: full ones,
-    /// and the partial ones of its right edge. In the sealer's role, at start-up.
+    /// Writes again those tiles and entry bundles that are missing: the full ones of the last public
+    /// tree, and the partial ones of every public size since the last full tile. In the sealer's role,
+    /// at start-up.
     pub async fn restore_missing(&self, conn: &mut PgConnection) -> Result<(), PublishError> {
         let folder = self.folder.clone();
         let Some(last) = blocking(move || public::last(&folder)).await? else {
             return Ok(());
         };
+        let partial = earlier_partial_tiles(conn, &last).await?;
         let mut missing = Vec::new();
-        for tile in new_tiles(TreeSize(0), last.head.size) {
+        for tile in tiles_between(TreeSize(0), last.head.size).chain(partial) {
             let is_there = |path: TilePath| self.folder.join(path.to_string()).exists();
             let entries_are_there = tile.level > 0 || is_there(TilePath::Entries(tile));
             if !is_there(TilePath::Hashes(tile)) || !entries_are_there {
@@ -179,9 +182,10 @@ impl PublicLog {
         let (folder, keys) = (self.folder.clone(), key_files(head));
         blocking(move || {
             public::truncate_torn_line(&folder)?;
+            public::finish_segment_move(&folder)?;
             let last = public::last(&folder)?;
             if let Some(line) = &last {
-                let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
+                let checkpoint = PublicFile::new(CHECKPOINT, line.checkpoint.as_bytes());
                 public::write_if_changed(&folder, &[checkpoint])?;
             }
             public::write_if_changed(&folder, &keys)?;
@@ -198,7 +202,7 @@ impl PublicLog {
     ) -> Result<(), PublishError> {
         let (folder, segment_lines) = (self.folder.clone(), self.segment_lines);
         let (text, number) = (seal.anchor_line.clone(), line.seal);
-        let checkpoint = PublicFile::new("checkpoint", line.checkpoint.as_bytes());
+        let checkpoint = PublicFile::new(CHECKPOINT, line.checkpoint.as_bytes());
         blocking(move || {
             public::write(&folder, &tiles)?;
             // Anchor only after the tiles: whoever follows the file may fetch them at once. A crash
@@ -241,10 +245,43 @@ async fn files_of(
     to: TreeSize,
 ) -> Result<Vec<PublicFile>, PublishError> {
     let mut files = Vec::new();
-    for tile in new_tiles(from, to) {
+    for tile in tiles_between(from, to) {
         files.extend(files_of_tile(conn, tile).await?);
     }
     Ok(files)
+}
+
+/// The partial tiles of earlier public sizes that no full tile answers for yet (C2SP tlog-tiles): those
+/// in the places of the last tree's own. Above level 1 a tile stays partial for 16 million leaves, and
+/// only the last tree's come back.
+async fn earlier_partial_tiles(
+    conn: &mut PgConnection,
+    last: &AnchorLine,
+) -> Result<BTreeSet<Tile>, PublishError> {
+    let edge: Vec<Tile> = partial_tiles(last.head.size).collect();
+    let mut tiles = BTreeSet::new();
+    let mut number = last.seal as i64;
+    loop {
+        let seals = seals_before(conn, number, SEALS_A_ROUND).await?;
+        for seal in &seals {
+            number = seal.number;
+            let earlier = partial_tiles(seal.tree_size).filter(|tile| {
+                let is_place = |now: &&Tile| (now.level, now.index) == (tile.level, tile.index);
+                tile.level < 2
+                    && edge
+                        .iter()
+                        .any(|now| is_place(&now) && now.width > tile.width)
+            });
+            // Before the last full tile of level 1: what is older has no place here.
+            if seal.tree_size.0 >> 16 < last.head.size.0 >> 16 {
+                return Ok(tiles);
+            }
+            tiles.extend(earlier);
+        }
+        if seals.is_empty() {
+            return Ok(tiles);
+        }
+    }
 }
 
 /// A tile, and at level 0 the entry bundle of the same place.
@@ -255,36 +292,11 @@ async fn files_of_tile(
     let hashes = tile_hashes(conn, tile).await?;
     let hashes = hashes.ok_or_else(|| PublishError::Missing(format!("{tile:?}")))?;
     let path = TilePath::Hashes(tile).to_string();
-    let mut files = vec![PublicFile::new(&path, &hashes_to_bytes(&hashes))];
+    let mut files = vec![PublicFile::new(&path, hashes_to_bytes(&hashes))];
     if tile.level == 0 {
         files.push(bundle_file(conn, tile).await?);
     }
     Ok(files)
-}
-
-fn new_tiles(from: TreeSize, to: TreeSize) -> Vec<Tile> {
-    let mut tiles = Vec::new();
-    for level in 0..8 {
-        let (had, has) = (hashes_at_level(from, level), hashes_at_level(to, level));
-        if had == has {
-            break;
-        }
-        let full = (had / 256)..(has / 256);
-        tiles.extend(full.map(|index| Tile {
-            level,
-            index,
-            width: TILE_WIDTH,
-        }));
-        let width = (has % 256) as u16;
-        if width > 0 {
-            tiles.push(Tile {
-                level,
-                index: has / 256,
-                width,
-            });
-        }
-    }
-    tiles
 }
 
 async fn bundle_file(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, PublishError> {
@@ -295,15 +307,15 @@ async fn bundle_file(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, 
         return Err(PublishError::Missing(format!("an entry of {from} to {to}")));
     }
     let path = TilePath::Entries(tile).to_string();
-    Ok(PublicFile::new(&path, &entry_bundle(&entries)))
+    Ok(PublicFile::new(&path, entry_bundle(&entries)))
 }
 
 /// The log's keys, for those who fetch them by hand and for those who follow their history.
 fn key_files(head: &LogHead) -> Vec<PublicFile> {
     vec![
-        PublicFile::new("vkey", format!("{}\n", head.vkey).as_bytes()),
-        PublicFile::new("story-vkey", format!("{}\n", head.story_vkey).as_bytes()),
-        PublicFile::new("keys.jsonl", head.key_history().as_bytes()),
+        PublicFile::new(VKEY, format!("{}\n", head.vkey).as_bytes()),
+        PublicFile::new(STORY_VKEY, format!("{}\n", head.story_vkey).as_bytes()),
+        PublicFile::new(KEYS, head.key_history().as_bytes()),
     ]
 }
 

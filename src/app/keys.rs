@@ -3,9 +3,7 @@
 //! A key that is missing or wrong beside an existing log is an error. Making a new one would begin a
 //! second log under the first one's name.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +18,14 @@ use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 
 use crate::domain::code::CodeKey;
+use crate::failpoint::{self, Step, Thing};
+use crate::public::{self, PublicError, PublicFile};
 use crate::store::code_key::{code_key_fingerprint, insert_code_key};
 use crate::store::log_head::{LogHead, found_log, log_head};
+
+const LOG_KEY: &str = "log.key";
+const STORY_KEY: &str = "story.key";
+const CODES_KEY: &str = "codes.key";
 
 /// What the service signs and enciphers with.
 #[derive(Debug)]
@@ -68,13 +72,8 @@ pub enum KeyError {
         fault: String,
     },
     /// The file cannot be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] PublicError),
     /// The name chosen for the log cannot be a key's name.
     #[error("the log's name: {0}")]
     Origin(#[from] NoteError),
@@ -118,7 +117,9 @@ pub async fn load_or_found(
     // Another service may have founded the log at the same moment: then its keys are the log's.
     let head = log_head(&mut tx).await?.ok_or(sqlx::Error::RowNotFound)?;
     check(&files, &keys, &head, code_key_fingerprint(&mut tx).await?)?;
+    failpoint::before(Thing::Founding, Step::Commit, founding.folder);
     tx.commit().await?;
+    failpoint::after(Thing::Founding, Step::Commit, founding.folder);
     Ok(keys)
 }
 
@@ -178,9 +179,9 @@ impl KeyFiles {
     fn in_folder(folder: &Path) -> KeyFiles {
         KeyFiles {
             folder: folder.to_owned(),
-            log: folder.join("log.key"),
-            story: folder.join("story.key"),
-            codes: folder.join("codes.key"),
+            log: folder.join(LOG_KEY),
+            story: folder.join(STORY_KEY),
+            codes: folder.join(CODES_KEY),
         }
     }
 
@@ -199,43 +200,24 @@ impl KeyFiles {
         if read_if_there(&self.log)?.is_none() {
             let origin = origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?;
             let signer = NoteSigner::from_seed(&origin, &random()?)?;
-            self.write(&self.log, &signer.to_secret_text())?;
+            self.write(LOG_KEY, &signer.to_secret_text())?;
         }
         let log = parse_signer(&self.log, &read_if_there(&self.log)?.unwrap_or_default())?;
         if read_if_there(&self.story)?.is_none() {
             let name = StoryNote::key_name(log.verifier().name());
             let signer = NoteSigner::from_seed(&name, &random()?)?;
-            self.write(&self.story, &signer.to_secret_text())?;
+            self.write(STORY_KEY, &signer.to_secret_text())?;
         }
         if read_if_there(&self.codes)?.is_none() {
-            self.write(&self.codes, &to_hex(&random()?))?;
+            self.write(CODES_KEY, &to_hex(&random()?))?;
         }
         self.load()
     }
 
-    /// Temporary name, write, fsync, rename: a key is whole or not there.
-    fn write(&self, path: &Path, text: &str) -> Result<(), KeyError> {
-        let save = || -> std::io::Result<()> {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.folder)?;
-            let temporary = path.with_extension("new");
-            let mut file = File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&temporary)?;
-            file.write_all(format!("{text}\n").as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        save().map_err(|source| KeyError::File {
-            path: path.to_owned(),
-            source,
-        })
+    /// A key is whole or not there.
+    fn write(&self, name: &str, text: &str) -> Result<(), KeyError> {
+        let file = PublicFile::secret(name, format!("{text}\n"));
+        Ok(public::write(&self.folder, &[file])?)
     }
 }
 
@@ -243,10 +225,10 @@ fn read_if_there(path: &Path) -> Result<Option<String>, KeyError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text.trim_end().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(KeyError::File {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => {
+            let path = path.to_owned();
+            Err(PublicError::File { path, source }.into())
+        }
     }
 }
 

@@ -99,7 +99,8 @@ impl Core {
             }
         };
         let database = Database::open(options).await?;
-        let public_log = PublicLog::new(data_dir.join("public/log"));
+        let public_log =
+            PublicLog::new(data_dir.join("public/log")).with_segment_lines(settings.segment_lines);
         let mut conn = database.sealer.acquire().await?;
         let founding = Founding {
             folder: &data_dir.join("keys"),

@@ -85,7 +85,7 @@ pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofEr
 fn bundled(
     index: LeafIndex,
     statement: &StoryStatement,
-    reader: &mut TreeReader<TileFiles<'_>>,
+    reader: &mut TreeReader<TileFiles>,
 ) -> Result<BundledStatement, ProofError> {
     let stored = &statement.stored;
     let withheld = &statement.withheld;

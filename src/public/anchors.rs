@@ -1,23 +1,139 @@
 //! The anchor file: appended, synced, cut into segments, mended after a crash.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use auditlog::anchor::{AnchorError, AnchorLine};
 use auditlog::encoding::parse_decimal;
 
-use super::files::sync_folder;
-use super::{PublicError, at};
+use super::files::{make_folders, sync_folder};
+use super::{ANCHORS, PublicError, at, disk};
+use crate::failpoint::Thing;
 
 pub use auditlog::anchor::SEGMENT_LINES;
 
 /// The longest line: a checkpoint with as many cosignatures as a note may have.
 const MAX_LINE_BYTES: u64 = 128 * 1024;
 
-/// The file that the next line is appended to.
-pub const CURRENT: &str = "anchors.jsonl";
 const SEGMENTS: &str = "anchors";
+
+/// All lines that are public, segment after segment, as they stand in the files: one at a time, so
+/// that a long log fits in memory.
+#[derive(Debug)]
+pub struct AnchorLines {
+    segments: std::vec::IntoIter<PathBuf>,
+    /// Opened before the segments were listed: what is moved meanwhile is read under either name.
+    current: Option<OpenFile>,
+    reading: Option<OpenFile>,
+    is_torn: bool,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    lines: BufReader<File>,
+}
+
+impl AnchorLines {
+    /// Opens the anchor file of a public folder at the segment that holds the line of `from_seal`;
+    /// where there is none, there are no lines.
+    pub fn open(folder: &Path, from_seal: u64) -> Result<AnchorLines, PublicError> {
+        let mut current = OpenFile::open(folder.join(ANCHORS))?;
+        let segments = segments(folder)?;
+        if let (Some(open), Some(newest)) = (&current, segments.last())
+            && is_copy(&open.path, &segment_path(folder, *newest))?
+        {
+            current = None;
+        }
+        let before = segments.partition_point(|first| *first <= from_seal);
+        let segments = &segments[before.saturating_sub(1)..];
+        let paths = segments.iter().map(|first| segment_path(folder, *first));
+        Ok(AnchorLines {
+            segments: paths.collect::<Vec<_>>().into_iter(),
+            current,
+            reading: None,
+            is_torn: false,
+        })
+    }
+
+    /// Whether the file that was read last ends without a newline: a line is being written there at
+    /// this moment, or a crash cut it off. It is not public, and is not given.
+    pub fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    fn next_file(&mut self) -> Result<Option<OpenFile>, PublicError> {
+        match self.segments.next() {
+            Some(path) => OpenFile::open(path),
+            None => Ok(self.current.take()),
+        }
+    }
+}
+
+impl Iterator for AnchorLines {
+    /// Without its newline, and not parsed.
+    type Item = Result<Vec<u8>, PublicError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some(file) = &mut self.reading else {
+                self.reading = match self.next_file() {
+                    Ok(Some(file)) => Some(file),
+                    Ok(None) => return None,
+                    Err(error) => return Some(Err(error)),
+                };
+                self.is_torn = false;
+                continue;
+            };
+            match file.next_line() {
+                Ok(Line::Whole(line)) => return Some(Ok(line)),
+                Ok(Line::Torn) => self.is_torn = true,
+                Ok(Line::End) => {}
+                Err(error) => {
+                    let path = file.path.clone();
+                    self.reading = None;
+                    return Some(Err(at(&path)(error)));
+                }
+            }
+            self.reading = None;
+        }
+    }
+}
+
+enum Line {
+    Whole(Vec<u8>),
+    Torn,
+    End,
+}
+
+impl OpenFile {
+    fn open(path: PathBuf) -> Result<Option<OpenFile>, PublicError> {
+        match File::open(&path) {
+            Ok(file) => Ok(Some(OpenFile {
+                path,
+                lines: BufReader::new(file),
+            })),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(at(&path)(error)),
+        }
+    }
+
+    fn next_line(&mut self) -> std::io::Result<Line> {
+        let mut bytes = Vec::new();
+        let mut limited = (&mut self.lines).take(MAX_LINE_BYTES);
+        limited.read_until(b'\n', &mut bytes)?;
+        match bytes.pop() {
+            None => Ok(Line::End),
+            Some(b'\n') => Ok(Line::Whole(bytes)),
+            Some(_) if bytes.len() as u64 + 1 == MAX_LINE_BYTES => Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                format!("a line is longer than {MAX_LINE_BYTES} bytes"),
+            )),
+            Some(_) => Ok(Line::Torn),
+        }
+    }
+}
 
 /// Appends the line of seal `number`. A full segment is moved away first, unchanged.
 pub fn append(
@@ -26,7 +142,7 @@ pub fn append(
     line: &str,
     segment_lines: u64,
 ) -> Result<(), PublicError> {
-    let path = folder.join(CURRENT);
+    let path = folder.join(ANCHORS);
     // An empty file is what a failed first append leaves; moving that would replace the segment.
     let has_lines = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
     if number > 1 && (number - 1).is_multiple_of(segment_lines) && has_lines {
@@ -34,37 +150,67 @@ pub fn append(
     }
     let is_new = !path.exists();
     let write = || -> std::io::Result<()> {
-        let mut file = File::options().create(true).append(true).open(&path)?;
         // One write: a crash leaves the whole line or a torn one, which start-up cuts off.
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_all()
+        let file = disk::append(Thing::AnchorLine, &path, format!("{line}\n").as_bytes())?;
+        disk::sync(Thing::AnchorLine, &path, &file)
     };
     write().map_err(at(&path))?;
-    if is_new { sync_folder(folder) } else { Ok(()) }
+    if is_new {
+        return sync_folder(Thing::AnchorLine, folder);
+    }
+    Ok(())
 }
 
 fn move_segment(folder: &Path, first_seal: u64) -> Result<(), PublicError> {
     let segments = folder.join(SEGMENTS);
-    fs::create_dir_all(&segments).map_err(at(&segments))?;
+    // Durable before the only other name of its lines is removed.
+    make_folders(Thing::Segment, &segments)?;
     let target = segment_path(folder, first_seal);
-    let current = folder.join(CURRENT);
+    let current = folder.join(ANCHORS);
     // Linked, never renamed over: a segment that is there already is an error, not replaced.
-    if let Err(error) = fs::hard_link(&current, &target) {
+    if let Err(error) = disk::link(Thing::Segment, &current, &target) {
         // Unless it is this very segment: a crash came before the other name was removed.
-        let same = fs::read(&current).ok() == fs::read(&target).ok();
-        if error.kind() != std::io::ErrorKind::AlreadyExists || !same {
+        if error.kind() != std::io::ErrorKind::AlreadyExists || !is_copy(&current, &target)? {
             return Err(at(&target)(error));
         }
     }
-    sync_folder(&segments)?;
-    fs::remove_file(&current).map_err(at(&current))?;
-    sync_folder(folder)
+    sync_folder(Thing::Segment, &segments)?;
+    remove_moved(folder)
+}
+
+/// Finishes the move of a segment between whose two halves a crash came: its lines stand under both
+/// names, and are not to be counted twice.
+pub fn finish_segment_move(folder: &Path) -> Result<(), PublicError> {
+    let Some(newest) = segments(folder)?.last().copied() else {
+        return Ok(());
+    };
+    if is_copy(&folder.join(ANCHORS), &segment_path(folder, newest))? {
+        return remove_moved(folder);
+    }
+    Ok(())
+}
+
+/// Whether both are there and hold the same lines. No two segments do.
+fn is_copy(one: &Path, other: &Path) -> Result<bool, PublicError> {
+    let length = |path: &Path| fs::metadata(path).ok().map(|file| file.len());
+    match (length(one), length(other)) {
+        (Some(a), Some(b)) if a == b && a > 0 => {}
+        _ => return Ok(false),
+    }
+    let read = |path: &Path| fs::read(path).map_err(at(path));
+    Ok(read(one)? == read(other)?)
+}
+
+fn remove_moved(folder: &Path) -> Result<(), PublicError> {
+    let current = folder.join(ANCHORS);
+    disk::remove(Thing::Segment, &current).map_err(at(&current))?;
+    sync_folder(Thing::Segment, folder)
 }
 
 /// Cuts off what follows the last newline: an append that a crash interrupted, and which nobody was
 /// told of.
 pub fn truncate_torn_line(folder: &Path) -> Result<(), PublicError> {
-    let path = folder.join(CURRENT);
+    let path = folder.join(ANCHORS);
     let mend = || -> std::io::Result<()> {
         let Ok(mut file) = File::options().read(true).write(true).open(&path) else {
             return Ok(());
@@ -75,8 +221,8 @@ pub fn truncate_torn_line(folder: &Path) -> Result<(), PublicError> {
         }
         let torn = tail.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
         let length = file.metadata()?.len();
-        file.set_len(length - torn)?;
-        file.sync_all()
+        disk::cut(Thing::AnchorLine, &path, &file, length - torn)?;
+        disk::sync(Thing::AnchorLine, &path, &file)
     };
     mend().map_err(at(&path))
 }
@@ -84,7 +230,7 @@ pub fn truncate_torn_line(folder: &Path) -> Result<(), PublicError> {
 /// The last line of the file, or of the last segment where a crash came between moving it and the
 /// next append.
 pub fn last(folder: &Path) -> Result<Option<AnchorLine>, PublicError> {
-    if let Some(line) = last_in(&folder.join(CURRENT))? {
+    if let Some(line) = last_in(&folder.join(ANCHORS))? {
         return Ok(Some(line));
     }
     match segments(folder)?.last() {
@@ -114,86 +260,6 @@ pub fn segments(folder: &Path) -> Result<Vec<u64>, PublicError> {
 /// The file of a full segment.
 pub fn segment_path(folder: &Path, first_seal: u64) -> PathBuf {
     folder.join(SEGMENTS).join(format!("{first_seal}.jsonl"))
-}
-
-/// All lines of the anchor file, segment by segment and one at a time: text without its newline,
-/// not parsed. A last line without a newline is torn, or being written, and is not public.
-#[derive(Debug)]
-pub struct AnchorLines {
-    files: std::vec::IntoIter<PathBuf>,
-    current: Option<(PathBuf, BufReader<File>)>,
-    /// Whether what was read last ended in a line without its newline.
-    is_torn: bool,
-}
-
-impl AnchorLines {
-    /// The lines under `folder`, from the segment that begins with `from_seal` or holds it.
-    pub fn open(folder: &Path, from_seal: u64) -> Result<AnchorLines, PublicError> {
-        let segments = segments(folder)?;
-        let before = segments.partition_point(|first| *first <= from_seal);
-        let mut files: Vec<PathBuf> = segments[before.saturating_sub(1)..]
-            .iter()
-            .map(|first| segment_path(folder, *first))
-            .collect();
-        let current = folder.join(CURRENT);
-        // A crash in the middle of moving a segment leaves it under both names.
-        let is_segment = |path: &PathBuf| is_same_file(path, &current);
-        if !files.last().is_some_and(is_segment) {
-            files.push(current);
-        }
-        Ok(AnchorLines {
-            files: files.into_iter(),
-            current: None,
-            is_torn: false,
-        })
-    }
-
-    /// Whether the last file read so far ends in a line without its newline.
-    pub fn is_torn(&self) -> bool {
-        self.is_torn
-    }
-
-    fn read_line(&mut self) -> Result<Option<Vec<u8>>, PublicError> {
-        loop {
-            let Some((path, reader)) = &mut self.current else {
-                let Some(path) = self.files.next() else {
-                    return Ok(None);
-                };
-                self.current = match File::open(&path) {
-                    Ok(file) => Some((path, BufReader::new(file))),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-                    Err(error) => return Err(at(&path)(error)),
-                };
-                continue;
-            };
-            let mut line = Vec::new();
-            let mut limited = reader.take(MAX_LINE_BYTES);
-            limited.read_until(b'\n', &mut line).map_err(at(path))?;
-            if line.pop_if(|byte| *byte == b'\n').is_some() {
-                self.is_torn = false;
-                return Ok(Some(line));
-            }
-            if line.len() as u64 == MAX_LINE_BYTES {
-                return Err(AnchorError::Malformed("longer than a line may be").into());
-            }
-            self.is_torn = !line.is_empty();
-            self.current = None;
-        }
-    }
-}
-
-impl Iterator for AnchorLines {
-    type Item = Result<Vec<u8>, PublicError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.read_line().transpose()
-    }
-}
-
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let file = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
-    matches!((file(a), file(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn last_in(path: &Path) -> Result<Option<AnchorLine>, PublicError> {
@@ -266,12 +332,12 @@ mod tests {
         assert_eq!(last(folder).unwrap(), None);
         append(folder, 1, &line(1), 10).unwrap();
         append(folder, 2, &line(2), 10).unwrap();
-        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        let whole = fs::read(folder.join(ANCHORS)).unwrap();
         for torn in [1, 100, line(3).len()] {
             let bytes = [whole.as_slice(), &line(3).as_bytes()[..torn]].concat();
-            fs::write(folder.join(CURRENT), bytes).unwrap();
+            fs::write(folder.join(ANCHORS), bytes).unwrap();
             truncate_torn_line(folder).unwrap();
-            assert_eq!(fs::read(folder.join(CURRENT)).unwrap(), whole);
+            assert_eq!(fs::read(folder.join(ANCHORS)).unwrap(), whole);
         }
         assert_eq!(last(folder).unwrap().unwrap().seal, 2);
     }
@@ -283,7 +349,7 @@ mod tests {
         for seal in 1..=3 {
             append(folder, seal, &line(seal), 3).unwrap();
         }
-        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        let whole = fs::read(folder.join(ANCHORS)).unwrap();
         // A crash right after the move.
         move_segment(folder, 1).unwrap();
         assert_eq!(last(folder).unwrap().unwrap().seal, 3);
@@ -304,10 +370,10 @@ mod tests {
         for seal in 1..=3 {
             append(folder, seal, &line(seal), 3).unwrap();
         }
-        let whole = fs::read(folder.join(CURRENT)).unwrap();
+        let whole = fs::read(folder.join(ANCHORS)).unwrap();
         move_segment(folder, 1).unwrap();
         // A full disk: the new file was made and nothing was written into it.
-        fs::write(folder.join(CURRENT), b"").unwrap();
+        fs::write(folder.join(ANCHORS), b"").unwrap();
         append(folder, 4, &line(4), 3).unwrap();
         assert_eq!(fs::read(folder.join("anchors/1.jsonl")).unwrap(), whole);
         assert_eq!(last(folder).unwrap().unwrap().seal, 4);
@@ -317,10 +383,75 @@ mod tests {
     }
 
     #[test]
+    fn all_lines_are_given_in_order_wherever_they_are_and_a_torn_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let read = || {
+            let mut lines = AnchorLines::open(folder, 0).unwrap();
+            let read: Vec<String> = lines
+                .by_ref()
+                .map(|line| String::from_utf8(line.unwrap()).unwrap())
+                .collect();
+            (read, lines.is_torn())
+        };
+        assert_eq!(read(), (Vec::new(), false));
+        let mut written = Vec::new();
+        for seal in 1..=23 {
+            append(folder, seal, &line(seal), 2).unwrap();
+            written.push(line(seal));
+            assert_eq!(read(), (written.clone(), false), "seal {seal}");
+        }
+        // The segment of seal 9 comes before that of seal 11.
+        assert!(
+            folder.join("anchors/9.jsonl").exists() && folder.join("anchors/11.jsonl").exists()
+        );
+        let whole = fs::read(folder.join(ANCHORS)).unwrap();
+        fs::write(folder.join(ANCHORS), [&whole[..], b"{\"seal\""].concat()).unwrap();
+        assert_eq!(read(), (written, true));
+    }
+
+    #[test]
+    fn a_segment_that_a_crash_left_under_both_names_is_read_once_and_its_move_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for seal in 1..=3 {
+            append(folder, seal, &line(seal), 3).unwrap();
+        }
+        let (current, segment) = (folder.join(ANCHORS), folder.join("anchors/1.jsonl"));
+        let count = || AnchorLines::open(folder, 0).unwrap().count();
+        fs::create_dir(folder.join(SEGMENTS)).unwrap();
+        fs::hard_link(&current, &segment).unwrap();
+        assert_eq!(count(), 3);
+        finish_segment_move(folder).unwrap();
+        assert!(!current.exists() && segment.exists());
+        assert_eq!(count(), 3);
+        // Anything else beside a segment is neither passed over nor removed.
+        let whole = fs::read(&segment).unwrap();
+        fs::write(&current, [&whole[..whole.len() - 2], b"x\n"].concat()).unwrap();
+        finish_segment_move(folder).unwrap();
+        assert!(current.exists());
+        assert_eq!(count(), 6);
+    }
+
+    #[test]
+    fn a_line_longer_than_any_anchor_line_is_refused_and_the_longest_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let longest = "x".repeat(MAX_LINE_BYTES as usize - 1);
+        fs::write(folder.path().join(ANCHORS), format!("{longest}\n")).unwrap();
+        let mut lines = AnchorLines::open(folder.path(), 0).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), longest.as_bytes());
+        assert!(lines.next().is_none());
+        fs::write(folder.path().join(ANCHORS), format!("{longest}x\n")).unwrap();
+        let mut lines = AnchorLines::open(folder.path(), 0).unwrap();
+        assert!(lines.next().unwrap().is_err());
+        assert!(lines.next().is_none());
+    }
+
+    #[test]
     fn a_damaged_last_line_is_an_error_and_not_an_empty_log() {
         let folder = tempfile::tempdir().unwrap();
         append(folder.path(), 1, &line(1), 10).unwrap();
-        fs::write(folder.path().join(CURRENT), b"{}\n").unwrap();
+        fs::write(folder.path().join(ANCHORS), b"{}\n").unwrap();
         assert!(last(folder.path()).is_err());
     }
 }

@@ -1,55 +1,81 @@
 //! Durable files: temporary name, write, fsync, rename, fsync of the folder. A reader sees the old
 //! file or the new one, whatever happens in between.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{PublicError, at};
+use super::{CHECKPOINT, PublicError, at, disk};
+use crate::failpoint::Thing;
 
-/// A file to be published.
+/// A file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicFile {
     path: PathBuf,
     bytes: Vec<u8>,
+    thing: Thing,
 }
 
 impl PublicFile {
-    /// The file at `path` below the public folder.
-    pub fn new(path: &str, bytes: &[u8]) -> PublicFile {
+    /// `path` is relative to the folder that it will be written to.
+    pub fn new(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> PublicFile {
+        let path = path.into();
+        let thing = if path.starts_with("tile") {
+            Thing::Tile
+        } else if path == Path::new(CHECKPOINT) {
+            Thing::Checkpoint
+        } else {
+            Thing::SmallFile
+        };
+        let bytes = bytes.into();
+        PublicFile { path, bytes, thing }
+    }
+
+    /// A file that only the service itself may read, in a folder of which the same holds.
+    pub fn secret(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> PublicFile {
         PublicFile {
             path: path.into(),
-            bytes: bytes.to_vec(),
+            bytes: bytes.into(),
+            thing: Thing::Key,
         }
+    }
+}
+
+/// Permissions of files and of folders, before the umask.
+fn modes(thing: Thing) -> (u32, u32) {
+    if thing == Thing::Key {
+        (0o600, 0o700)
+    } else {
+        (0o666, 0o777)
     }
 }
 
 /// Writes files under `folder`. All are synced before any folder is, so that many files cost few
 /// syncs of folders.
 pub fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublicError> {
-    let mut folders = BTreeSet::new();
+    let mut folders = BTreeMap::new();
     for file in files {
         let path = folder.join(&file.path);
         let parent = path.parent().unwrap_or(folder);
-        if !folders.contains(parent) {
-            make_folders(parent)?;
-            folders.insert(parent.to_owned());
+        if !folders.contains_key(parent) {
+            make_folders(file.thing, parent)?;
+            folders.insert(parent.to_owned(), file.thing);
         }
-        let temporary = parent.join(format!(
-            ".{}.new",
-            path.file_name().unwrap_or_default().to_string_lossy()
-        ));
-        let save = || -> std::io::Result<()> {
-            let mut new = File::create(&temporary)?;
-            new.write_all(&file.bytes)?;
-            new.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        save().map_err(at(&path))?;
+        save(file, &path, parent).map_err(at(&path))?;
     }
-    folders.iter().try_for_each(|folder| sync_folder(folder))
+    folders
+        .iter()
+        .try_for_each(|(folder, thing)| sync_folder(*thing, folder))
+}
+
+fn save(file: &PublicFile, path: &Path, parent: &Path) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = parent.join(format!(".{name}.new"));
+    let (mode, _) = modes(file.thing);
+    let written = disk::write(file.thing, &temporary, &file.bytes, mode)?;
+    disk::sync(file.thing, &temporary, &written)?;
+    disk::rename(file.thing, &temporary, path)
 }
 
 /// Writes those files whose content is another, or which do not exist.
@@ -63,7 +89,7 @@ pub fn write_if_changed(folder: &Path, files: &[PublicFile]) -> Result<(), Publi
     Ok(())
 }
 
-/// Removes every folder `N.p` beside a file `N` that is at least this old.
+/// Removes every folder `N.p` beside a file `N` that is at least this old, below `folder`.
 pub fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublicError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -105,7 +131,7 @@ pub fn try_lock(folder: &Path) -> Result<Option<File>, PublicError> {
 }
 
 fn lock_file(folder: &Path) -> Result<(PathBuf, File), PublicError> {
-    make_folders(folder)?;
+    make_folders(Thing::SmallFile, folder)?;
     let path = folder.join(".lock");
     let file = File::options()
         .create(true)
@@ -117,30 +143,28 @@ fn lock_file(folder: &Path) -> Result<(PathBuf, File), PublicError> {
 }
 
 /// Makes a folder and those above it, each durable in its parent.
-fn make_folders(folder: &Path) -> Result<(), PublicError> {
-    if folder.is_dir() {
+pub(super) fn make_folders(thing: Thing, folder: &Path) -> Result<(), PublicError> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
         return Ok(());
     }
-    if let Some(parent) = folder
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        make_folders(parent)?;
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(at(folder)(error));
-            }
-            _ => {}
+    let parent = folder.parent().unwrap_or(folder);
+    make_folders(thing, parent)?;
+    match disk::make_folder(thing, folder, modes(thing).1) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(at(folder)(error));
         }
-        return sync_folder(parent);
+        _ => {}
     }
-    fs::create_dir_all(folder).map_err(at(folder))
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    sync_folder(thing, parent)
 }
 
-pub(super) fn sync_folder(folder: &Path) -> Result<(), PublicError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(at(folder))
+pub(super) fn sync_folder(thing: Thing, folder: &Path) -> Result<(), PublicError> {
+    disk::sync_folder(thing, folder).map_err(at(folder))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! bundles read back. Knows no database, and says what is there, not what should be.
 
 mod anchors;
+mod disk;
 mod files;
 mod tiles;
 
@@ -11,10 +12,22 @@ use auditlog::anchor::AnchorError;
 use thiserror::Error;
 
 pub use anchors::{
-    AnchorLines, CURRENT, SEGMENT_LINES, append, last, segment_path, segments, truncate_torn_line,
+    AnchorLines, SEGMENT_LINES, append, finish_segment_move, last, segment_path, segments,
+    truncate_torn_line,
 };
 pub use files::{PublicFile, lock, remove_outgrown, try_lock, write, write_if_changed};
 pub use tiles::{TileError, TileFiles};
+
+/// The file of the last signed checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+/// The file of the anchor lines that are in no segment yet.
+pub const ANCHORS: &str = "anchors.jsonl";
+/// The file of the log's key.
+pub const VKEY: &str = "vkey";
+/// The file of the key of its story notes.
+pub const STORY_VKEY: &str = "story-vkey";
+/// The file of the history of its keys.
+pub const KEYS: &str = "keys.jsonl";
 
 /// Why a public file cannot be used.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::path::Path;
 
 use auditlog::anchor::AnchorLine;
 use auditlog::checkpoint::Checkpoint;
@@ -21,6 +22,7 @@ use time::OffsetDateTime;
 
 use crate::domain::statement::Batch;
 use crate::domain::time::{timestamp, to_millisecond};
+use crate::failpoint::{self, Step, Thing};
 use crate::store::batch::{SealedBatch, insert_sealed_batches, take_pending_batches};
 use crate::store::log_head::{LogHead, log_head, move_log_head};
 use crate::store::seal::{SealRow, insert_seal};
@@ -125,7 +127,9 @@ pub async fn seal(
     if !move_log_head(&mut tx, &old, &new).await? {
         return Err(SealError::HeadMoved(old.tree.size));
     }
+    failpoint::before(Thing::Seal, Step::Commit, Path::new(""));
     tx.commit().await?;
+    failpoint::after(Thing::Seal, Step::Commit, Path::new(""));
     let added = growth.head.size.0 - old.tree.size.0;
     Ok(Some(Sealed {
         seal: new.seal as u64,

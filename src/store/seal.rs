@@ -48,3 +48,27 @@ pub async fn seals_after(conn: &mut PgConnection, number: i64, limit: i64) -> Re
         })
         .collect())
 }
+
+/// Seals before `number`, the latest first.
+pub async fn seals_before(
+    conn: &mut PgConnection,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<SealRow>> {
+    let rows = sqlx::query!(
+        "SELECT number, tree_size, anchor_line FROM seal WHERE number < $1
+         ORDER BY number DESC LIMIT $2",
+        number,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealRow {
+            number: row.number,
+            tree_size: TreeSize(row.tree_size as u64),
+            anchor_line: row.anchor_line,
+        })
+        .collect())
+}

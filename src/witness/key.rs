@@ -1,14 +1,12 @@
 //! The witness's key: made once, read by its owner alone, never made again beside a memory.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use auditlog::cosignature::WitnessSigner;
 
 use super::{WitnessError, state};
-use crate::public::PublicError;
+use crate::public::{self, PublicError, PublicFile};
 
 const KEY: &str = "witness.key";
 
@@ -45,22 +43,7 @@ fn make(folder: &Path, path: PathBuf, name: Option<&str>) -> Result<WitnessSigne
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(WitnessError::Random)?;
     let signer = WitnessSigner::from_seed(name, &seed)?;
-    let temporary = folder.join(".witness.key.new");
-    let save = || -> std::io::Result<()> {
-        let mut file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(format!("{}\n", signer.to_secret_text()).as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
-    };
-    save().map_err(|source| PublicError::File {
-        path: path.clone(),
-        source,
-    })?;
+    let file = PublicFile::secret(KEY, format!("{}\n", signer.to_secret_text()));
+    public::write(folder, &[file])?;
     Ok(signer)
 }

@@ -1,8 +1,10 @@
 //! Several sealers at once make one history.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use auditlog::anchor::{AnchorChain, AnchorLine};
+use auditlog::anchor::AnchorChain;
 use rootmark::seal::{SealError, Sealed, seal};
 use sqlx::PgConnection;
 use tokio::sync::Barrier;
@@ -59,9 +61,15 @@ async fn assert_one_history(bench: &Bench) {
         line.open(verifier).unwrap();
         chain.push(line.clone()).unwrap();
     }
-    let forks =
-        |a: &AnchorLine, b: &AnchorLine| a.head.size == b.head.size && a.head.root != b.head.root;
-    assert!(lines.iter().all(|a| lines.iter().all(|b| !forks(a, b))));
+    let mut roots = HashMap::new();
+    for line in &lines {
+        let root = roots.entry(line.head.size.0).or_insert(line.head.root);
+        assert_eq!(
+            *root, line.head.root,
+            "{} leaves have two roots",
+            line.head.size
+        );
+    }
     let mut owner = bench.owner().await;
     let places = rows(
         &mut owner,
@@ -118,6 +126,84 @@ async fn of_eight_sealers_at_once_each_statement_is_sealed_by_one() {
     );
     bench.publish().await.unwrap();
     bench.assert_clean("after the races").await;
+}
+
+/// Seals of the long race.
+fn seals() -> u64 {
+    if std::env::var_os("ROOTMARK_SOAK").is_some() {
+        100_000
+    } else {
+        10_000
+    }
+}
+
+/// A capture for so many seals; the others are heartbeats.
+const SEALS_A_CAPTURE: u64 = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_sealers_at_once_make_one_history_of_ten_thousand_seals() {
+    let bench = Arc::new(Bench::new().await);
+    let (seals, won, lost) = (
+        seals(),
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicU64::new(0)),
+    );
+    let started = std::time::Instant::now();
+    let mut running = JoinSet::new();
+    for _ in 0..SEALERS {
+        let (bench, won, lost) = (Arc::clone(&bench), Arc::clone(&won), Arc::clone(&lost));
+        let mut conn = bench.sealer().await;
+        running.spawn(async move {
+            let (mut captured, mut added) = (0, 0);
+            while won.load(Ordering::Relaxed) < seals {
+                match seal(&mut conn, &bench.core.keys.log, bench.tick(), true).await {
+                    Ok(sealed) => {
+                        won.fetch_add(1, Ordering::Relaxed);
+                        let sealed = sealed.expect("a heartbeat seals");
+                        added += sealed.added;
+                        if sealed.seal % SEALS_A_CAPTURE == 0 {
+                            let first = 3 * sealed.seal as u32;
+                            let events: Vec<String> =
+                                (first..first + 3).map(|id| observation(id, "L1")).collect();
+                            bench.capture(&events).await;
+                            captured += 3;
+                        }
+                    }
+                    Err(error) => {
+                        assert!(is_a_lost_race(&error), "{error}");
+                        lost.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            (captured, added)
+        });
+    }
+    let (captured, added) = running
+        .join_all()
+        .await
+        .into_iter()
+        .fold((0u64, 0u64), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    eprintln!(
+        "{won:?} won, {lost:?} lost, {captured} events in {:?}",
+        started.elapsed()
+    );
+    let rest = bench.seal().await.unwrap();
+    let rest_added = rest.as_ref().map_or(0, |sealed| sealed.added);
+    assert_eq!(
+        added + rest_added,
+        captured,
+        "each statement is sealed by one"
+    );
+    assert!(captured >= seals / SEALS_A_CAPTURE, "batches were mixed in");
+    assert_one_history(&bench).await;
+    let won = won.load(Ordering::Relaxed) + u64::from(rest.is_some());
+    assert_eq!(
+        bench.lines().await.len() as u64,
+        won,
+        "who lost has left no seal"
+    );
+    bench.assert_clean("after the long race").await;
+    eprintln!("and checked after {:?}", started.elapsed());
 }
 
 fn next_event(id: &mut u32) -> String {

@@ -185,6 +185,14 @@ async fn a_crash_in_the_middle_of_moving_a_segment_loses_no_line_and_repeats_non
     // Both names are there: the crash came before the old one was removed.
     fs::create_dir_all(folder.join("anchors")).unwrap();
     fs::copy(folder.join("anchors.jsonl"), folder.join("anchors/1.jsonl")).unwrap();
+    // Neither a check nor a reader counts its lines twice, before start-up and after it.
+    let report = segmented.bench.check().await.unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+    assert_eq!(report.public_seals, LINES);
+    assert_eq!(segmented.publish().await.unwrap().seal, LINES);
+    assert!(!folder.join("anchors.jsonl").exists());
+    assert_eq!(segmented.chain(), segmented.bench.lines().await);
+    assert_eq!(segmented.bench.check().await.unwrap().public_seals, LINES);
     assert_eq!(segmented.beat().await.seal, LINES + 1);
     assert!(segmented.files()["anchors/1.jsonl"] == whole);
     assert_eq!(segmented.chain(), segmented.bench.lines().await);

@@ -1,5 +1,9 @@
 //! What must survive a crash: every acknowledged event, and one history.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash_points;
 mod service;
 
 use std::collections::BTreeMap;
@@ -9,13 +13,21 @@ use std::time::Duration;
 
 use auditlog::checkpoint::Checkpoint;
 use auditlog::note::{SignedNote, Verifier};
-use auditlog::proof::{TileSource, TreeReader};
-use auditlog::tile::{Tile, TilePath, hashes_from_bytes};
+use auditlog::proof::TreeReader;
 use auditlog::{Hash, TreeSize};
+use rootmark::public::TileFiles;
 use service::{Folder, Service};
 use tokio::sync::Mutex;
 
-const KILLS: u32 = 20;
+/// Kills of one run; many more in a long one.
+fn kills() -> u32 {
+    if std::env::var_os("ROOTMARK_SOAK").is_some() {
+        1_000
+    } else {
+        20
+    }
+}
+
 const CLIENTS: u32 = 4;
 
 /// What clients saw: events that were acknowledged, and the roots that were published by size.
@@ -28,12 +40,13 @@ struct Seen {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_kills_under_load_lose_no_acknowledged_event_and_leave_one_history() {
+async fn kills_under_load_lose_no_acknowledged_event_and_leave_one_history() {
     let folder = Folder::new();
     let key = folder.enter_merchant();
     let seen = Arc::new(Seen::default());
     let mut moments = Moments(0x9e37_79b9_7f4a_7c15);
-    for kill in 0..KILLS {
+    let kills = kills();
+    for kill in 0..kills {
         let service = Service::start(&folder).await;
         let load = start_load(&service, &key, &seen);
         // The moment is what the test varies; nothing is asserted about how long it is.
@@ -48,7 +61,7 @@ async fn twenty_kills_under_load_lose_no_acknowledged_event_and_leave_one_histor
     let service = Service::start(&folder).await;
     let acknowledged = seen.acknowledged.lock().await.clone();
     assert!(
-        acknowledged.len() > KILLS as usize,
+        acknowledged.len() > kills as usize,
         "the load was no load: {}",
         acknowledged.len()
     );
@@ -84,7 +97,7 @@ async fn assert_one_history(folder: &Folder, seen: &Seen) {
     let vkey = std::fs::read_to_string(public.join("vkey")).unwrap();
     let verifier = Verifier::parse(vkey.trim()).unwrap();
     let last = Checkpoint::open(&SignedNote::parse(&note).unwrap(), &verifier).unwrap();
-    let mut reader = TreeReader::new(Files(public), last.head.size);
+    let mut reader = TreeReader::new(TileFiles::new(public), last.head.size);
     assert_eq!(reader.root(last.head.size).unwrap(), last.head.root);
     let checkpoints = seen.checkpoints.lock().await;
     assert!(checkpoints.len() > 1, "no checkpoint was seen");
@@ -189,20 +202,5 @@ impl Moments {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         Duration::from_millis(20 + self.0 % 500)
-    }
-}
-
-struct Files(std::path::PathBuf);
-
-impl TileSource for Files {
-    type Error = std::io::Error;
-
-    fn hashes(&mut self, tile: Tile) -> Result<Vec<Hash>, std::io::Error> {
-        let path = TilePath::Hashes(tile);
-        let bytes = std::fs::read(self.0.join(path.to_string()))
-            .or_else(|_| std::fs::read(self.0.join(path.full().to_string())))?;
-        let mut hashes = hashes_from_bytes(&bytes).expect("a tile is hashes");
-        hashes.truncate(usize::from(tile.width));
-        Ok(hashes)
     }
 }

@@ -24,11 +24,16 @@ struct TestCluster {
 
 /// A database that is migrated and empty.
 pub(super) async fn fresh_database() -> PgConnectOptions {
+    copy_of(TEMPLATE).await
+}
+
+/// A copy of a database that nobody is connected to.
+pub(super) async fn copy_of(template: &str) -> PgConnectOptions {
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let server = server(&cluster.access);
     let mut connection = server.clone().database("postgres").connect().await.unwrap();
-    let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
     connection.execute(AssertSqlSafe(create)).await.unwrap();
     connection.close().await.unwrap();
     server.database(&name)

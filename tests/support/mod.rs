@@ -224,3 +224,8 @@ pub fn settings(data_dir: &Path, database: PgConnectOptions) -> Settings {
 pub async fn fresh_database() -> PgConnectOptions {
     cluster::fresh_database().await
 }
+
+/// A copy of a test's own database, whose service was stopped.
+pub async fn copy_of(database: &PgConnectOptions) -> PgConnectOptions {
+    cluster::copy_of(database.get_database().expect("tests name theirs")).await
+}

@@ -79,6 +79,20 @@ fn edge_tile(size: TreeSize, level: u8) -> Tile {
     }
 }
 
+/// The tiles that a tree of `to` leaves has and one of `from` leaves had not, lower levels first.
+pub fn tiles_between(from: TreeSize, to: TreeSize) -> impl Iterator<Item = Tile> {
+    (0..8u8).flat_map(move |level| {
+        let (had, has) = (hashes_at_level(from, level), hashes_at_level(to, level));
+        let full = (had / 256..has / 256).map(move |index| Tile {
+            level,
+            index,
+            width: TILE_WIDTH,
+        });
+        let edge = edge_tile(to, level);
+        full.chain((had != has && edge.width > 0).then_some(edge))
+    })
+}
+
 impl RightEdge {
     /// The edge of a tree without leaves.
     pub fn empty() -> RightEdge {
@@ -355,5 +369,39 @@ mod tests {
             entries_from_bundle(&[bundle.as_slice(), &[0]].concat()),
             None
         );
+    }
+
+    #[test]
+    fn the_tiles_between_two_sizes_are_those_that_the_larger_has_more() {
+        let tile = |level, index, width| Tile {
+            level,
+            index,
+            width,
+        };
+        let between = |from, to| tiles_between(TreeSize(from), TreeSize(to)).collect::<Vec<_>>();
+        assert_eq!(between(0, 0), []);
+        assert_eq!(between(7, 7), []);
+        assert_eq!(between(0, 1), [tile(0, 0, 1)]);
+        assert_eq!(between(255, 256), [tile(0, 0, 256), tile(1, 0, 1)]);
+        assert_eq!(
+            between(250, 600),
+            [
+                tile(0, 0, 256),
+                tile(0, 1, 256),
+                tile(0, 2, 88),
+                tile(1, 0, 2)
+            ]
+        );
+        // tlog-tiles gives the tiles of 70,000 leaves as its example.
+        let all = between(0, 70_000);
+        assert_eq!(all.len(), 273 + 1 + 1 + 1 + 1);
+        for edge in [
+            tile(0, 273, 112),
+            tile(1, 0, 256),
+            tile(1, 1, 17),
+            tile(2, 0, 1),
+        ] {
+            assert!(all.contains(&edge), "{edge:?}");
+        }
     }
 }
