@@ -7,8 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auditlog::anchor::SEGMENT_LINES;
+use auditlog::policy::{MAX_BYTES, Policy};
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
+
+use crate::cosign::CosignSettings;
+
+/// How long a witness that did not cosign is left alone.
+const RETRY_WITNESS_AFTER: Duration = Duration::from_secs(5);
 
 /// What the service is set to do.
 #[derive(Debug, Clone)]
@@ -34,6 +40,12 @@ pub struct Settings {
     /// Lines in a segment of the anchor file. The format fixes it; only a debug build reads another one
     /// from `ROOTMARK_SEGMENT_LINES`, so that tests see a segment end.
     pub segment_lines: u64,
+    /// `ROOTMARK_WITNESS_POLICY`: a file (C2SP tlog-policy) with the witnesses that are asked to cosign
+    /// each checkpoint. Default: none is asked.
+    /// `ROOTMARK_WITNESS_QUORUM`: `wanted` or `required`; without a required quorum nothing is published.
+    /// Default `wanted`.
+    /// `ROOTMARK_WITNESS_TIMEOUT_MS`: how long a checkpoint waits for them. Default 2000.
+    pub witnesses: Option<CosignSettings>,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
     pub workers: usize,
 }
@@ -117,6 +129,7 @@ impl Settings {
             } else {
                 SEGMENT_LINES
             },
+            witnesses: reader.witnesses(),
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
         };
         if reader.faults.is_empty() {
@@ -165,6 +178,30 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.parsed(name, &must_be, parse).unwrap_or(default)
     }
 
+    fn witnesses(&mut self) -> Option<CosignSettings> {
+        let must_be = "wanted or required";
+        let quorum = self.parsed("ROOTMARK_WITNESS_QUORUM", must_be, |text| match text {
+            "wanted" => Some(false),
+            "required" => Some(true),
+            _ => None,
+        });
+        let time_limit = self.number("ROOTMARK_WITNESS_TIMEOUT_MS", 2_000, 100..=60_000);
+        const NAME: &str = "ROOTMARK_WITNESS_POLICY";
+        let path = self.text(NAME)?;
+        let settings = read_policy(&path).map(|policy| CosignSettings {
+            policy,
+            time_limit: Duration::from_millis(time_limit),
+            quorum_required: quorum.unwrap_or(false),
+            retry_after: RETRY_WITNESS_AFTER,
+        });
+        let checked = settings.and_then(|settings| match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(fault) => Err(fault.to_string()),
+        });
+        let fault = |fault| self.faults.push(format!("{NAME}: {path}: {fault}"));
+        checked.map_err(fault).ok()
+    }
+
     /// The fault names the variable and never its value, which may hold a password.
     fn database(&mut self) -> DatabaseChoice {
         for name in ["ROOTMARK_DATABASE_URL", "DATABASE_URL"] {
@@ -184,6 +221,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             bin_dir: self.text("ROOTMARK_PG_BIN").map(Into::into),
         }
     }
+}
+
+fn read_policy(path: &str) -> Result<Policy, String> {
+    let size = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
+    if size > MAX_BYTES as u64 {
+        return Err(format!("it is longer than {MAX_BYTES} bytes"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    Policy::parse(&bytes).map_err(|error| error.to_string())
 }
 
 fn public_url(text: &str) -> Option<String> {
@@ -243,6 +291,52 @@ mod tests {
         .unwrap_err();
         assert_eq!(faults.len(), 5, "{faults:?}");
         assert!(!faults.join("\n").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_policy_is_read_and_one_that_cannot_be_used_is_a_fault_that_names_it() {
+        use auditlog::cosignature::WitnessSigner;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy");
+        let with = |text: &str, quorum: &str| {
+            std::fs::write(&path, text).unwrap();
+            let path = path.to_str().unwrap();
+            read(&[
+                ("ROOTMARK_WITNESS_POLICY", path),
+                ("ROOTMARK_WITNESS_QUORUM", quorum),
+            ])
+        };
+        let key = |seed| {
+            let signer = WitnessSigner::from_seed("w.example", &[seed; 32]).unwrap();
+            signer.key().format()
+        };
+        let (one, two) = (key(1), key(2));
+        let good = format!("witness a {one} https://w.example\nquorum a\n");
+        let settings = with(&good, "required").unwrap().witnesses.unwrap();
+        assert!(settings.quorum_required && settings.policy.witnesses.len() == 1);
+        assert_eq!(settings.time_limit, Duration::from_secs(2));
+        assert!(!with(&good, "").unwrap().witnesses.unwrap().quorum_required);
+        for (text, quorum, words) in [
+            (good.replace("quorum a\n", ""), "", "no quorum line"),
+            (good.clone(), "perhaps", "ROOTMARK_WITNESS_QUORUM must be"),
+            (good.replace("https:", "ftp:"), "", "http:// or https://"),
+            (good.replace(" https://w.example", ""), "", "has an address"),
+            (
+                format!(
+                    "{}\nwitness b {two}\nquorum b\n",
+                    good.lines().next().unwrap()
+                ),
+                "required",
+                "cannot be reached",
+            ),
+            ("#".repeat(MAX_BYTES + 1), "", "longer than"),
+        ] {
+            let SettingsError(faults) = with(&text, quorum).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
+        }
+        let missing = [("ROOTMARK_WITNESS_POLICY", "/nowhere/policy")];
+        let SettingsError(faults) = read(&missing).unwrap_err();
+        assert!(faults[0].contains("/nowhere/policy"), "{faults:?}");
     }
 
     #[test]

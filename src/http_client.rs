@@ -26,6 +26,22 @@ pub fn loopback() -> reqwest::Client {
     build(builder(webpki_roots()).no_proxy())
 }
 
+/// The right one of the two for a server at this address.
+pub fn for_address(url: &str) -> reqwest::Client {
+    if is_here(url) { loopback() } else { client() }
+}
+
+fn is_here(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| {
+        let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+        Some(host)
+    });
+    host.is_some_and(|host| {
+        let address = host.parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
+}
+
 fn builder(roots: RootCertStore) -> ClientBuilder {
     // Said outright, so that nothing depends on which cryptography some other crate installed.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -60,6 +76,21 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_on_this_machine() {
+        for url in ["http://127.0.0.1:1", "http://[::1]/x", "https://localhost/"] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in [
+            "http://128.0.0.1",
+            "https://localhost.example",
+            "nonsense",
+            "",
+        ] {
+            assert!(!is_here(url), "{url}");
+        }
+    }
 
     /// A server of TLS that says hello to each client; gives its address and certificate.
     async fn server() -> (String, CertificateDer<'static>) {

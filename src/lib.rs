@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod codes;
 pub mod config;
+pub mod cosign;
 pub mod demo;
 pub mod domain;
 pub mod failpoint;

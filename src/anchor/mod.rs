@@ -20,7 +20,7 @@ use crate::store::seal::{SealRow, seals_after, seals_before};
 use crate::store::statement::entries_between;
 use crate::store::tile::tile_hashes;
 
-pub use crate::public::SEGMENT_LINES;
+pub use crate::public::{Published, SEGMENT_LINES};
 
 /// Seals published in one round; a longer backlog takes several.
 const SEALS_A_ROUND: i64 = 64;
@@ -33,13 +33,8 @@ const OUTGROWN_AFTER: Duration = Duration::from_secs(3_600);
 pub struct PublicLog {
     folder: PathBuf,
     segment_lines: u64,
-}
-
-/// The last checkpoint that is public.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// Its line in the anchor file; the signed checkpoint is in it.
-    pub anchor: AnchorLine,
+    /// Whether the checkpoint is published by whoever asks witnesses, and not here.
+    awaits_witnesses: bool,
 }
 
 /// Why nothing more was published.
@@ -86,6 +81,7 @@ impl PublicLog {
         PublicLog {
             folder: folder.into(),
             segment_lines: SEGMENT_LINES,
+            awaits_witnesses: false,
         }
     }
 
@@ -95,6 +91,19 @@ impl PublicLog {
             segment_lines,
             ..self
         }
+    }
+
+    /// The same, with the checkpoint left to whoever asks witnesses to cosign it.
+    pub fn awaiting_witnesses(self, awaits_witnesses: bool) -> PublicLog {
+        PublicLog {
+            awaits_witnesses,
+            ..self
+        }
+    }
+
+    /// Whether the checkpoint is left to whoever asks witnesses.
+    pub fn awaits_witnesses(&self) -> bool {
+        self.awaits_witnesses
     }
 
     /// The folder.
@@ -139,7 +148,7 @@ impl PublicLog {
             }
         }
         drop(lock);
-        Ok(public.map(|anchor| Published { anchor }))
+        Ok(public.map(Published::without_witnesses))
     }
 
     /// Writes again those tiles and entry bundles that are missing: the full ones of the last public
@@ -180,11 +189,12 @@ impl PublicLog {
     /// Mends what a crash may have left: a torn last line, a checkpoint older than its anchor line.
     async fn recover(&self, head: &LogHead) -> Result<Option<AnchorLine>, PublishError> {
         let (folder, keys) = (self.folder.clone(), key_files(head));
+        let is_ours = !self.awaits_witnesses;
         blocking(move || {
             public::truncate_torn_line(&folder)?;
             public::finish_segment_move(&folder)?;
             let last = public::last(&folder)?;
-            if let Some(line) = &last {
+            if let Some(line) = last.as_ref().filter(|_| is_ours) {
                 let checkpoint = PublicFile::new(CHECKPOINT, line.checkpoint.as_bytes());
                 public::write_if_changed(&folder, &[checkpoint])?;
             }
@@ -203,13 +213,14 @@ impl PublicLog {
         let (folder, segment_lines) = (self.folder.clone(), self.segment_lines);
         let (text, number) = (seal.anchor_line.clone(), line.seal);
         let checkpoint = PublicFile::new(CHECKPOINT, line.checkpoint.as_bytes());
+        let checkpoint = (!self.awaits_witnesses).then_some(checkpoint);
         blocking(move || {
             public::write(&folder, &tiles)?;
             // Anchor only after the tiles: whoever follows the file may fetch them at once. A crash
             // before this line leaves files that nobody was told of; the next round writes them
             // again, byte for byte.
             public::append(&folder, number, &text, segment_lines)?;
-            public::write(&folder, &[checkpoint])
+            public::write(&folder, checkpoint.as_slice())
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! The service put together: database, keys, sealing, pages.
 
+mod cosigning;
 mod keys;
 pub mod merchants;
 mod scrubbing;
@@ -10,11 +11,12 @@ use std::net::{SocketAddr, TcpListener};
 use actix_web::dev::{Server, ServerHandle};
 use thiserror::Error;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::anchor::{PublicLog, PublishError};
 use crate::config::{DatabaseChoice, Settings};
+use crate::cosign::Cosigner;
 use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock};
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
@@ -22,6 +24,7 @@ use crate::store::{Database, OpenError, embedded_options};
 use crate::web::{LogIdentity, LogState, Service, serve};
 
 pub use keys::{Founding, KeyError, Keys, load_or_found};
+use sealing::note_public;
 pub use sealing::{Sealer, SealingError};
 
 /// Why the service does not start.
@@ -99,8 +102,9 @@ impl Core {
             }
         };
         let database = Database::open(options).await?;
-        let public_log =
-            PublicLog::new(data_dir.join("public/log")).with_segment_lines(settings.segment_lines);
+        let public_log = PublicLog::new(data_dir.join("public/log"))
+            .with_segment_lines(settings.segment_lines)
+            .awaiting_witnesses(settings.witnesses.is_some());
         let mut conn = database.sealer.acquire().await?;
         let founding = Founding {
             folder: &data_dir.join("keys"),
@@ -143,6 +147,20 @@ async fn start_cluster(config: ClusterConfig) -> Result<(Cluster, DataDirLock), 
         .expect("starting Postgres does not panic")
 }
 
+/// Asks the witnesses of the settings, if there are any.
+pub fn cosigner(settings: &Settings, public_log: &PublicLog) -> Option<Cosigner> {
+    let witnesses = settings.witnesses.clone()?;
+    Some(Cosigner::new(witnesses, public_log.folder().to_owned()))
+}
+
+/// Pages show what was public before, until the witnesses have been asked again.
+fn resume(cosigner: &mut Cosigner, state: &watch::Sender<LogState>) {
+    match cosigner.resume() {
+        Ok(published) => state.send_modify(|state| state.published(published)),
+        Err(error) => tracing::error!(%error, "the public checkpoint cannot be read"),
+    }
+}
+
 /// The service, running.
 pub struct Running {
     /// Where it listens.
@@ -161,8 +179,10 @@ pub struct Running {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     sealing: JoinHandle<()>,
+    cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
     stop_sealing: watch::Sender<bool>,
+    stop_cosigning: watch::Sender<bool>,
     cluster: Option<Cluster>,
     _lock: Option<DataDirLock>,
 }
@@ -196,19 +216,38 @@ impl Running {
         };
         let (vkey, story_vkey) = (identity.vkey.clone(), identity.story_vkey.clone());
         let (state, watched) = watch::channel(LogState::default());
+        let cosigner = cosigner(settings, &public_log);
         let sealer = Sealer {
             database: database.clone(),
             signer: keys.log,
             public_log,
         };
         match sealer.publish().await {
-            Ok(published) => state.send_modify(|state| state.published(published)),
+            Ok(published) => {
+                state.send_modify(|state| note_public(state, published, cosigner.is_some()));
+            }
             // The loop meets the same error, and says so on /readyz; pages go on being served.
             Err(error) => tracing::error!(%error, "publishing at start-up failed"),
         }
         let (stop_sealing, stop) = watch::channel(false);
-        let sealing =
-            tokio::spawn(sealer.run(settings.seal_interval, settings.heartbeat, state, stop));
+        let (stop_cosigning, stop_asking) = watch::channel(false);
+        let (first_round, asked) = oneshot::channel();
+        let cosigning = cosigner.map(|mut cosigner| {
+            resume(&mut cosigner, &state);
+            tokio::spawn(cosigning::run(
+                cosigner,
+                state.clone(),
+                stop_asking,
+                first_round,
+            ))
+        });
+        let (interval, heartbeat) = (settings.seal_interval, settings.heartbeat);
+        let sealing = tokio::spawn(async move {
+            // A log of which a witness knows another history must not sign one more checkpoint of
+            // this one. Where no witness is asked, nobody tells, and there is nothing to wait for.
+            let _ = asked.await;
+            sealer.run(interval, heartbeat, state, stop).await;
+        });
         let scrubbing = tokio::spawn(scrubbing::run(
             database.clone(),
             settings.scrub_interval,
@@ -235,8 +274,10 @@ impl Running {
             server: server.handle(),
             serving: tokio::spawn(server),
             sealing,
+            cosigning,
             scrubbing,
             stop_sealing,
+            stop_cosigning,
             cluster,
             _lock,
         })
@@ -277,6 +318,11 @@ impl Running {
         self.server.stop(true).await;
         let _ = self.stop_sealing.send(true);
         let _ = self.sealing.await;
+        // After the last seal, so that its checkpoint is shown to the witnesses too.
+        let _ = self.stop_cosigning.send(true);
+        if let Some(cosigning) = self.cosigning {
+            let _ = cosigning.await;
+        }
         let _ = self.scrubbing.await;
         self.database.close().await;
         stop_cluster(self.cluster).await;

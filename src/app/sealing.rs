@@ -9,14 +9,12 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::anchor::{PublicLog, PublishError, Published};
-use crate::public::PublicError;
+use crate::anchor::{PublicLog, PublishError};
+use crate::public::{PublicError, Published};
 use crate::seal::{SealError, Sealed, seal};
 use crate::store::Database;
 use crate::web::{Failing, LogState};
 
-/// How often a failure that lasts is logged.
-const REPEATED_WARNING: Duration = Duration::from_secs(60);
 /// How often partial tiles are looked through that their full tile has outgrown.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -106,6 +104,10 @@ impl Sealer {
                 _ = ticks.tick() => false,
                 _ = stop.wait_for(|stop| *stop) => true,
             };
+            // A witness has seen another history: nothing more is signed.
+            if state.borrow().stopped.is_some() {
+                return;
+            }
             let is_due = last_seal.elapsed() >= heartbeat;
             match self.seal_pending(is_due, &state).await {
                 Ok(true) => last_seal = Instant::now(),
@@ -141,7 +143,7 @@ impl Sealer {
             let now = OffsetDateTime::now_utc();
             let (sealed, published) = self.seal_once(now, heartbeat && !any).await?;
             state.send_modify(|state| {
-                state.published(published);
+                note_public(state, published, self.public_log.awaits_witnesses());
                 if state.failing.take().is_some() {
                     tracing::info!("sealing again");
                 }
@@ -153,21 +155,24 @@ impl Sealer {
     }
 }
 
+/// Tells the pages what is public now; where witnesses are asked, whoever asks them tells it later.
+pub(super) fn note_public(
+    state: &mut LogState,
+    published: Option<Published>,
+    awaits_witnesses: bool,
+) {
+    let Some(published) = published else { return };
+    state.anchored(published.anchor.clone());
+    if !awaits_witnesses {
+        state.published(Some(published));
+    }
+}
+
 /// Logs a failure when it begins and then once a minute, and lets `/readyz` know since when.
 fn note_failure(error: &SealingError, state: &watch::Sender<LogState>) {
     state.send_modify(|state| {
-        let failing = state.failing.get_or_insert_with(|| {
-            tracing::warn!(%error, "sealing failed; it is tried again");
-            Failing {
-                since: Instant::now(),
-                logged: Instant::now(),
-                reason: String::new(),
-            }
-        });
-        failing.reason = error.to_string();
-        if failing.logged.elapsed() >= REPEATED_WARNING {
-            tracing::warn!(%error, "sealing still fails; it is tried again");
-            failing.logged = Instant::now();
+        if Failing::note(&mut state.failing, error.to_string()) {
+            tracing::warn!(%error, "sealing fails; it is tried again");
         }
     });
 }

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use auditlog::LeafIndex;
 use auditlog::note::Verifier;
+use auditlog::policy::Policy;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
@@ -98,15 +99,34 @@ pub async fn scrub(
     Ok((report, next.unwrap_or(LeafIndex(0))))
 }
 
+/// What is public, and who vouches for it.
+#[derive(Debug, Clone, Copy)]
+pub struct PublicSide<'a> {
+    /// The public folder of the log.
+    pub folder: &'a Path,
+    /// The witnesses that are asked, if any are: the public checkpoint has no other signatures.
+    pub witnesses: Option<&'a Policy>,
+}
+
 /// Checks everything; in the checker's role. `progress` is told how many more statements were
 /// compared, of how many.
 pub async fn check(
     conn: &mut PgConnection,
-    public_folder: &Path,
+    folder: &Path,
+    progress: impl FnMut(u64, u64),
+) -> Result<Report, CheckError> {
+    let witnesses = None;
+    check_with(conn, PublicSide { folder, witnesses }, progress).await
+}
+
+/// The same where witnesses are asked.
+pub async fn check_with(
+    conn: &mut PgConnection,
+    public: PublicSide<'_>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, CheckError> {
     let mut report = Report::default();
-    match check_all(conn, &mut report, public_folder, progress).await {
+    match check_all(conn, &mut report, public, progress).await {
         // A column that cannot even be read is a finding; it names the column.
         Err(CheckError::Store(sqlx::Error::Decode(error))) => report.add(error.to_string()),
         other => other?,
@@ -117,12 +137,12 @@ pub async fn check(
 async fn check_all(
     conn: &mut PgConnection,
     report: &mut Report,
-    public_folder: &Path,
+    side: PublicSide<'_>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<(), CheckError> {
     // Read before the database, which the service may move on meanwhile: what is public was
     // committed before.
-    let public = public::read(public_folder)?;
+    let public = public::read(side.folder)?;
     let mut tx = conn.begin().await?;
     see_one_moment(&mut tx).await?;
     let Some(head) = log_head(&mut tx).await? else {
@@ -149,7 +169,7 @@ async fn check_all(
     log::check_edge(&mut tx, report, &edge).await?;
     log::check_tiles(&mut tx, report, head.tree.size).await?;
     derived::check(&mut tx, report, &tally, total).await?;
-    public::check(&mut tx, report, public_folder, &public, &head).await?;
+    public::check(&mut tx, report, side, &public, &head).await?;
     report.statements = tally.statements;
     report.tree_size = head.tree.size.0;
     tx.rollback().await?;

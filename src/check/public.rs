@@ -4,14 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use auditlog::anchor::AnchorLine;
+use auditlog::note::SignedNote;
+use auditlog::policy::Policy;
 use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_bytes};
 use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 
-use super::{CheckError, Report};
+use super::{CheckError, PublicSide, Report};
 use crate::public::AnchorLines;
 use crate::store::log_head::LogHead;
-use crate::store::seal::seals_after;
+use crate::store::seal::{seals_after, seals_before};
 use crate::store::statement::entries_between;
 use crate::store::tile::tile_hashes;
 
@@ -57,7 +59,7 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
 pub(super) async fn check(
     conn: &mut PgConnection,
     report: &mut Report,
-    folder: &Path,
+    side: PublicSide<'_>,
     anchors: &PublicAnchors,
     head: &LogHead,
 ) -> Result<(), CheckError> {
@@ -69,7 +71,8 @@ pub(super) async fn check(
         }
         return Ok(());
     }
-    check_small_files(conn, report, anchors, head).await?;
+    check_keys(report, anchors, head);
+    check_checkpoint(conn, report, anchors, side.witnesses).await?;
     check_anchor_lines(conn, report, anchors, head).await?;
     let last = anchors
         .lines
@@ -79,16 +82,10 @@ pub(super) async fn check(
     if last.head.size > head.tree.size {
         return Ok(());
     }
-    check_files(conn, report, folder, last.head.size).await
+    check_files(conn, report, side.folder, last.head.size).await
 }
 
-/// The keys are the log's, and the checkpoint is one of the last that were anchored.
-async fn check_small_files(
-    conn: &mut PgConnection,
-    report: &mut Report,
-    anchors: &PublicAnchors,
-    head: &LogHead,
-) -> Result<(), CheckError> {
+fn check_keys(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {
     let history = head.key_history();
     if anchors.keys.as_ref() != Some(&history) {
         report.add("keys.jsonl: the public file is not the history of the log's keys");
@@ -102,19 +99,82 @@ async fn check_small_files(
             report.add(format!("{name}: the public file is not the log's key"));
         }
     }
+}
+
+/// The checkpoint is one that was anchored, with what witnesses added to it. Where none is asked it is
+/// one of the last; where a quorum is awaited it may be older.
+async fn check_checkpoint(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    anchors: &PublicAnchors,
+    witnesses: Option<&Policy>,
+) -> Result<(), CheckError> {
+    let Some(checkpoint) = &anchors.checkpoint else {
+        if witnesses.is_none() {
+            report.add("checkpoint: the public file is missing");
+        }
+        return Ok(());
+    };
+    let Ok(note) = SignedNote::parse(checkpoint) else {
+        report.add("checkpoint: the public file is not a signed note");
+        return Ok(());
+    };
     // A line that is torn may be the newest seal's, whose checkpoint is public already.
     let public = anchors.lines.len() as i64;
-    let from = (public - RECENT_SEALS).max(0);
+    let from = match witnesses {
+        None => (public - RECENT_SEALS).max(0),
+        Some(_) => 0,
+    };
     let until = public + i64::from(anchors.is_torn);
-    let recent = seals_after(conn, from, until - from).await?;
-    let anchored = recent.iter().any(|seal| {
-        let line = AnchorLine::parse(&seal.anchor_line);
-        line.is_ok_and(|line| Some(line.checkpoint) == anchors.checkpoint)
-    });
-    if !anchored {
+    let Some(own) = anchored_note(conn, &note, from, until).await? else {
         report.add("checkpoint: the public file is none of the last seals");
+        return Ok(());
+    };
+    let added = note.signatures().strip_prefix(own.signatures());
+    let Some(added) = added else {
+        report.add("checkpoint: the log's signatures are not those that were anchored");
+        return Ok(());
+    };
+    for line in added {
+        let is_by_witness = |policy: &Policy| {
+            let mut known = policy.witnesses.iter().map(|witness| &witness.key);
+            let key = known.find(|key| *key.key_name() == line.key);
+            key.is_some_and(|key| key.check(note.unverified_text(), line).is_ok())
+        };
+        // Lines by others mean nothing, and nobody here puts any there.
+        if !witnesses.is_some_and(is_by_witness) {
+            let name = &line.key.name;
+            report.add(format!(
+                "checkpoint: its line by {name} is not a cosignature by a witness that is asked"
+            ));
+        }
     }
     Ok(())
+}
+
+/// The note that was sealed with this text, looking back from the newest.
+async fn anchored_note(
+    conn: &mut PgConnection,
+    note: &SignedNote,
+    from: i64,
+    until: i64,
+) -> Result<Option<SignedNote>, CheckError> {
+    let mut before = until + 1;
+    while before > from + 1 {
+        let seals = seals_before(conn, before, ROWS.min(before - 1 - from)).await?;
+        let Some(first) = seals.last() else { break };
+        before = first.number;
+        for seal in &seals {
+            let line = AnchorLine::parse(&seal.anchor_line);
+            let own = line
+                .ok()
+                .and_then(|line| SignedNote::parse(&line.checkpoint).ok());
+            if let Some(own) = own.filter(|own| own.unverified_text() == note.unverified_text()) {
+                return Ok(Some(own));
+            }
+        }
+    }
+    Ok(None)
 }
 
 async fn check_anchor_lines(

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::app::{Core, OpenAs};
-use crate::check::{Report, check};
+use crate::check::{PublicSide, Report, check_with};
 use crate::config::Settings;
 
 /// Compare the database with the tiles and the anchor file: everything with everything.
@@ -20,15 +20,19 @@ pub(super) struct Check {
 impl Check {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
         let core = Core::open(settings, OpenAs::Command).await?;
-        let result = self.check(&core).await;
+        let result = self.check(&core, settings).await;
         core.close().await;
         result
     }
 
-    async fn check(&self, core: &Core) -> Result<Outcome, Failure> {
+    async fn check(&self, core: &Core, settings: &Settings) -> Result<Outcome, Failure> {
         let mut conn = core.database.checker.acquire().await?;
         let mut bar: Option<Progress> = None;
-        let report = check(&mut conn, core.public_log.folder(), |done, total| {
+        let public = PublicSide {
+            folder: core.public_log.folder(),
+            witnesses: settings.witnesses.as_ref().map(|w| &w.policy),
+        };
+        let report = check_with(&mut conn, public, |done, total| {
             bar.get_or_insert_with(|| Progress::new("checking statements", total))
                 .add(done);
         })

@@ -8,9 +8,11 @@ use time::OffsetDateTime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, Outcome};
-use crate::app::{Core, OpenAs, Running, Sealer};
+use crate::app::{Core, OpenAs, Running, Sealer, cosigner};
 use crate::config::Settings;
+use crate::cosign::{CosignError, Cosigner};
 use crate::demo;
+use crate::public::Published;
 
 /// Runs the service until it is told to stop.
 pub(super) async fn serve(settings: &Settings) -> Result<Outcome, Failure> {
@@ -69,14 +71,37 @@ impl Seal {
             signer: Arc::clone(&core.keys.log),
             public_log: core.public_log.clone(),
         };
-        let result = self.seal_all(&sealer).await;
+        let mut cosigner = cosigner(settings, &core.public_log);
+        let result = self.seal_witnessed(&sealer, cosigner.as_mut()).await;
         drop(sealer);
         core.close().await;
         result
     }
 
+    /// Witnesses are asked about what is there before anything is added to it, and about the result.
+    async fn seal_witnessed(
+        &self,
+        sealer: &Sealer,
+        mut cosigner: Option<&mut Cosigner>,
+    ) -> Result<Outcome, Failure> {
+        if let Some(cosigner) = cosigner.as_mut() {
+            cosigner.resume()?;
+            let published = sealer.publish().await?;
+            if let Some(refused) = ask(cosigner, published).await? {
+                return Ok(refused);
+            }
+        }
+        let published = self.seal_all(sealer).await?;
+        if let Some(cosigner) = cosigner.as_mut()
+            && let Some(refused) = ask(cosigner, published).await?
+        {
+            return Ok(refused);
+        }
+        Ok(Outcome::Yes)
+    }
+
     /// One seal holds a limited number of statements: seals until nothing is left.
-    async fn seal_all(&self, sealer: &Sealer) -> Result<Outcome, Failure> {
+    async fn seal_all(&self, sealer: &Sealer) -> Result<Option<Published>, Failure> {
         let (mut seals, mut added) = (0u64, 0u64);
         loop {
             let heartbeat = self.heartbeat && seals == 0;
@@ -88,7 +113,7 @@ impl Seal {
                 added += sealed.added;
                 continue;
             }
-            let size = published.map_or(0, |published| published.anchor.head.size.0);
+            let size = published.as_ref().map_or(0, |p| p.anchor.head.size.0);
             if self.json {
                 println!(
                     "{}",
@@ -97,7 +122,30 @@ impl Seal {
             } else {
                 println!("{added} statements sealed in {seals} seals; the log has {size}");
             }
-            return Ok(Outcome::Yes);
+            return Ok(published);
         }
+    }
+}
+
+/// One round of asking; what was said if it ends everything.
+async fn ask(
+    cosigner: &mut Cosigner,
+    published: Option<Published>,
+) -> Result<Option<Outcome>, Failure> {
+    let Some(published) = published else {
+        return Ok(None);
+    };
+    match cosigner.round(&Arc::new(published.anchor)).await {
+        Ok(round) => {
+            if let Err(missing) = round.quorum {
+                eprintln!("rootmark: {missing}");
+            }
+            Ok(None)
+        }
+        Err(error @ CosignError::OtherHistory { .. }) => {
+            eprintln!("WRONG: {error}");
+            Ok(Some(Outcome::No))
+        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -13,8 +13,15 @@ use super::error::{AtPath, ClusterError};
 /// Postgres that outlives the service does not go on holding it.
 #[derive(Debug)]
 pub struct DataDirLock {
-    // Never read: closing the file is what gives the lock up.
-    _file: File,
+    file: File,
+}
+
+impl Drop for DataDirLock {
+    fn drop(&mut self) {
+        // Not by closing the file alone: a child of this process that another thread has just forked
+        // holds it open too, until it runs its own program. If this fails, closing is next.
+        let _ = self.file.unlock();
+    }
 }
 
 impl DataDirLock {
@@ -45,6 +52,6 @@ impl DataDirLock {
         file.set_len(0).at("write", &path)?;
         file.rewind().at("write", &path)?;
         writeln!(file, "{}", std::process::id()).at("write", &path)?;
-        Ok(DataDirLock { _file: file })
+        Ok(DataDirLock { file })
     }
 }

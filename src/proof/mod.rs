@@ -14,16 +14,14 @@ use auditlog::story::StoryNote;
 use auditlog::{Entry, LeafIndex};
 use thiserror::Error;
 
-use auditlog::anchor::AnchorLine;
-
 use crate::domain::story::{Story, StoryStatement};
-use crate::public::{TileError, TileFiles};
+use crate::public::{Published, TileError, TileFiles};
 
 /// What a bundle is made with, beside the story.
 #[derive(Debug, Clone, Copy)]
 pub struct ProofSource<'a> {
-    /// The last public seal.
-    pub anchor: &'a AnchorLine,
+    /// The last public checkpoint.
+    pub published: &'a Published,
     /// The public folder of the log.
     pub folder: &'a Path,
     /// The log's key.
@@ -50,7 +48,8 @@ pub enum ProofError {
 
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
 pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
-    let size = source.anchor.head.size;
+    let Published { anchor, checkpoint } = source.published;
+    let size = anchor.head.size;
     let mut reader = TreeReader::new(TileFiles::new(source.folder), size);
     let mut sealed: Vec<(LeafIndex, &StoryStatement)> = story
         .statements
@@ -75,8 +74,8 @@ pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofEr
         origin: source.origin.to_owned(),
         vkey: source.vkey.to_owned(),
         story_vkey: source.story_signer.verifier().format(),
-        checkpoint: source.anchor.checkpoint.clone(),
-        anchor: source.anchor.format(),
+        checkpoint: checkpoint.clone(),
+        anchor: anchor.format(),
         story: SignedNote::sign(note.format(), source.story_signer)?.format(),
         statements,
     })

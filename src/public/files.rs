@@ -113,18 +113,30 @@ pub fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublicError> 
     Ok(())
 }
 
-/// Waits for the folder to be ours alone, until the file that is given back is closed.
-pub fn lock(folder: &Path) -> Result<File, PublicError> {
+/// A folder that is ours alone, for as long as this lives.
+#[derive(Debug)]
+pub struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Not by closing the file alone: a child of this process that another thread has just forked
+        // holds it open too, until it runs its own program. If this fails, closing is next.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Waits for the folder to be ours alone.
+pub fn lock(folder: &Path) -> Result<FolderLock, PublicError> {
     let (path, file) = lock_file(folder)?;
     file.lock().map_err(at(&path))?;
-    Ok(file)
+    Ok(FolderLock(file))
 }
 
 /// The same without waiting; none if the folder is somebody else's.
-pub fn try_lock(folder: &Path) -> Result<Option<File>, PublicError> {
+pub fn try_lock(folder: &Path) -> Result<Option<FolderLock>, PublicError> {
     let (path, file) = lock_file(folder)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(FolderLock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(at(&path)(error)),
     }

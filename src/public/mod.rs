@@ -2,6 +2,7 @@
 //! bundles read back. Knows no database, and says what is there, not what should be.
 
 mod anchors;
+mod checkpoint;
 mod disk;
 mod files;
 mod tiles;
@@ -15,7 +16,8 @@ pub use anchors::{
     AnchorLines, SEGMENT_LINES, append, finish_segment_move, last, segment_path, segments,
     truncate_torn_line,
 };
-pub use files::{PublicFile, lock, remove_outgrown, try_lock, write, write_if_changed};
+pub use checkpoint::{Published, publish_checkpoint, published};
+pub use files::{FolderLock, PublicFile, lock, remove_outgrown, try_lock, write, write_if_changed};
 pub use tiles::{TileError, TileFiles};
 
 /// The file of the last signed checkpoint.

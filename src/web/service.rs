@@ -8,14 +8,16 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use auditlog::anchor::AnchorLine;
 use auditlog::note::NoteSigner;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{headers, routes};
-use crate::anchor::Published;
+use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
+use crate::public::Published;
 use crate::store::Database;
 
 /// What every handler may use.
@@ -53,8 +55,14 @@ pub struct LogIdentity {
 /// What is public, and whether sealing goes on.
 #[derive(Debug, Clone, Default)]
 pub struct LogState {
+    /// The last line of the anchor file. Its checkpoint is public once witnesses were asked.
+    pub anchored: Option<Arc<AnchorLine>>,
     /// The last public checkpoint.
     pub published: Option<Arc<Published>>,
+    /// How the witnesses are doing; none where none is asked.
+    pub witnesses: Vec<WitnessState>,
+    /// Why checkpoints that are sealed do not become public.
+    pub unwitnessed: Option<Failing>,
     /// Why nothing is sealed at the moment, though it is tried again and again.
     pub failing: Option<Failing>,
     /// Why nothing is sealed any more, for the operator.
@@ -72,6 +80,29 @@ pub struct Failing {
     pub reason: String,
 }
 
+/// How often a failure that lasts is logged.
+const REPEATED_WARNING: Duration = Duration::from_secs(60);
+
+impl Failing {
+    /// Notes that it fails, or fails still, and says whether to log that: when it begins, and then
+    /// once a minute.
+    pub fn note(slot: &mut Option<Failing>, reason: String) -> bool {
+        let now = Instant::now();
+        let begins = slot.is_none();
+        let failing = slot.get_or_insert_with(|| Failing {
+            since: now,
+            logged: now,
+            reason: String::new(),
+        });
+        failing.reason = reason;
+        let is_due = begins || failing.logged.elapsed() >= REPEATED_WARNING;
+        if is_due {
+            failing.logged = now;
+        }
+        is_due
+    }
+}
+
 /// How long sealing may fail before the service calls itself not ready.
 const FAILING_LIMIT: Duration = Duration::from_secs(30);
 
@@ -87,10 +118,25 @@ impl LogState {
             .or_else(|| self.failing.as_ref().and_then(lasting))
     }
 
+    /// Why what is sealed does not become public, once it is more than a hiccup.
+    pub fn not_publishing(&self) -> Option<String> {
+        let lasting = |failing: &&Failing| failing.since.elapsed() >= FAILING_LIMIT;
+        let failing = self.unwitnessed.as_ref().filter(lasting);
+        failing.map(|failing| failing.reason.clone())
+    }
+
     /// Notes what is public now.
     pub fn published(&mut self, published: Option<Published>) {
         if let Some(published) = published {
             self.published = Some(Arc::new(published));
+        }
+    }
+
+    /// Notes what is in the anchor file now.
+    pub fn anchored(&mut self, line: AnchorLine) {
+        let is_new = |known: &Arc<AnchorLine>| known.seal != line.seal;
+        if self.anchored.as_ref().is_none_or(is_new) {
+            self.anchored = Some(Arc::new(line));
         }
     }
 }

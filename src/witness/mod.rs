@@ -9,7 +9,6 @@ mod server;
 mod state;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +19,7 @@ use auditlog::cosignature::{WitnessKey, WitnessSigner};
 use auditlog::note::{NoteError, Verifier};
 use thiserror::Error;
 
-use crate::public::{self, PublicError};
+use crate::public::{self, FolderLock, PublicError};
 use state::Cosigned;
 
 pub use server::serve;
@@ -36,7 +35,7 @@ pub struct Witness {
     folder: PathBuf,
     clock: fn() -> u64,
     // Two witnesses with one memory would each forget what the other vouched for.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 /// Why there is no witness.

@@ -21,3 +21,4 @@ mod sealers;
 mod sealing;
 mod segments;
 mod serving;
+mod witnesses;

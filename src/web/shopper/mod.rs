@@ -142,7 +142,7 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
     let making = service.clone();
     let made = web::block(move || {
         let source = ProofSource {
-            anchor: &published.anchor,
+            published: &published,
             folder: &making.log.folder,
             vkey: &making.log.vkey,
             origin: &making.log.origin,

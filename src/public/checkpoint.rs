@@ -1,0 +1,94 @@
+//! The public checkpoint: the newest signed tree that readers are told of.
+
+use std::fs;
+use std::path::Path;
+
+use auditlog::anchor::AnchorLine;
+use auditlog::checkpoint::Checkpoint;
+use auditlog::note::SignedNote;
+
+use super::{AnchorLines, CHECKPOINT, PublicError, PublicFile, at, lock, segments, write};
+
+/// The last checkpoint that is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its line in the anchor file.
+    pub anchor: AnchorLine,
+    /// The note that is public: the line's own, with the cosignatures of witnesses that it got.
+    pub checkpoint: String,
+}
+
+impl Published {
+    /// What is public where no witness is asked.
+    pub fn without_witnesses(anchor: AnchorLine) -> Published {
+        let checkpoint = anchor.checkpoint.clone();
+        Published { anchor, checkpoint }
+    }
+}
+
+/// The public checkpoint with its anchor line; none where there is no checkpoint, or none that any
+/// line of the anchor file holds.
+pub fn published(folder: &Path) -> Result<Option<Published>, PublicError> {
+    let path = folder.join(CHECKPOINT);
+    let checkpoint = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at(&path)(error)),
+    };
+    let Ok(note) = SignedNote::parse(&checkpoint) else {
+        return Ok(None);
+    };
+    let newest = segments(folder)?.last().copied().unwrap_or(0);
+    // Nearly always one of the newest; a checkpoint that waits long for its witnesses may be older.
+    for from in [newest, 0] {
+        if let Some(anchor) = line_of(folder, from, note.unverified_text())? {
+            return Ok(Some(Published { anchor, checkpoint }));
+        }
+    }
+    Ok(None)
+}
+
+/// The newest line, from the segment of `from_seal` on, whose checkpoint has this text.
+fn line_of(folder: &Path, from_seal: u64, text: &str) -> Result<Option<AnchorLine>, PublicError> {
+    let Ok(checkpoint) = Checkpoint::parse(text) else {
+        return Ok(None);
+    };
+    let root = checkpoint.head.root.to_base64();
+    let mut found = None;
+    for line in AnchorLines::open(folder, from_seal)? {
+        let line = line?;
+        // Cheaper than reading each line, and true of the right ones.
+        let Some(line) = std::str::from_utf8(&line)
+            .ok()
+            .filter(|l| l.contains(&root))
+        else {
+            continue;
+        };
+        let line = AnchorLine::parse(line)?;
+        let same = SignedNote::parse(&line.checkpoint);
+        if same.is_ok_and(|note| note.unverified_text() == text) {
+            found = Some(line);
+        }
+    }
+    Ok(found)
+}
+
+/// Makes `published` the public checkpoint, unless a larger tree is public already: another process may
+/// have been faster, and readers are never led back. Says whether it was written.
+pub fn publish_checkpoint(folder: &Path, published: &Published) -> Result<bool, PublicError> {
+    let _lock = lock(folder)?;
+    let present = fs::read_to_string(folder.join(CHECKPOINT)).ok();
+    let size = present.as_deref().and_then(tree_size);
+    if size.is_some_and(|size| size > published.anchor.head.size.0) {
+        return Ok(false);
+    }
+    let file = PublicFile::new(CHECKPOINT, published.checkpoint.as_bytes());
+    write(folder, &[file])?;
+    Ok(true)
+}
+
+fn tree_size(note: &str) -> Option<u64> {
+    let note = SignedNote::parse(note).ok()?;
+    Some(Checkpoint::parse(note.unverified_text()).ok()?.head.size.0)
+}
