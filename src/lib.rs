@@ -18,6 +18,7 @@ pub mod http_client;
 pub mod postgres;
 pub mod proof;
 pub mod public;
+pub mod recover;
 pub mod seal;
 pub mod store;
 pub mod trace;

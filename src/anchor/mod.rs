@@ -43,8 +43,9 @@ pub enum PublishError {
     /// The public log knows seals that the database does not: the database is an old copy.
     #[error(
         "the public log is ahead of the database (seal {public}, the database knows {known}): an \
-         old database was restored. Nothing is sealed. Restore a newer backup, or capture again \
-         what is missing into a new log; never delete the public files"
+         old database was restored. Nothing is sealed. Restore a newer backup; if there is none, \
+         `rootmark recover` takes the log back from the public files without the content that is \
+         lost. Never delete the public files"
     )]
     Ahead {
         /// Last public seal.

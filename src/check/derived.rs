@@ -8,6 +8,7 @@ use crate::domain::statement::{About, Batch, Kind};
 use crate::store::code_range::{OwnedCodeRange, code_ranges_page};
 use crate::store::event_key::{count_event_keys, stray_event_keys};
 use crate::store::gtin_owner::gtin_owners_after;
+use crate::store::lost_entry::count_lost_entries;
 use crate::store::statement::{statements_of_batch, stray_statements};
 use crate::store::trace_index::{WholeIndexRow, count_index_rows, index_rows, index_rows_page};
 
@@ -33,6 +34,13 @@ pub(super) async fn check(
                 id.batch_id, id.position
             ));
         }
+    }
+    let lost = count_lost_entries(conn).await?.max(0) as u64;
+    if lost != tally.lost {
+        report.add(format!(
+            "lost_entry: {lost} rows, and {} where no statement stands",
+            tally.lost
+        ));
     }
     check_event_keys(conn, report, tally).await?;
     check_trace_index(conn, report, tally).await?;

@@ -35,6 +35,8 @@ pub struct Report {
     pub findings: Vec<String>,
     /// Statements compared.
     pub statements: u64,
+    /// Entries whose statements are lost, since an old database was restored.
+    pub lost: u64,
     /// Checkpoints compared.
     pub seals: u64,
     /// How many of them are public.
@@ -75,6 +77,8 @@ impl Report {
 #[derive(Debug, Default)]
 struct Tally {
     statements: u64,
+    /// Entries without a statement, where the log has them.
+    lost: u64,
     events: u64,
     index_rows: u64,
     /// Which merchant described a product first, by GTIN.
@@ -171,6 +175,7 @@ async fn check_all(
     derived::check(&mut tx, report, &tally, total).await?;
     public::check(&mut tx, report, side, &public, &head).await?;
     report.statements = tally.statements;
+    report.lost = tally.lost;
     report.tree_size = head.tree.size.0;
     tx.rollback().await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use auditlog::json::{self, Value};
 use auditlog::statement::Statement;
-use auditlog::tile::RightEdge;
+use auditlog::tile::{RightEdge, TILE_WIDTH, Tile};
 use auditlog::{Entry, Hash, LeafIndex};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStat
 use crate::domain::time::timestamp;
 use crate::store::batch::{pending_batches_after, sealed_batches_from};
 use crate::store::event_key::taken_event_keys;
+use crate::store::lost_entry::{LostEntry, lost_entries_from};
 use crate::store::statement::{CheckedStatement, statements_of_batch};
 use crate::store::tile::tile_hashes;
 use crate::store::trace_index::{IndexRow, index_rows, missing_index_rows};
@@ -70,19 +71,25 @@ pub(super) async fn check_sealed(
             .filter(|b| b.first_index >= from)
             .collect();
         let Some(last) = batches.last() else {
+            append_lost(conn, report, tally, &mut edge, sizes, None).await?;
             return Ok(edge);
         };
         from = LeafIndex(last.first_index.0 + 1);
         for sealed in &batches {
+            let until = Some(sealed.first_index);
+            append_lost(conn, report, tally, &mut edge, sizes, until).await?;
             let place = edge.last.size().0;
             if sealed.first_index.0 != place {
                 report.add(format!(
-                    "sealed_batch {}: first_index is {}, but {place} leaves come before it",
+                    "sealed_batch {}: first_index is {}, but {place} leaves come before it: a \
+                     sealed_batch or lost_entry is missing, or one too many",
                     sealed.batch.id, sealed.first_index
                 ));
             }
             let digests = check_batch(conn, report, tally, &sealed.batch, progress).await?;
-            append(conn, report, &mut edge.last, &sealed.batch, &digests).await?;
+            let recorded = timestamp(sealed.batch.recorded_at);
+            let entries = digests.into_iter().map(|digest| Entry { recorded, digest });
+            append(conn, report, &mut edge.last, entries).await?;
             edge.root_if_sealed(sizes);
         }
         if report.is_full() {
@@ -133,25 +140,78 @@ pub(super) async fn check_pending(
     }
 }
 
-/// Appends the leaves of a batch and compares every tile that becomes full with the stored one.
+/// Appends entries whose statements are lost, as far as they go on from where the tree stands.
+async fn append_lost(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &mut Tally,
+    edge: &mut Edge,
+    sizes: &HashSet<u64>,
+    until: Option<LeafIndex>,
+) -> Result<(), CheckError> {
+    loop {
+        let place = LeafIndex(edge.last.size().0);
+        if until.is_some_and(|until| place >= until) {
+            return Ok(());
+        }
+        let found = lost_entries_from(conn, place, STATEMENTS).await?;
+        let mut added = 0;
+        for lost in &found {
+            let place = LeafIndex(edge.last.size().0);
+            if lost.index != place || until.is_some_and(|until| place >= until) {
+                break;
+            }
+            append(conn, report, &mut edge.last, [lost.entry]).await?;
+            edge.root_if_sealed(sizes);
+            added += 1;
+        }
+        compare_lost(conn, report, &found[..added]).await?;
+        let added = added as u64;
+        tally.lost += added;
+        if added == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Entries without a statement have nothing to be compared with but the leaves that were sealed.
+async fn compare_lost(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    lost: &[LostEntry],
+) -> Result<(), CheckError> {
+    let width = u64::from(TILE_WIDTH);
+    for beside in lost.chunk_by(|a, b| a.index.0 / width == b.index.0 / width) {
+        let (first, last) = (beside[0].index.0, beside[beside.len() - 1].index.0);
+        let tile = Tile {
+            level: 0,
+            index: first / width,
+            width: (last % width) as u16 + 1,
+        };
+        let leaves = tile_hashes(conn, tile).await?.unwrap_or_default();
+        for one in beside {
+            let leaf = leaves.get((one.index.0 % width) as usize);
+            if leaf != Some(&one.entry.leaf_hash()) {
+                let index = one.index;
+                report.add(format!(
+                    "lost_entry {index}: is not the entry that was sealed"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Appends leaves and compares every tile that becomes full with the stored one.
 async fn append(
     conn: &mut PgConnection,
     report: &mut Report,
     edge: &mut RightEdge,
-    batch: &Batch,
-    digests: &[Hash],
+    entries: impl IntoIterator<Item = Entry>,
 ) -> Result<(), CheckError> {
-    let recorded = timestamp(batch.recorded_at);
     let mut full = Vec::new();
-    for digest in digests {
-        edge.append(
-            Entry {
-                recorded,
-                digest: *digest,
-            }
-            .leaf_hash(),
-            |tile| full.push(tile),
-        );
+    for entry in entries {
+        edge.append(entry.leaf_hash(), |tile| full.push(tile));
     }
     for content in full {
         if tile_hashes(conn, content.tile).await?.as_ref() != Some(&content.hashes) {

@@ -56,6 +56,7 @@ impl Check {
                     "clean": report.is_clean(),
                     "findings": report.findings,
                     "statements": report.statements,
+                    "lost": report.lost,
                     "seals": report.seals,
                     "public_seals": report.public_seals,
                     "tree_size": report.tree_size,
@@ -71,6 +72,12 @@ impl Check {
         } else {
             "NOT OK"
         };
+        if report.lost > 0 {
+            println!(
+                "{} entries have no content: an old database was restored",
+                report.lost
+            );
+        }
         println!(
             "{verdict}: {} statements, {} seals ({} of them public), {} leaves",
             report.statements, report.seals, report.public_seals, report.tree_size

@@ -6,6 +6,7 @@ mod check;
 mod codes;
 mod merchant;
 mod progress;
+mod recover;
 mod serve;
 mod verify;
 mod witness;
@@ -41,6 +42,8 @@ enum Command {
     Seal(serve::Seal),
     /// Compare the database with the tiles and the anchor file: everything with everything.
     Check(check::Check),
+    /// Take head and entries back from the public files, after an old database was restored.
+    Recover(recover::Recover),
     /// Verify a proof bundle without any server.
     Verify(verify::Verify),
     /// Stand beside logs as a witness, and cosign their checkpoints.
@@ -102,6 +105,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             Command::Capture(capture) => capture.run(&settings).await,
             Command::Seal(seal) => seal.run(&settings).await,
             Command::Check(check) => check.run(&settings).await,
+            Command::Recover(recover) => recover.run(&settings).await,
             Command::Codes(codes) => codes.run(&settings).await,
             Command::Merchant(merchant) => merchant.run(&settings).await,
             Command::Key(key) => key.run(&settings).await,

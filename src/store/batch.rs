@@ -86,6 +86,21 @@ pub async fn take_pending_batches(
     Ok(batches)
 }
 
+/// Takes these pending batches away; in the sealer's role.
+pub async fn take_these_batches(conn: &mut PgConnection, batches: &[Batch]) -> Result<()> {
+    let merchants: Vec<Uuid> = batches.iter().map(|batch| batch.merchant_id).collect();
+    let ids: Vec<Uuid> = batches.iter().map(|batch| batch.id).collect();
+    sqlx::query!(
+        "DELETE FROM pending_batch p USING unnest($1::uuid[], $2::uuid[]) AS taken (merchant_id, id)
+         WHERE p.merchant_id = taken.merchant_id AND p.id = taken.id",
+        &merchants,
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Whether anything waits to be sealed; in the sealer's role.
 pub async fn any_pending(conn: &mut PgConnection) -> Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pending_batch) AS "exists!""#)
@@ -156,7 +171,7 @@ pub async fn sealed_batches_from(
         .collect())
 }
 
-/// Pending batches after this one, by merchant and id; in the checker's role.
+/// Pending batches after this one, by merchant and id.
 pub async fn pending_batches_after(
     conn: &mut PgConnection,
     after: (Uuid, Uuid),

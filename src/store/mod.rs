@@ -13,6 +13,7 @@ mod database;
 pub mod event_key;
 pub mod gtin_owner;
 pub mod log_head;
+pub mod lost_entry;
 pub mod merchant;
 pub mod seal;
 pub mod statement;

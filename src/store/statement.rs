@@ -81,15 +81,19 @@ pub async fn entries_between(
     to: LeafIndex,
 ) -> Result<Vec<Entry>> {
     let rows = sqlx::query!(
-        "SELECT b.recorded_at, s.digest
-         FROM sealed_batch b
-         JOIN statement s ON s.merchant_id = b.merchant_id AND s.batch_id = b.id
-         WHERE b.first_index >= coalesce(
-                   (SELECT max(first_index) FROM sealed_batch WHERE first_index <= $1), 0)
-           AND b.first_index < $2
-           AND s.position >= greatest($1 - b.first_index, 0)::integer
-           AND s.position < least($2 - b.first_index, 2147483647)::integer
-         ORDER BY b.first_index, s.position",
+        r#"SELECT b.recorded_at AS "recorded_at!", s.digest AS "digest!",
+                  b.first_index + s.position AS "leaf_index!"
+           FROM sealed_batch b
+           JOIN statement s ON s.merchant_id = b.merchant_id AND s.batch_id = b.id
+           WHERE b.first_index >= coalesce(
+                     (SELECT max(first_index) FROM sealed_batch WHERE first_index <= $1), 0)
+             AND b.first_index < $2
+             AND s.position >= greatest($1 - b.first_index, 0)::integer
+             AND s.position < least($2 - b.first_index, 2147483647)::integer
+           UNION ALL
+           SELECT recorded_at, digest, leaf_index FROM lost_entry
+           WHERE leaf_index >= $1 AND leaf_index < $2
+           ORDER BY 3"#,
         from.0 as i64,
         to.0 as i64,
     )

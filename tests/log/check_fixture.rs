@@ -10,7 +10,7 @@ use crate::support::GTIN;
 use crate::support::document::{item_observation, observation, observation_of};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "statement",
     "sealed_batch",
     "pending_batch",
@@ -21,6 +21,7 @@ pub const TABLES: [&str; 10] = [
     "seal",
     "tile",
     "log_head",
+    "lost_entry",
 ];
 
 const BEEF: &str = "09521072001012";
@@ -50,6 +51,7 @@ pub async fn busy() -> Bench {
         .await
         .unwrap()
         .unwrap();
+    lose(&bench, &[observation(20, "L1"), observation(21, "L1")]).await;
     // The same event of two merchants is two events.
     bench.capture_as(&beef, &[observation(1, "L1")]).await;
     bench.issue(&beef, BEEF, Some("L1"), 1).await;
@@ -60,6 +62,29 @@ pub async fn busy() -> Bench {
     bench.issue(&beef, BEEF, Some("L9"), 2).await;
     describe(&bench, &beef, "09521072001098").await;
     bench
+}
+
+/// Captures events, seals them and takes their statements away, as an old backup without them does; what
+/// recovery takes back of them is put in their place.
+async fn lose(bench: &Bench, events: &[String]) {
+    bench.capture(events).await;
+    bench.sealed_and_public().await;
+    let mut owner = bench.owner().await;
+    let batch = "batch_id IN (SELECT id FROM sealed_batch ORDER BY first_index DESC LIMIT 1)";
+    run(
+        &mut owner,
+        &format!(
+            "INSERT INTO lost_entry
+             SELECT b.first_index + s.position, b.recorded_at, s.digest
+             FROM sealed_batch b JOIN statement s ON s.batch_id = b.id WHERE {batch};
+             DELETE FROM trace_index WHERE {batch};
+             DELETE FROM event_key WHERE {batch};
+             DELETE FROM statement WHERE {batch};
+             DELETE FROM sealed_batch WHERE {}",
+            batch.replace("batch_id", "id")
+        ),
+    )
+    .await;
 }
 
 const NAME: &str = r#"{"zh-CN":"演示","en":"Demo"}"#;
@@ -182,6 +207,7 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         }
         "tile" => "'tile'",
         "log_head" => "'log_head'",
+        "lost_entry" => "'lost_entry'",
         other => panic!("{other} has no names"),
     };
     let names = rows(

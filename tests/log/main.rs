@@ -14,6 +14,7 @@ mod oracle;
 mod programs;
 mod public_files;
 mod publication;
+mod recovered;
 mod recovery;
 mod restored;
 mod scrubbing;

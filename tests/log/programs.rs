@@ -88,8 +88,7 @@ async fn check_exits_with_0_where_all_is_well_and_with_1_where_it_names_what_is_
     );
     let said = rootmark(&bench.settings, &["check", "--json"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    let expected =
-        r#"{"clean":true,"findings":[],"seals":1,"public_seals":1,"statements":2,"tree_size":1}"#;
+    let expected = r#"{"clean":true,"findings":[],"lost":0,"seals":1,"public_seals":1,"statements":2,"tree_size":1}"#;
     assert_eq!(
         said.json(),
         serde_json::from_str::<Value>(expected).unwrap()

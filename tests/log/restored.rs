@@ -19,7 +19,7 @@ use crate::bench::{number, standing};
 use crate::public_files::{assert_same, read_all};
 use crate::support::{GTIN, TestApp, document, fresh_database, owner};
 
-fn database(settings: &Settings) -> PgConnectOptions {
+pub fn database(settings: &Settings) -> PgConnectOptions {
     let DatabaseChoice::External(options) = &settings.database else {
         panic!("tests bring their own database");
     };
@@ -27,7 +27,7 @@ fn database(settings: &Settings) -> PgConnectOptions {
 }
 
 /// A backup of the database as it is now: nobody may be connected.
-async fn back_up(settings: &Settings) -> PgConnectOptions {
+pub async fn back_up(settings: &Settings) -> PgConnectOptions {
     let now = database(settings);
     let name = now.get_database().unwrap().to_owned();
     let backup = format!("{name}_backup");
@@ -39,7 +39,7 @@ async fn back_up(settings: &Settings) -> PgConnectOptions {
 }
 
 /// Captures an event without any service, so that something waits to be sealed.
-async fn leave_pending(options: PgConnectOptions, id: u32) {
+pub async fn leave_pending(options: PgConnectOptions, id: u32) {
     let database = Database::open(options).await.unwrap();
     let merchant = rootmark::app::merchants::acting(&database, None, None)
         .await
