@@ -25,12 +25,13 @@ use crate::store::log_head::log_head;
 use crate::store::see_one_moment;
 use crate::store::statement::count_statements;
 
-/// Findings reported; a log that is wrong everywhere need not be listed whole.
-const MAX_FINDINGS: usize = 100;
+/// Findings reported unless more are asked for; a log that is wrong everywhere need not be listed whole.
+pub const MAX_FINDINGS: usize = 100;
 
 /// What a check looked at and found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
+    max_findings: usize,
     /// What is wrong, each named.
     pub findings: Vec<String>,
     /// Statements compared.
@@ -57,19 +58,37 @@ pub enum CheckError {
 }
 
 impl Report {
+    fn new(max_findings: usize) -> Report {
+        Report {
+            max_findings,
+            findings: Vec::new(),
+            statements: 0,
+            lost: 0,
+            seals: 0,
+            public_seals: 0,
+            tree_size: 0,
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 
     fn add(&mut self, finding: impl Into<String>) {
-        if self.findings.len() < MAX_FINDINGS {
+        if self.findings.len() < self.max_findings {
             self.findings.push(finding.into());
         }
     }
 
+    /// How many findings there is room for.
+    fn room(&self) -> i64 {
+        let room = self.max_findings.saturating_sub(self.findings.len());
+        i64::try_from(room).unwrap_or(i64::MAX)
+    }
+
     fn is_full(&self) -> bool {
-        self.findings.len() >= MAX_FINDINGS
+        self.findings.len() >= self.max_findings
     }
 }
 
@@ -95,7 +114,7 @@ pub async fn scrub(
     conn: &mut PgConnection,
     from: LeafIndex,
 ) -> Result<(Report, LeafIndex), CheckError> {
-    let mut report = Report::default();
+    let mut report = Report::new(MAX_FINDINGS);
     let mut tx = conn.begin().await?;
     see_one_moment(&mut tx).await?;
     let next = statements::check_some(&mut tx, &mut report, from).await?;
@@ -103,13 +122,26 @@ pub async fn scrub(
     Ok((report, next.unwrap_or(LeafIndex(0))))
 }
 
-/// What is public, and who vouches for it.
+/// What a check is to look at.
 #[derive(Debug, Clone, Copy)]
-pub struct PublicSide<'a> {
+pub struct CheckOrder<'a> {
     /// The public folder of the log.
     pub folder: &'a Path,
     /// The witnesses that are asked, if any are: the public checkpoint has no other signatures.
     pub witnesses: Option<&'a Policy>,
+    /// Findings reported before it ends.
+    pub max_findings: usize,
+}
+
+impl CheckOrder<'_> {
+    /// A log beside this public folder, of which no witness is asked.
+    pub fn new(folder: &Path) -> CheckOrder<'_> {
+        CheckOrder {
+            folder,
+            witnesses: None,
+            max_findings: MAX_FINDINGS,
+        }
+    }
 }
 
 /// Checks everything; in the checker's role. `progress` is told how many more statements were
@@ -119,18 +151,17 @@ pub async fn check(
     folder: &Path,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, CheckError> {
-    let witnesses = None;
-    check_with(conn, PublicSide { folder, witnesses }, progress).await
+    check_with(conn, CheckOrder::new(folder), progress).await
 }
 
-/// The same where witnesses are asked.
+/// The same as it is ordered.
 pub async fn check_with(
     conn: &mut PgConnection,
-    public: PublicSide<'_>,
+    order: CheckOrder<'_>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, CheckError> {
-    let mut report = Report::default();
-    match check_all(conn, &mut report, public, progress).await {
+    let mut report = Report::new(order.max_findings);
+    match check_all(conn, &mut report, order, progress).await {
         // A column that cannot even be read is a finding; it names the column.
         Err(CheckError::Store(sqlx::Error::Decode(error))) => report.add(error.to_string()),
         other => other?,
@@ -141,12 +172,12 @@ pub async fn check_with(
 async fn check_all(
     conn: &mut PgConnection,
     report: &mut Report,
-    side: PublicSide<'_>,
+    order: CheckOrder<'_>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<(), CheckError> {
     // Read before the database, which the service may move on meanwhile: what is public was
     // committed before.
-    let public = public::read(side.folder)?;
+    let public = public::read(order.folder)?;
     let mut tx = conn.begin().await?;
     see_one_moment(&mut tx).await?;
     let Some(head) = log_head(&mut tx).await? else {
@@ -173,7 +204,7 @@ async fn check_all(
     log::check_edge(&mut tx, report, &edge).await?;
     log::check_tiles(&mut tx, report, head.tree.size).await?;
     derived::check(&mut tx, report, &tally, total).await?;
-    public::check(&mut tx, report, side, &public, &head).await?;
+    public::check(&mut tx, report, order, &public, &head).await?;
     report.statements = tally.statements;
     report.lost = tally.lost;
     report.tree_size = head.tree.size.0;

@@ -10,7 +10,7 @@ use auditlog::tile::{TILE_WIDTH, Tile, TilePath, hashes_at_level, hashes_to_byte
 use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 
-use super::{CheckError, PublicSide, Report};
+use super::{CheckError, CheckOrder, Report};
 use crate::public::AnchorLines;
 use crate::store::log_head::LogHead;
 use crate::store::seal::{seals_after, seals_before};
@@ -59,7 +59,7 @@ pub(super) fn read(folder: &Path) -> Result<PublicAnchors, CheckError> {
 pub(super) async fn check(
     conn: &mut PgConnection,
     report: &mut Report,
-    side: PublicSide<'_>,
+    order: CheckOrder<'_>,
     anchors: &PublicAnchors,
     head: &LogHead,
 ) -> Result<(), CheckError> {
@@ -72,7 +72,7 @@ pub(super) async fn check(
         return Ok(());
     }
     check_keys(report, anchors, head);
-    check_checkpoint(conn, report, anchors, side.witnesses).await?;
+    check_checkpoint(conn, report, anchors, order.witnesses).await?;
     check_anchor_lines(conn, report, anchors, head).await?;
     let last = anchors
         .lines
@@ -82,7 +82,7 @@ pub(super) async fn check(
     if last.head.size > head.tree.size {
         return Ok(());
     }
-    check_files(conn, report, side.folder, last.head.size).await
+    check_files(conn, report, order.folder, last.head.size).await
 }
 
 fn check_keys(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {

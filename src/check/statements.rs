@@ -283,7 +283,7 @@ impl Derived {
         report: &mut Report,
         batch: &Batch,
     ) -> Result<(), CheckError> {
-        for row in missing_index_rows(conn, batch, &self.index_rows).await? {
+        for row in missing_index_rows(conn, batch, &self.index_rows, report.room()).await? {
             report.add(format!(
                 "trace_index: the row of statement {}/{} with identity_key {} and role {} is missing",
                 batch.id, row.id.position, row.identity_key, row.role

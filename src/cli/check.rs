@@ -6,12 +6,15 @@ use serde_json::json;
 use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::app::{Core, OpenAs};
-use crate::check::{PublicSide, Report, check_with};
+use crate::check::{CheckOrder, MAX_FINDINGS, Report, check_with};
 use crate::config::Settings;
 
 /// Compare the database with the tiles and the anchor file: everything with everything.
 #[derive(Debug, Args)]
 pub(super) struct Check {
+    /// How many findings are listed before the check ends.
+    #[arg(long, value_name = "N", default_value_t = MAX_FINDINGS)]
+    max_findings: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -28,11 +31,12 @@ impl Check {
     async fn check(&self, core: &Core, settings: &Settings) -> Result<Outcome, Failure> {
         let mut conn = core.database.checker.acquire().await?;
         let mut bar: Option<Progress> = None;
-        let public = PublicSide {
+        let order = CheckOrder {
             folder: core.public_log.folder(),
             witnesses: settings.witnesses.as_ref().map(|w| &w.policy),
+            max_findings: self.max_findings,
         };
-        let report = check_with(&mut conn, public, |done, total| {
+        let report = check_with(&mut conn, order, |done, total| {
             bar.get_or_insert_with(|| Progress::new("checking statements", total))
                 .add(done);
         })

@@ -64,6 +64,7 @@ pub async fn missing_index_rows(
     conn: &mut PgConnection,
     batch: &Batch,
     rows: &[IndexRow],
+    limit: i64,
 ) -> Result<Vec<IndexRow>> {
     let keys: Vec<i64> = rows.iter().map(|row| row.identity_key).collect();
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
@@ -77,13 +78,14 @@ pub async fn missing_index_rows(
                WHERE t.merchant_id = $1 AND t.recorded_at = $2 AND t.batch_id = $3
                  AND t.identity_key = w.identity_key AND t.position = w.position
                  AND t.role = w.role)
-           LIMIT 10"#,
+           LIMIT $7"#,
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
         &keys,
         &positions,
         &roles,
+        limit,
     )
     .fetch_all(conn)
     .await?;

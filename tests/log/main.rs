@@ -22,4 +22,5 @@ mod sealers;
 mod sealing;
 mod segments;
 mod serving;
+mod thousand_rows;
 mod witnesses;

@@ -15,7 +15,7 @@ use auditlog::checkpoint::Checkpoint;
 use auditlog::note::{NoteSigner, SignedNote, Verifier};
 use auditlog::policy::Policy;
 use auditlog::story::StoryNote;
-use rootmark::check::{PublicSide, check_with};
+use rootmark::check::{CheckOrder, check_with};
 use rootmark::config::Settings;
 use rootmark::cosign::CosignSettings;
 use rootmark::public::try_lock;
@@ -143,11 +143,11 @@ async fn ready(app: &TestApp, wanted: u16) -> Value {
 async fn findings(app: &TestApp, policy: &Policy) -> Vec<String> {
     let mut conn = app.running.database.checker.acquire().await.unwrap();
     let folder = app.public_log();
-    let public = PublicSide {
-        folder: &folder,
+    let order = CheckOrder {
         witnesses: Some(policy),
+        ..CheckOrder::new(&folder)
     };
-    check_with(&mut conn, public, |_, _| {})
+    check_with(&mut conn, order, |_, _| {})
         .await
         .unwrap()
         .findings
