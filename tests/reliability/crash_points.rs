@@ -220,7 +220,7 @@ impl Base {
     }
 }
 
-async fn enter(database: &rootmark::store::Database) -> String {
+pub(crate) async fn enter(database: &rootmark::store::Database) -> String {
     let merchant = add_merchant(database, "Larkmere Demo", ISSUER)
         .await
         .unwrap();
@@ -358,7 +358,7 @@ impl Doomed {
 }
 
 /// How many of the events were new; `None` where no answer came.
-async fn stored(url: &str, key: &str, events: &[u32]) -> Option<usize> {
+pub(crate) async fn stored(url: &str, key: &str, events: &[u32]) -> Option<usize> {
     let http = rootmark::http_client::loopback();
     let answer = crate::try_post(&http, url, key, document(events)).await?;
     Some(answer["rootmark:storedCount"].as_u64().unwrap() as usize)

@@ -4,6 +4,7 @@
 mod support;
 
 mod crash_points;
+mod drill;
 mod service;
 
 use std::collections::BTreeMap;

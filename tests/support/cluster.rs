@@ -39,6 +39,18 @@ pub(super) async fn copy_of(template: &str) -> PgConnectOptions {
     server.database(&name)
 }
 
+/// An address of a test's own database for Postgres's own programs, which know fewer parameters.
+pub(super) async fn libpq_url(database: &str) -> String {
+    let access = &CLUSTER.get_or_init(start).await.access;
+    format!(
+        "postgresql://{}:{}@localhost:{}/{database}?host={}",
+        access.user(),
+        access.password.expose(),
+        access.port(),
+        access.socket_dir.display()
+    )
+}
+
 async fn start() -> TestCluster {
     let started = tokio::task::spawn_blocking(|| {
         let folder = tempfile::Builder::new()

@@ -229,3 +229,13 @@ pub async fn fresh_database() -> PgConnectOptions {
 pub async fn copy_of(database: &PgConnectOptions) -> PgConnectOptions {
     cluster::copy_of(database.get_database().expect("tests name theirs")).await
 }
+
+/// An address of a test's own database for Postgres's own programs.
+pub async fn libpq_url(database: &PgConnectOptions) -> String {
+    cluster::libpq_url(database.get_database().expect("tests name theirs")).await
+}
+
+/// A database of its own without any schema.
+pub async fn empty_database() -> PgConnectOptions {
+    cluster::copy_of("template0").await
+}
