@@ -31,6 +31,15 @@ pub fn for_address(url: &str) -> reqwest::Client {
     if is_here(url) { loopback() } else { client() }
 }
 
+/// What is wrong with a request: the innermost cause. Those around it repeat the address.
+pub fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 fn is_here(url: &str) -> bool {
     let host = reqwest::Url::parse(url).ok().and_then(|url| {
         let host = url.host_str()?.trim_matches(['[', ']']).to_owned();

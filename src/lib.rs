@@ -5,6 +5,7 @@
 
 pub mod anchor;
 pub mod app;
+pub mod audit;
 pub mod capture;
 pub mod check;
 pub mod cli;

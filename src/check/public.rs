@@ -11,7 +11,7 @@ use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 
 use super::{CheckError, CheckOrder, Report};
-use crate::public::AnchorLines;
+use crate::public::{self, AnchorLines};
 use crate::store::log_head::LogHead;
 use crate::store::seal::{seals_after, seals_before};
 use crate::store::statement::entries_between;
@@ -238,8 +238,31 @@ async fn check_files(
             }
         }
         if report.is_full() {
-            break;
+            return Ok(());
         }
+    }
+    check_partial_tiles(conn, report, folder).await
+}
+
+/// Partial tiles of earlier trees, which stay for as long as a client may ask for them.
+async fn check_partial_tiles(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    folder: &Path,
+) -> Result<(), CheckError> {
+    for name in public::partial_tile_names(folder)? {
+        let Some(path) = TilePath::parse(&name) else {
+            report.add(format!("{name}: is no file of the log"));
+            continue;
+        };
+        let expected = match path {
+            TilePath::Hashes(tile) => {
+                let stored = tile_hashes(conn, tile).await?;
+                stored.map(|hashes| hashes_to_bytes(&hashes))
+            }
+            TilePath::Entries(tile) => Some(entry_bundle(conn, tile).await?),
+        };
+        compare(report, folder, path, expected.as_deref());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line. Exit code 0 means yes, 1 that the thing checked is wrong, 2 usage or
 //! environment.
 
+mod audit;
 mod capture;
 mod check;
 mod codes;
@@ -46,6 +47,8 @@ enum Command {
     Recover(recover::Recover),
     /// Verify a proof bundle without any server.
     Verify(verify::Verify),
+    /// Compute a public log again from its files alone: anybody's check.
+    Audit(audit::Audit),
     /// Stand beside logs as a witness, and cosign their checkpoints.
     Witness(witness::Witness),
     /// Issue item codes.
@@ -93,9 +96,11 @@ fn run(command: Command) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    // Has settings of its own: it stands on somebody else's machine.
-    if let Command::Witness(witness) = &command {
-        return runtime.block_on(witness.run());
+    // These have settings of their own: they stand on somebody else's machine.
+    match &command {
+        Command::Audit(audit) => return runtime.block_on(audit.run()),
+        Command::Witness(witness) => return runtime.block_on(witness.run()),
+        _ => {}
     }
     let settings = Settings::from_env()?;
     runtime.block_on(async {
@@ -110,6 +115,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             Command::Merchant(merchant) => merchant.run(&settings).await,
             Command::Key(key) => key.run(&settings).await,
             Command::Verify(verify) => verify.run(),
+            Command::Audit(audit) => audit.run().await,
             Command::Witness(witness) => witness.run().await,
         }
     })

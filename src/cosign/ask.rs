@@ -15,6 +15,7 @@ use auditlog::{Hash, TreeSize};
 use reqwest::{StatusCode, header};
 use thiserror::Error;
 
+use crate::http_client;
 use crate::public::{self, PublicError, TileError, TileFiles};
 
 /// An answer longer than this is not read to its end: a few signature lines.
@@ -141,7 +142,7 @@ impl Client {
     }
 
     async fn post(&self, request: &AddCheckpoint) -> Result<Answer, AskError> {
-        let failed = |error: reqwest::Error| AskError::Failed(told(&error));
+        let failed = |error: reqwest::Error| AskError::Failed(http_client::innermost(&error));
         let post = self.http.post(&self.url).body(request.format());
         let mut answer = post.send().await.map_err(failed)?;
         let status = answer.status();
@@ -251,13 +252,4 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .expect("reading tiles does not panic")
-}
-
-/// The innermost cause says what is wrong with the network; the outer ones repeat the address.
-fn told(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

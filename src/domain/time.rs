@@ -28,6 +28,14 @@ pub fn instant(timestamp: Timestamp) -> OffsetDateTime {
     OffsetDateTime::parse(timestamp.as_str(), &Rfc3339).expect("a timestamp is RFC 3339")
 }
 
+/// Seconds since 1970 as a time that people read; beyond the year 9999 the number itself.
+pub fn unix(seconds: u64) -> String {
+    let at = i64::try_from(seconds).ok();
+    let at = at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let text = at.and_then(|at| at.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| seconds.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +47,11 @@ mod tests {
         assert_eq!(timestamp(at).as_str(), "2026-11-23T01:02:03.123Z");
         assert_eq!(instant(timestamp(at)), to_millisecond(at));
         assert_ne!(to_millisecond(at), at);
+    }
+
+    #[test]
+    fn a_witnesss_seconds_are_told_as_a_time_and_absurd_ones_as_they_are() {
+        assert_eq!(unix(1_700_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(unix(u64::MAX), u64::MAX.to_string());
     }
 }

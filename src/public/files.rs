@@ -113,6 +113,33 @@ pub fn remove_outgrown(folder: &Path, age: Duration) -> Result<(), PublicError> 
     Ok(())
 }
 
+/// The files below `tile` that are in a folder `N.p`, by their names below `folder`, sorted.
+pub fn partial_tile_names(folder: &Path) -> Result<Vec<String>, PublicError> {
+    let mut names = Vec::new();
+    collect_partial(folder, &folder.join("tile"), &mut names)?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn collect_partial(root: &Path, folder: &Path, names: &mut Vec<String>) -> Result<(), PublicError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(at(folder)(error)),
+    };
+    let is_partial = folder.extension().is_some_and(|extension| extension == "p");
+    for entry in entries {
+        let path = entry.map_err(at(folder))?.path();
+        if path.is_dir() {
+            collect_partial(root, &path, names)?;
+        } else if is_partial {
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}
+
 /// A folder that is ours alone, for as long as this lives.
 #[derive(Debug)]
 pub struct FolderLock(File);

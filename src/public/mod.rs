@@ -17,7 +17,10 @@ pub use anchors::{
     truncate_torn_line,
 };
 pub use checkpoint::{Published, publish_checkpoint, published};
-pub use files::{FolderLock, PublicFile, lock, remove_outgrown, try_lock, write, write_if_changed};
+pub use files::{
+    FolderLock, PublicFile, lock, partial_tile_names, remove_outgrown, try_lock, write,
+    write_if_changed,
+};
 pub use tiles::{TileError, TileFiles};
 
 /// The file of the last signed checkpoint.

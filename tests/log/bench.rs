@@ -35,7 +35,11 @@ pub struct Bench {
 
 impl Bench {
     pub async fn new() -> Bench {
-        let data_dir = tempfile::tempdir().unwrap();
+        Bench::in_folder(tempfile::tempdir().unwrap()).await
+    }
+
+    /// The same in a folder that may have keys already.
+    pub async fn in_folder(data_dir: TempDir) -> Bench {
         let settings = settings(data_dir.path(), fresh_database().await);
         let core = Core::open(&settings, OpenAs::Command).await.unwrap();
         let merchant = enter(&core, "Larkmere Demo", ISSUER).await;

@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
+mod audit_command;
 mod bench;
 mod bundles;
 mod check_fixture;
