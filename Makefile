@@ -27,6 +27,7 @@ soak:
 bench:
 	@scripts/setup postgres compiler
 	cargo bench --locked --bench rates
+	cargo bench --locked --bench audit
 
 prepare:
 	@scripts/prepare
