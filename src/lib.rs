@@ -16,6 +16,7 @@ pub mod demo;
 pub mod domain;
 pub mod failpoint;
 pub mod http_client;
+pub mod metrics;
 pub mod postgres;
 pub mod proof;
 pub mod public;

@@ -181,6 +181,7 @@ pub struct Running {
     sealing: JoinHandle<()>,
     cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
+    stopping: watch::Sender<bool>,
     stop_sealing: watch::Sender<bool>,
     stop_cosigning: watch::Sender<bool>,
     cluster: Option<Cluster>,
@@ -253,6 +254,7 @@ impl Running {
             settings.scrub_interval,
             stop_sealing.subscribe(),
         ));
+        let (stopping, is_stopping) = watch::channel(false);
         let service = Service {
             database: database.clone(),
             log: identity,
@@ -260,6 +262,8 @@ impl Running {
             code_key: keys.codes.clone(),
             public_url: url.clone(),
             clock: OffsetDateTime::now_utc,
+            serving: settings.serving.clone(),
+            stopping: is_stopping,
         };
         let server: Server = serve(service, listener, settings.workers)
             .map_err(|source| StartError::Listen { address, source })?;
@@ -276,6 +280,7 @@ impl Running {
             sealing,
             cosigning,
             scrubbing,
+            stopping,
             stop_sealing,
             stop_cosigning,
             cluster,
@@ -310,6 +315,12 @@ impl Running {
     /// Waits until the server ends by itself, which it does only on an error.
     pub async fn ended(&mut self) {
         let _ = (&mut self.serving).await;
+    }
+
+    /// Says on `/readyz` that the service is about to stop. It goes on answering until [`Running::stop`],
+    /// so that a balancer has the time to notice and to send nothing more.
+    pub fn announce_stop(&self) {
+        let _ = self.stopping.send(true);
     }
 
     /// Stops: no new requests, those under way are answered, what is pending is sealed, the embedded

@@ -20,6 +20,7 @@ pub(super) async fn run(database: Database, interval: Duration, mut stop: watch:
         match step(&database, next).await {
             Ok((report, then)) => {
                 for finding in &report.findings {
+                    database.metrics.scrub_findings.inc();
                     tracing::error!(finding, "the stored log is damaged; run `rootmark check`");
                 }
                 next = then;

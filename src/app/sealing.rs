@@ -46,7 +46,33 @@ impl SealingError {
             SealingError::Store(_) => false,
         }
     }
+
+    /// What it is called in the metrics, one of [`REASONS`].
+    fn reason(&self) -> &'static str {
+        match self {
+            SealingError::Store(_)
+            | SealingError::Seal(SealError::Store(_))
+            | SealingError::Publish(PublishError::Store(_)) => "database",
+            SealingError::Seal(SealError::HeadMoved(_)) => "head_moved",
+            SealingError::Seal(_) => "seal",
+            SealingError::Publish(PublishError::Public(PublicError::File { .. })) => "folder",
+            SealingError::Publish(PublishError::Ahead { .. }) => "ahead",
+            SealingError::Publish(PublishError::Diverged { .. }) => "diverged",
+            SealingError::Publish(_) => "publish",
+        }
+    }
 }
+
+/// Why a round may fail, in a word: passing reasons first, then those that stop sealing.
+const REASONS: [&str; 7] = [
+    "database",
+    "folder",
+    "head_moved",
+    "ahead",
+    "diverged",
+    "seal",
+    "publish",
+];
 
 /// What sealing needs.
 #[derive(Debug)]
@@ -97,6 +123,11 @@ impl Sealer {
     ) {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let failures = &self.database.metrics.seal_failures;
+        // What has not failed yet stands at 0: an alarm on a change needs somewhere to start from.
+        for reason in REASONS {
+            let _ = failures.with_label_values(&[reason]);
+        }
         let mut last_seal = Instant::now();
         let mut last_sweep = Instant::now();
         loop {
@@ -109,7 +140,11 @@ impl Sealer {
                 return;
             }
             let is_due = last_seal.elapsed() >= heartbeat;
-            match self.seal_pending(is_due, &state).await {
+            let sealed = self.seal_pending(is_due, &state).await;
+            if let Err(error) = &sealed {
+                failures.with_label_values(&[error.reason()]).inc();
+            }
+            match sealed {
                 Ok(true) => last_seal = Instant::now(),
                 Ok(false) => {}
                 Err(error) if error.is_final() => {
@@ -141,6 +176,7 @@ impl Sealer {
         let mut any = false;
         loop {
             let now = OffsetDateTime::now_utc();
+            let began = Instant::now();
             let (sealed, published) = self.seal_once(now, heartbeat && !any).await?;
             state.send_modify(|state| {
                 note_public(state, published, self.public_log.awaits_witnesses());
@@ -149,6 +185,8 @@ impl Sealer {
                 }
             });
             let Some(sealed) = sealed else { return Ok(any) };
+            let taken = began.elapsed().as_secs_f64();
+            self.database.metrics.seal_duration.observe(taken);
             tracing::debug!(seal = sealed.seal, added = sealed.added, "sealed");
             any = true;
         }

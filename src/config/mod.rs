@@ -1,6 +1,8 @@
 //! Settings: environment variables `ROOTMARK_…`, read once into typed values. All faults are
 //! reported together, and no secret is ever printed.
 
+mod serving;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
 use crate::cosign::CosignSettings;
+use crate::web::ServingSettings;
 
 /// How long a witness that did not cosign is left alone.
 const RETRY_WITNESS_AFTER: Duration = Duration::from_secs(5);
@@ -48,6 +51,15 @@ pub struct Settings {
     pub witnesses: Option<CosignSettings>,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
     pub workers: usize,
+    /// `ROOTMARK_METRICS_TOKEN`: who presents it may read `/metrics`. Default: who asks from this machine.
+    /// `ROOTMARK_TRUSTED_PROXIES`: proxies whose word about their clients is taken. Default: none.
+    /// `ROOTMARK_LOOKUPS_PER_MINUTE`: of one client address. Default 3000; 0 is no limit.
+    /// `ROOTMARK_API_REQUESTS_PER_MINUTE`: of one API key, and of one address. Default 60000; 0 is no
+    /// limit.
+    pub serving: ServingSettings,
+    /// `ROOTMARK_SHUTDOWN_GRACE_MS`: how long the service, told to stop, still takes requests while
+    /// `/readyz` says no. Default 3000.
+    pub shutdown_grace: Duration,
 }
 
 /// Which database.
@@ -131,6 +143,8 @@ impl Settings {
             },
             witnesses: reader.witnesses(),
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
+            serving: reader.serving(),
+            shutdown_grace: reader.shutdown_grace(),
         };
         if reader.faults.is_empty() {
             Ok(settings)

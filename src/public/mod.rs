@@ -5,6 +5,7 @@ mod anchors;
 mod checkpoint;
 mod disk;
 mod files;
+mod space;
 mod tiles;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use files::{
     FolderLock, PublicFile, lock, partial_tile_names, remove_outgrown, try_lock, write,
     write_if_changed,
 };
+pub use space::{check_writable, free_bytes};
 pub use tiles::{TileError, TileFiles};
 
 /// The file of the last signed checkpoint.

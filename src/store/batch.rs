@@ -108,6 +108,18 @@ pub async fn any_pending(conn: &mut PgConnection) -> Result<bool> {
         .await
 }
 
+/// Statements that wait to be sealed, of at most `batch_limit` batches; in the sealer's role.
+pub async fn pending_statements(conn: &mut PgConnection, batch_limit: i64) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(statement_count), 0) AS "count!"
+           FROM (SELECT statement_count FROM pending_batch
+                 ORDER BY recorded_at, id LIMIT $1) AS oldest"#,
+        batch_limit,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Stores batches with their places; in the sealer's role.
 pub async fn insert_sealed_batches(conn: &mut PgConnection, batches: &[SealedBatch]) -> Result<()> {
     let merchants: Vec<Uuid> = batches

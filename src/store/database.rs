@@ -1,11 +1,14 @@
 //! Opening the database: migrations as its owner, everything else in roles that own nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use prometheus::Histogram;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 use thiserror::Error;
 
+use crate::metrics::Metrics;
 use crate::postgres::Access;
 
 /// The migrations, compiled in.
@@ -23,13 +26,38 @@ const REST_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Database {
     /// Captures statements and administers merchants.
-    pub capture: PgPool,
+    pub capture: Pool,
     /// Reads pages and proofs.
-    pub reader: PgPool,
+    pub reader: Pool,
     /// Seals, and publishes what was sealed.
-    pub sealer: PgPool,
+    pub sealer: Pool,
     /// Compares everything with everything.
-    pub checker: PgPool,
+    pub checker: Pool,
+    /// What is measured of all of them, and by everybody who works with them.
+    pub metrics: Metrics,
+}
+
+/// Connections in one role, and how long is waited for one.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    connections: PgPool,
+    wait: Histogram,
+}
+
+impl Pool {
+    /// A connection, within three seconds.
+    pub async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        let asked = Instant::now();
+        let connection = self.connections.acquire().await;
+        // In vain too: who waits three seconds for nothing is what an operator wants to see.
+        self.wait.observe(asked.elapsed().as_secs_f64());
+        connection
+    }
+
+    /// Connections that are open now.
+    pub fn size(&self) -> u32 {
+        self.connections.size()
+    }
 }
 
 /// Why the database cannot be opened.
@@ -55,20 +83,38 @@ impl Database {
             .map_err(OpenError::Connect)?;
         MIGRATOR.run(&mut connection).await?;
         connection.close().await.map_err(OpenError::Connect)?;
+        let metrics = Metrics::new();
+        let pool = |name, role, most| Pool {
+            connections: pool(&owner, role, most),
+            wait: metrics.db_pool_wait.with_label_values(&[name]),
+        };
         Ok(Database {
-            capture: pool(&owner, "rootmark_capture", 12),
-            reader: pool(&owner, "rootmark_reader", 12),
-            sealer: pool(&owner, "rootmark_sealer", 2),
-            checker: pool(&owner, "rootmark_checker", 2),
+            capture: pool("capture", "rootmark_capture", 12),
+            reader: pool("reader", "rootmark_reader", 12),
+            sealer: pool("sealer", "rootmark_sealer", 2),
+            checker: pool("checker", "rootmark_checker", 2),
+            metrics,
         })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
         for pool in [&self.capture, &self.reader, &self.sealer, &self.checker] {
-            pool.close().await;
+            pool.connections.close().await;
         }
     }
+}
+
+/// The first migration of this program that the database lacks; in the reader's role. One that is more
+/// than this program knows was made by a newer one, for which both must work.
+pub async fn missing_migration(conn: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+    let done = sqlx::query_scalar!(
+        "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version LIMIT 1000"
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut known = MIGRATOR.iter().map(|migration| migration.version);
+    Ok(known.find(|version| !done.contains(version)))
 }
 
 fn pool(owner: &PgConnectOptions, role: &'static str, most: u32) -> PgPool {

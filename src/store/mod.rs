@@ -20,7 +20,7 @@ pub mod statement;
 pub mod tile;
 pub mod trace_index;
 
-pub use database::{Database, MIGRATOR, OpenError, embedded_options};
+pub use database::{Database, MIGRATOR, OpenError, Pool, embedded_options, missing_migration};
 
 /// What every function here gives.
 pub type Result<T> = sqlx::Result<T>;

@@ -43,7 +43,8 @@ pub(super) async fn submitter(
     })
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+/// The secret that a request presents, whatever it is.
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request
         .headers()
         .get(header::AUTHORIZATION)?

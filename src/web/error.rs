@@ -56,6 +56,15 @@ impl Problem {
         )
     }
 
+    /// More than the limit of a key or an address; when to ask again is for whoever counts to say.
+    pub fn too_many_requests() -> Problem {
+        let detail = "More requests in a minute than this service takes from one key or address. \
+                      Nothing of this one was stored: send it again after the seconds that \
+                      Retry-After says. A document may hold many events.";
+        let kind = "epcisException:CaptureLimitExceededException";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, kind, detail)
+    }
+
     fn with(mut self, errors: Vec<FieldError>) -> Problem {
         self.errors = errors;
         self

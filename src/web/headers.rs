@@ -1,11 +1,7 @@
-//! Headers that every answer bears, and the line that every request leaves in the log.
+//! Headers that every answer bears.
 
-use std::time::Instant;
-
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::middleware::DefaultHeaders;
 
 /// Nothing is allowed but: our own style sheets (`style-src`), our own pictures and QR codes
 /// (`img-src`), and our own forms (`form-action`). No script, no frame, no other host.
@@ -29,21 +25,4 @@ pub(super) fn security(secure: bool) -> DefaultHeaders {
     } else {
         headers
     }
-}
-
-/// Logs the route, never the address: addresses hold serial numbers.
-pub(super) async fn log_request<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let started = Instant::now();
-    let response = next.call(request).await?;
-    tracing::debug!(
-        method = %response.request().method(),
-        route = response.request().match_pattern().as_deref().unwrap_or("none"),
-        status = response.status().as_u16(),
-        duration_us = started.elapsed().as_micros() as u64,
-        "request"
-    );
-    Ok(response)
 }

@@ -3,7 +3,7 @@
 use actix_web::web::{ServiceConfig, get, post, resource, route};
 use actix_web::{Route, guard};
 
-use super::{api, assets, epcis, log, ops, shopper};
+use super::{api, assets, epcis, log, metrics, ops, shopper};
 
 /// The table. What is not in it is answered by [`shopper::no_such_page`].
 pub fn configure(table: &mut ServiceConfig) {
@@ -36,6 +36,7 @@ pub fn configure(table: &mut ServiceConfig) {
         // Operators.
         .route("/livez", read(ops::livez))
         .route("/readyz", read(ops::readyz))
+        .route("/metrics", read(metrics::metrics))
         .default_service(route().to(shopper::no_such_page));
 }
 

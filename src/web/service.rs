@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{headers, routes};
+use super::limits::{self, LimitSettings, Limits};
+use super::{MetricsToken, TrustedProxies, headers, requests, routes};
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
 use crate::public::Published;
@@ -35,6 +36,21 @@ pub struct Service {
     pub public_url: String,
     /// Tells the time.
     pub clock: fn() -> OffsetDateTime,
+    /// Who may do what, and how often.
+    pub serving: ServingSettings,
+    /// Whether the service is about to stop: it still answers, and calls itself not ready.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Who may do what, and how often.
+#[derive(Debug, Clone)]
+pub struct ServingSettings {
+    /// The secret of those who may read the metrics from elsewhere.
+    pub metrics_token: Option<MetricsToken>,
+    /// Proxies whose word about their clients is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// How much one client may ask for.
+    pub limits: LimitSettings,
 }
 
 /// The log's names and keys.
@@ -144,12 +160,16 @@ impl LogState {
 /// A server for `service` on `listener`; it runs once it is awaited.
 pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let secure = service.public_url.starts_with("https://");
+    let limits = web::Data::new(Limits::new(service.serving.limits));
     let service = web::Data::new(service);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(service.clone())
+            .app_data(limits.clone())
+            // The last is the outermost: who is turned away is counted, and told why, all the same.
+            .wrap(from_fn(limits::limit))
             .wrap(headers::security(secure))
-            .wrap(from_fn(headers::log_request))
+            .wrap(from_fn(requests::observe))
             .configure(routes::configure)
     })
     .workers(workers)

@@ -19,6 +19,7 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Folder {
     temp: TempDir,
     port: u16,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Folder {
@@ -34,7 +35,17 @@ impl Folder {
             .local_addr()
             .unwrap()
             .port();
-        Folder { temp, port }
+        Folder {
+            temp,
+            port,
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same with another setting.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Folder {
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     pub(crate) fn public_log(&self) -> PathBuf {
@@ -59,14 +70,16 @@ impl Folder {
         (output.status.code().unwrap_or(-1), said)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rootmark"));
         command
             .args(arguments)
             .env("ROOTMARK_DATA_DIR", self.temp.path().join("data"))
             .env("ROOTMARK_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("ROOTMARK_SEAL_INTERVAL_MS", "50")
+            .env("ROOTMARK_SHUTDOWN_GRACE_MS", "0")
             .env("ROOTMARK_LOG", "warn")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env_remove("ROOTMARK_DATABASE_URL")
             .env_remove("DATABASE_URL")
             .stdin(Stdio::null());
@@ -105,6 +118,12 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) async fn start(folder: &Folder) -> Service {
         let process = folder.command(&["serve"]).spawn().unwrap();
+        Service::ready(folder, process).await
+    }
+
+    /// The same with what it logs going to `log`.
+    pub(crate) async fn start_logging_to(folder: &Folder, log: std::fs::File) -> Service {
+        let process = folder.command(&["serve"]).stderr(log).spawn().unwrap();
         Service::ready(folder, process).await
     }
 
@@ -162,6 +181,11 @@ impl Service {
         self.kill_both(service_first);
     }
 
+    /// SIGKILL to its Postgres alone.
+    pub(crate) fn kill_postgres(&self) {
+        kill_process(self.postmaster, Signal::KILL).unwrap();
+    }
+
     fn kill_both(&self, service_first: bool) {
         let service = Pid::from_child(&self.process);
         let order = if service_first {
@@ -176,11 +200,18 @@ impl Service {
     }
 
     /// SIGTERM, as a service manager sends it.
-    pub(crate) async fn stop(mut self) {
-        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
-        let status = tokio::task::spawn_blocking(move || self.process.wait())
-            .await
-            .unwrap();
-        assert!(status.unwrap().success(), "the service stops cleanly");
+    pub(crate) async fn stop(self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.exit_code().await, Some(0), "the service stops cleanly");
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn exit_code(mut self) -> Option<i32> {
+        let ended = tokio::task::spawn_blocking(move || self.process.wait());
+        ended.await.unwrap().unwrap().code()
     }
 }

@@ -195,6 +195,11 @@ pub(super) async fn no_such_page(request: HttpRequest) -> HttpResponse {
     message(MessagePage::no_such_page(shell(&request)))
 }
 
+/// The page for a client that asked for more than its share.
+pub(super) fn too_many(request: &HttpRequest) -> HttpResponse {
+    message(MessagePage::too_many(shell(request)))
+}
+
 /// The page that says why there is no story. The cause is logged, never shown.
 fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
     let shell = shell(request);

@@ -256,6 +256,27 @@ impl MessagePage {
         }
     }
 
+    /// 429: too many requests from one address. Like an outage it must not read as a judgement.
+    pub fn too_many(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 429,
+            page_title: text.get("message.too_many_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Waiting,
+                text.get("message.too_many_title"),
+                text.get("message.too_many_lead"),
+            ),
+            code: None,
+            advice: vec![
+                text.get("message.too_many_1").into(),
+                text.get("message.too_many_2").into(),
+            ],
+            shell,
+        }
+    }
+
     /// 503: the record is there, and no checkpoint proves it yet.
     pub fn not_sealed(shell: Shell) -> MessagePage {
         let text = shell.text;
@@ -411,6 +432,7 @@ mod tests {
             for page in [
                 MessagePage::unavailable(shell()),
                 MessagePage::failed(shell()),
+                MessagePage::too_many(shell()),
                 MessagePage::no_such_page(shell()),
             ] {
                 assert!(!page.advice.is_empty());
