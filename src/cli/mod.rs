@@ -9,6 +9,7 @@ mod merchant;
 mod progress;
 mod recover;
 mod serve;
+mod service_manager;
 mod verify;
 mod witness;
 

@@ -1,12 +1,14 @@
 //! `rootmark serve`, `rootmark demo`, `rootmark seal`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::service_manager::{self, State};
 use super::{Failure, Outcome};
 use crate::app::{Core, OpenAs, Running, Sealer, cosigner};
 use crate::config::Settings;
@@ -18,7 +20,7 @@ use crate::public::Published;
 pub(super) async fn serve(settings: &Settings) -> Result<Outcome, Failure> {
     let running = Running::start(settings).await?;
     tracing::info!(url = running.url, "listening");
-    until_stopped(running).await
+    until_stopped(running, settings.shutdown_grace).await
 }
 
 /// Runs the service with the example supply chains.
@@ -32,23 +34,56 @@ pub(super) async fn demo(settings: &Settings) -> Result<Outcome, Failure> {
         }
     };
     print!("{}", demo::greeting(&demo)?);
-    until_stopped(running).await
+    until_stopped(running, settings.shutdown_grace).await
 }
 
-async fn until_stopped(mut running: Running) -> Result<Outcome, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let asked = tokio::select! {
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
-        () = running.ended() => false,
+/// SIGTERM comes from a service manager, perhaps with a balancer in front: the service first says that it
+/// is going, and still answers for the grace. Ctrl-C comes from a person, who need not wait for that. A
+/// second signal of either kind ends at once: what was acknowledged is stored, and the next start seals it.
+async fn until_stopped(mut running: Running, grace: Duration) -> Result<Outcome, Failure> {
+    let mut signals = Signals::new()?;
+    service_manager::tell(State::Ready);
+    let grace = tokio::select! {
+        signal = signals.next() => if signal == SignalKind::terminate() { grace } else { Duration::ZERO },
+        () = running.ended() => {
+            running.stop().await;
+            return Err("the server ended by itself".into());
+        }
     };
     tracing::info!("stopping");
-    running.stop().await;
-    if asked {
-        Ok(Outcome::Yes)
-    } else {
-        Err("the server ended by itself".into())
+    service_manager::tell(State::Stopping);
+    running.announce_stop();
+    let stop = async {
+        tokio::time::sleep(grace).await;
+        running.stop().await;
+    };
+    tokio::select! {
+        () = stop => Ok(Outcome::Yes),
+        _ = signals.next() => {
+            Err("a second signal: ended at once. The next start seals what is pending".into())
+        }
+    }
+}
+
+/// Those that ask a program to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+        }
     }
 }
 

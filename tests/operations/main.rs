@@ -9,3 +9,4 @@ mod limits;
 mod logs;
 mod metrics;
 mod readiness;
+mod stopping;
