@@ -208,6 +208,8 @@ pub(super) fn sync_folder(thing: Thing, folder: &Path) -> Result<(), PublicError
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -220,9 +222,20 @@ mod tests {
         ];
         write(folder.path(), &tiles).unwrap();
         let there = |path: &str| folder.path().join(path).exists();
-        remove_outgrown(folder.path(), Duration::from_secs(3_600)).unwrap();
-        assert!(there("0/x001/000.p/7"), "the full tile is not an hour old");
-        remove_outgrown(folder.path(), Duration::ZERO).unwrap();
+        let hour = Duration::from_secs(3_600);
+        let published = |ago: Duration| {
+            let full = File::options()
+                .write(true)
+                .open(folder.path().join("0/x001/000"));
+            full.unwrap().set_modified(SystemTime::now() - ago).unwrap();
+        };
+        for young in [Duration::ZERO, hour - Duration::from_secs(60)] {
+            published(young);
+            remove_outgrown(folder.path(), hour).unwrap();
+            assert!(there("0/x001/000.p/7"), "the full tile is not an hour old");
+        }
+        published(hour);
+        remove_outgrown(folder.path(), hour).unwrap();
         assert!(!there("0/x001/000.p"));
         assert!(there("0/x001/000") && there("0/x001/001.p/7"));
         remove_outgrown(&folder.path().join("none"), Duration::ZERO).unwrap();

@@ -14,6 +14,8 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const TEXT: &str = "text/plain; charset=utf-8";
 const LINES: &str = "application/jsonl; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
+/// Entry bundles: text, most of it alike.
+const ENTRIES: &str = "tile/entries/";
 
 /// `GET /log/{file}`
 pub(super) async fn file(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
@@ -38,9 +40,31 @@ pub(super) async fn file(request: HttpRequest, service: web::Data<Service>) -> H
         header::CACHE_CONTROL,
         header::HeaderValue::from_static(caching),
     );
-    // Auditors' pages on any host may read the log.
+    if name.starts_with(ENTRIES) {
+        // Whoever keeps one form must not give it to somebody who asked for the other.
+        let by_encoding = header::HeaderValue::from_static("accept-encoding");
+        headers.insert(header::VARY, by_encoding);
+    }
+    for_anyone(response)
+}
+
+/// `OPTIONS /log/{file}`: what a browser asks before it lets a page of another host send a header such as
+/// `If-None-Match` or `Range` (Fetch Standard, CORS-preflight request).
+pub(super) async fn preflight() -> HttpResponse {
+    let response = HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish();
+    for_anyone(response)
+}
+
+/// Auditors' pages on any host may read the log, and that there is no such file in it.
+fn for_anyone(mut response: HttpResponse) -> HttpResponse {
     let anyone = header::HeaderValue::from_static("*");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone.clone());
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, anyone);
     response
 }
 
@@ -59,9 +83,12 @@ fn kind(name: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn not_found() -> HttpResponse {
-    HttpResponse::NotFound()
+    let response = HttpResponse::NotFound()
         .content_type(TEXT)
-        .body("no such file\n")
+        // A tile that is not there yet may be there in a second: nobody on the way may remember.
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body("no such file\n");
+    for_anyone(response)
 }
 
 #[cfg(test)]

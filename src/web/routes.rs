@@ -1,5 +1,7 @@
 //! Every address of the service, in one table.
 
+use actix_web::http::Method;
+use actix_web::middleware::Compress;
 use actix_web::web::{ServiceConfig, get, post, resource, route};
 use actix_web::{Route, guard};
 
@@ -32,7 +34,19 @@ pub fn configure(table: &mut ServiceConfig) {
             get().to(api::codes),
         )
         // Auditors.
+        .service(
+            // C2SP tlog-tiles allows it here: of an entry only the digest does not shrink.
+            resource("/log/tile/entries/{file:.*}")
+                .wrap(Compress::default())
+                .route(read(log::file))
+                .route(route().method(Method::OPTIONS).to(log::preflight))
+                .default_service(route().to(shopper::no_such_page)),
+        )
         .route("/log/{file:.*}", read(log::file))
+        .route(
+            "/log/{file:.*}",
+            route().method(Method::OPTIONS).to(log::preflight),
+        )
         // Operators.
         .route("/livez", read(ops::livez))
         .route("/readyz", read(ops::readyz))

@@ -135,9 +135,107 @@ async fn a_name_that_was_not_published_is_not_found_and_that_answer_is_not_kept(
     ] {
         let answer = app.get(&format!("/log/{name}")).await;
         assert_eq!(answer.status(), 404, "{name:?}");
-        let caching = header(&answer, "Cache-Control").unwrap_or_default();
-        assert!(!caching.contains("immutable"), "{name:?}: {caching}");
+        assert_eq!(
+            header(&answer, "Cache-Control"),
+            Some("no-store"),
+            "{name:?}"
+        );
+        assert_eq!(header(&answer, "ETag"), None, "{name:?}");
+        assert_eq!(header(&answer, "Last-Modified"), None, "{name:?}");
+        let origin = header(&answer, "Access-Control-Allow-Origin");
+        assert_eq!(
+            origin,
+            Some("*"),
+            "a page elsewhere must see that: {name:?}"
+        );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_on_another_host_may_ask_with_headers_of_its_own() {
+    let app = published().await;
+    for name in ["checkpoint", "tile/0/000", "tile/entries/000"] {
+        let options = reqwest::Method::OPTIONS;
+        let request = app.http.request(options, app.url(&format!("/log/{name}")));
+        let request = request
+            .header("Origin", "https://auditor.example.org")
+            .header("Access-Control-Request-Method", "GET")
+            .header("Access-Control-Request-Headers", "if-none-match, range");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 204, "{name}");
+        for (given, value) in [
+            ("Access-Control-Allow-Origin", "*"),
+            ("Access-Control-Allow-Methods", "GET, HEAD"),
+            ("Access-Control-Allow-Headers", "*"),
+            ("Access-Control-Max-Age", "86400"),
+        ] {
+            assert_eq!(header(&answer, given), Some(value), "{name}");
+        }
+        // The twin: nobody may write.
+        let put = app.http.put(app.url(&format!("/log/{name}")));
+        assert_eq!(put.body("x").send().await.unwrap().status(), 404, "{name}");
+    }
+    let page = app.get("/").await;
+    let origin = header(&page, "Access-Control-Allow-Origin");
+    assert_eq!(origin, None, "the log is open, pages are not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_file_can_be_asked_for() {
+    let app = published().await;
+    for name in ["tile/0/000", "tile/entries/000", "anchors.jsonl"] {
+        let whole = std::fs::read(app.public_log().join(name)).unwrap();
+        let ask = |range: &str| {
+            let request = app.http.get(app.url(&format!("/log/{name}")));
+            let request = request
+                .header("Range", range)
+                .header("Accept-Encoding", "gzip");
+            request.send()
+        };
+        let part = ask("bytes=32-63").await.unwrap();
+        assert_eq!(part.status(), 206, "{name}");
+        let range = format!("bytes 32-63/{}", whole.len());
+        assert_eq!(header(&part, "Content-Range"), Some(&*range), "{name}");
+        assert_eq!(part.bytes().await.unwrap(), whole[32..64], "{name}");
+        let beyond = ask(&format!("bytes={}-", whole.len())).await.unwrap();
+        assert_eq!(beyond.status(), 416, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_bundles_are_smaller_for_whoever_asks_for_that_and_only_they() {
+    let app = published().await;
+    let ask = |name: &str, encoding: &str| {
+        let request = app.http.get(app.url(&format!("/log/{name}")));
+        request.header("Accept-Encoding", encoding).send()
+    };
+    let whole = std::fs::read(app.public_log().join("tile/entries/000")).unwrap();
+    let small = ask("tile/entries/000", "gzip").await.unwrap();
+    assert_eq!(header(&small, "Content-Encoding"), Some("gzip"));
+    assert_eq!(
+        header(&small, "Cache-Control"),
+        Some("public, max-age=31536000, immutable")
+    );
+    let vary = header(&small, "Vary").unwrap().to_ascii_lowercase();
+    assert_eq!(vary, "accept-encoding");
+    let small = small.bytes().await.unwrap();
+    assert!(
+        small.len() * 4 < whole.len() * 3,
+        "{} of {}",
+        small.len(),
+        whole.len()
+    );
+    // RFC 1952 §2.3.1: the last four bytes are the length of what was compressed.
+    let length = u32::from_le_bytes(*small.last_chunk().unwrap());
+    assert_eq!(length as usize, whole.len());
+
+    let plain = ask("tile/entries/000", "identity").await.unwrap();
+    assert_eq!(header(&plain, "Content-Encoding"), None);
+    assert_eq!(header(&plain, "Vary"), Some("accept-encoding"));
+    assert_eq!(plain.bytes().await.unwrap(), whole);
+    // Digests do not shrink.
+    let tile = ask("tile/0/000", "gzip").await.unwrap();
+    assert_eq!(header(&tile, "Content-Encoding"), None);
 }
 
 /// A client that cleans up addresses would hide what a server does with them.
@@ -179,6 +277,27 @@ async fn no_spelling_of_a_path_leaves_the_public_folder() {
             "/log//checkpoint".to_owned(),
             "/log/tile%2f0%2f000".to_owned(),
             "/log/tile/0/%2e%2e/0/000".to_owned(),
+            "/log/tile/0/x001/../000".to_owned(),
+            "/log/tile/0/x001/%2e%2e/000".to_owned(),
+            "/log/tile/0/./000".to_owned(),
+            "/log/tile/0/00%30".to_owned(),
+            "/log/tile/0%2F000".to_owned(),
+            "/log/tile/%65ntries/000".to_owned(),
+            "/%6cog/checkpoint".to_owned(),
+            "/log/tile/0/000/".to_owned(),
+            "/log/checkpoint/".to_owned(),
+            "/log/tile/00/000".to_owned(),
+            "/log/tile/01/000".to_owned(),
+            "/log/tile/64/000".to_owned(),
+            "/log/tile/255/000".to_owned(),
+            "/log/tile/0/x000/000".to_owned(),
+            "/log/tile/0/0000".to_owned(),
+            "/log/tile/0/000.p/01".to_owned(),
+            "/log/tile/0/000.p/256".to_owned(),
+            "/log/tile/0/000.p/+1".to_owned(),
+            "/log/tile/0/%20000".to_owned(),
+            format!("/log/tile/0/{}000", "x001/".repeat(2_000)),
+            format!("/log/tile/0/{}", "0".repeat(20_000)),
             format!("/log/{absolute}"),
             format!("/log/{}", absolute.replace('/', "%2f")),
         ];
