@@ -8,5 +8,6 @@ mod support;
 mod limits;
 mod logs;
 mod metrics;
+mod nginx;
 mod readiness;
 mod stopping;

@@ -96,8 +96,9 @@ impl TestApp {
         (self.settings, self.data_dir)
     }
 
+    /// Where it listens, whatever address readers use.
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.running.url)
+        format!("http://{}{path}", self.running.address)
     }
 
     pub fn public_log(&self) -> PathBuf {
