@@ -168,6 +168,12 @@ async fn two_witnesses_stand_behind_every_checkpoint_and_every_bundle() {
         assert_eq!(both.witnessed(&note).unwrap().len(), 2);
     }
     assert!(findings(&app, &both).await.is_empty());
+    let metrics = app.get_text("/metrics").await;
+    assert!(metrics.contains("\nsealing_stopped 0\n"), "{metrics}");
+    for witness in ["one.example", "two.example"] {
+        let lag = format!("\nwitness_lag_entries{{witness=\"{witness}\"}} 0\n");
+        assert!(metrics.contains(&lag), "{metrics}");
+    }
 
     let bundle = app.get_text(&format!("/proof{code}")).await;
     let story = Verifier::parse(&app.running.story_vkey).unwrap();
@@ -283,6 +289,8 @@ async fn stops_for_good(app: TestApp, words: &[&str]) {
     for word in words {
         assert!(reason.contains(word), "{word:?} is not in {reason:?}");
     }
+    let metrics = app.get_text("/metrics").await;
+    assert!(metrics.contains("\nsealing_stopped 1\n"), "{metrics}");
     let app = app.restart().await;
     let state = ready(&app, 503).await;
     assert_eq!(state["reason"].as_str().unwrap(), reason);
