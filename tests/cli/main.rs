@@ -2,6 +2,7 @@
 
 #[path = "../reliability/service.rs"]
 mod service;
+mod verify;
 
 use service::{Folder, Service};
 

@@ -32,6 +32,7 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod statement;
+pub mod statement_proof;
 pub mod story;
 pub mod tile;
 pub mod tlog_proof;

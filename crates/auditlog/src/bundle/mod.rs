@@ -5,6 +5,7 @@ mod read;
 mod verify;
 
 pub use verify::{KeysFrom, Trust, Verified, VerifiedStatement, verify};
+pub(crate) use verify::{read_opened, shown_text};
 
 use thiserror::Error;
 
@@ -257,11 +258,18 @@ impl BundledStatement {
             }
             write_string(&hash.to_base64(), out);
         }
-        out.push_str("],\"disclosure\":[");
+        out.push_str("],\"disclosure\":");
+        self.write_disclosure(out);
+        out.push('}');
+    }
+
+    /// The value of the member `disclosure`: what proves a statement beside its place in the log.
+    pub fn write_disclosure(&self, out: &mut String) {
+        out.push('[');
         self.content.write(out);
         out.push(',');
         self.receipt.write(out);
-        out.push_str("]}");
+        out.push(']');
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{Bundle, BundleError, BundledStatement, StatementFault, StoryFault};
 use crate::anchor::{AnchorChain, AnchorLine};
 use crate::checkpoint::Checkpoint;
-use crate::disclosure::Opened;
+use crate::disclosure::{NamedLeaf, Opened};
 use crate::encoding::{from_base64, parse_decimal};
 use crate::entry::{Entry, Timestamp};
 use crate::field::array_length;
@@ -96,19 +96,34 @@ pub struct VerifiedStatement {
 impl Verified {
     /// How many subtrees are not even named, over all statements.
     pub fn unnamed(&self) -> usize {
-        self.statements
-            .iter()
-            .map(|s| s.content.unnamed + s.receipt.unnamed)
-            .sum()
+        self.statements.iter().map(VerifiedStatement::unnamed).sum()
     }
 
     /// How many fields are named and withheld, over all statements.
     pub fn withheld(&self) -> usize {
-        let named = |s: &VerifiedStatement| {
-            let leaves = s.content.leaves.iter().chain(&s.receipt.leaves);
-            leaves.filter(|leaf| leaf.value.is_none()).count()
-        };
-        self.statements.iter().map(named).sum()
+        let statements = self.statements.iter();
+        statements.map(VerifiedStatement::withheld).sum()
+    }
+}
+
+impl VerifiedStatement {
+    /// How many fields are shown.
+    pub fn shown(&self) -> usize {
+        self.leaves().count() - self.withheld()
+    }
+
+    /// How many fields are named and withheld.
+    pub fn withheld(&self) -> usize {
+        self.leaves().filter(|leaf| leaf.value.is_none()).count()
+    }
+
+    /// How many subtrees are not even named.
+    pub fn unnamed(&self) -> usize {
+        self.content.unnamed + self.receipt.unnamed
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = &NamedLeaf> {
+        self.content.leaves.iter().chain(&self.receipt.leaves)
     }
 }
 
@@ -285,16 +300,26 @@ fn verify_statement(
     if statement::digest(&content.root, &receipt.root) != entry.digest {
         return Err(StatementFault::Digest);
     }
+    read_opened(statement.index, entry.recorded, content, receipt)
+}
+
+/// What two opened trees say, whose roots are known to be in the log at `index`.
+pub(crate) fn read_opened(
+    index: LeafIndex,
+    recorded: Timestamp,
+    content: Opened,
+    receipt: Opened,
+) -> Result<VerifiedStatement, StatementFault> {
     check_receipt_fields(&receipt)?;
-    if shown_text(&receipt, "/recorded")? != entry.recorded.as_str() {
+    if shown_text(&receipt, "/recorded")? != recorded.as_str() {
         return Err(StatementFault::Recorded);
     }
     check_content_fields(&content)?;
     check_content_tail(&content)?;
     let signer = check_signature(&content, &receipt)?;
     Ok(VerifiedStatement {
-        index: statement.index,
-        recorded: entry.recorded,
+        index,
+        recorded,
         kind: shown_text(&content, "/kind")?,
         issuer: shown_text(&content, "/issuer")?,
         signer,
@@ -387,7 +412,7 @@ fn check_signature(content: &Opened, receipt: &Opened) -> Result<Option<String>,
 }
 
 /// A shown field that must be a string.
-fn shown_text(opened: &Opened, pointer: &'static str) -> Result<String, StatementFault> {
+pub(crate) fn shown_text(opened: &Opened, pointer: &'static str) -> Result<String, StatementFault> {
     let value = opened
         .value(pointer)
         .ok_or(StatementFault::Hidden(pointer))?;
