@@ -21,7 +21,7 @@ use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock}
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options};
-use crate::web::{LogIdentity, LogState, Service, serve};
+use crate::web::{LogIdentity, LogState, Receipts, Service, serve};
 
 pub use keys::{Founding, KeyError, Keys, load_or_found};
 use sealing::note_public;
@@ -182,6 +182,7 @@ pub struct Running {
     cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
     stopping: watch::Sender<bool>,
+    stop_waiting: watch::Sender<bool>,
     stop_sealing: watch::Sender<bool>,
     stop_cosigning: watch::Sender<bool>,
     cluster: Option<Cluster>,
@@ -255,6 +256,7 @@ impl Running {
             stop_sealing.subscribe(),
         ));
         let (stopping, is_stopping) = watch::channel(false);
+        let (stop_waiting, waiting_ends) = watch::channel(false);
         let service = Service {
             database: database.clone(),
             log: identity,
@@ -264,6 +266,7 @@ impl Running {
             clock: OffsetDateTime::now_utc,
             serving: settings.serving.clone(),
             stopping: is_stopping,
+            receipts: Receipts::new(settings.waiting_limit, waiting_ends),
         };
         let server: Server = serve(service, listener, settings.workers)
             .map_err(|source| StartError::Listen { address, source })?;
@@ -281,6 +284,7 @@ impl Running {
             cosigning,
             scrubbing,
             stopping,
+            stop_waiting,
             stop_sealing,
             stop_cosigning,
             cluster,
@@ -326,6 +330,8 @@ impl Running {
     /// Stops: no new requests, those under way are answered, what is pending is sealed, the embedded
     /// Postgres shuts down.
     pub async fn stop(self) {
+        // Who waits for a receipt is answered with the job at once.
+        let _ = self.stop_waiting.send(true);
         self.server.stop(true).await;
         let _ = self.stop_sealing.send(true);
         let _ = self.sealing.await;

@@ -1,6 +1,6 @@
 //! Capturing an EPCIS document.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
@@ -11,15 +11,20 @@ use super::{CaptureError, Submitter};
 use crate::domain::event_key::EventKey;
 use crate::domain::statement::{Batch, NewStatement};
 use crate::domain::time::{timestamp, to_millisecond};
-use crate::store::capture_job::{CaptureJob, insert_capture_job};
-use crate::store::event_key::{NewEventKey, take_event_keys, taken_event_keys};
+use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
+use crate::store::event_key::{NewEventKey, TakenEventKey, take_event_keys, taken_event_keys};
 use crate::store::{act_for, batch};
+
+/// Earlier captures that one answer names; a document may repeat events of thousands.
+pub const MAX_STORED_IN: i64 = 100;
 
 /// What became of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
     /// The job, finished.
     pub job: CaptureJob,
+    /// The earlier captures that stored the events that were known already, oldest first.
+    pub stored_in: Vec<Uuid>,
 }
 
 /// Captures a document: all its events are stored, those that were known already excepted, or none.
@@ -33,26 +38,50 @@ pub async fn capture_document(
     now: OffsetDateTime,
 ) -> Result<Captured, CaptureError> {
     let now = to_millisecond(now);
+    // Chosen before the transaction, since the receipts name it.
+    let id = Uuid::now_v7();
     let preparing = submitter.clone();
-    let prepared =
-        tokio::task::spawn_blocking(move || prepare_document(&text, &preparing, timestamp(now)))
-            .await
-            .expect("preparing a document does not panic")?;
-    store(conn, submitter.merchant_id, prepared, now).await
+    let prepare = move || prepare_document(&text, &preparing, id, timestamp(now));
+    let prepared = tokio::task::spawn_blocking(prepare)
+        .await
+        .expect("preparing a document does not panic")?;
+    let merchant_id = submitter.merchant_id;
+    store(
+        conn,
+        Capture {
+            id,
+            merchant_id,
+            now,
+        },
+        prepared,
+    )
+    .await
+}
+
+/// One capture: its id is that of the job and of the batch, if there is anything to store.
+struct Capture {
+    id: Uuid,
+    merchant_id: Uuid,
+    now: OffsetDateTime,
 }
 
 async fn store(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    capture: Capture,
     prepared: Prepared,
-    now: OffsetDateTime,
 ) -> Result<Captured, CaptureError> {
+    let Capture {
+        id,
+        merchant_id,
+        now,
+    } = capture;
     let mut events = prepared.events;
+    let mut stored_in = BTreeSet::new();
     loop {
         let mut tx = conn.begin().await?;
         act_for(&mut tx, merchant_id).await?;
         let batch = Batch {
-            id: Uuid::now_v7(),
+            id,
             merchant_id,
             recorded_at: now,
             statement_count: events.len() as i32,
@@ -63,10 +92,11 @@ async fn store(
             // it, so each round leaves fewer events, and there are few rounds.
             tx.rollback().await?;
             events = without_known(events, &known)?;
+            stored_in.extend(known.values().map(|taken| taken.id.batch_id));
             continue;
         }
         let job = CaptureJob {
-            id: Uuid::now_v7(),
+            id,
             created_at: now,
             finished_at: now,
             event_count: prepared.event_count as i32,
@@ -78,8 +108,10 @@ async fn store(
             batch::insert_batch(&mut tx, &batch, &statements).await?;
         }
         insert_capture_job(&mut tx, merchant_id, &job).await?;
+        let stored_in: Vec<Uuid> = stored_in.into_iter().collect();
+        let stored_in = capture_jobs_among(&mut tx, merchant_id, &stored_in, MAX_STORED_IN).await?;
         tx.commit().await?;
-        return Ok(Captured { job });
+        return Ok(Captured { job, stored_in });
     }
 }
 
@@ -88,7 +120,7 @@ async fn taken_by_others(
     conn: &mut PgConnection,
     batch: &Batch,
     events: &[PreparedEvent],
-) -> Result<HashMap<EventKey, [u8; 32]>, CaptureError> {
+) -> Result<HashMap<EventKey, TakenEventKey>, CaptureError> {
     if events.is_empty() {
         return Ok(HashMap::new());
     }
@@ -113,22 +145,19 @@ async fn taken_by_others(
         .filter(|key| !won.contains(key))
         .collect();
     let taken = taken_event_keys(conn, batch.merchant_id, &lost).await?;
-    Ok(taken
-        .into_iter()
-        .map(|taken| (taken.key, taken.content_sha256))
-        .collect())
+    Ok(taken.into_iter().map(|taken| (taken.key, taken)).collect())
 }
 
 /// Leaves out the events that are known word for word; another body under a known ID is a conflict.
 fn without_known(
     events: Vec<PreparedEvent>,
-    known: &HashMap<EventKey, [u8; 32]>,
+    known: &HashMap<EventKey, TakenEventKey>,
 ) -> Result<Vec<PreparedEvent>, CaptureError> {
     let mut fresh = Vec::with_capacity(events.len());
     for event in events {
         match known.get(&event.key) {
             None => fresh.push(event),
-            Some(content) if *content == event.content_sha256 => {}
+            Some(taken) if taken.content_sha256 == event.content_sha256 => {}
             Some(_) => {
                 let PreparedEvent {
                     event, event_id, ..

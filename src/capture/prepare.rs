@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
 use crate::domain::epcis::{self, Event, Fault, FaultKind};
 use crate::domain::event_key::{EventKey, event_key};
-use crate::domain::statement::{Draft, Kind, NewStatement};
+use crate::domain::statement::{About, Draft, Kind, NewStatement};
 
 /// Faults reported of one document: enough to mend it by, not a second document.
 const MAX_FAULTS: usize = 50;
@@ -51,8 +51,10 @@ pub(super) struct PreparedEvent {
 pub(super) fn prepare_document(
     text: &str,
     submitter: &Submitter,
+    capture_id: Uuid,
     recorded: Timestamp,
 ) -> Result<Prepared, CaptureError> {
+    let capture = About::capture(capture_id);
     let value = json::parse(text)?;
     let document = epcis::read_document(&value)?;
     let events = read_events(document.events)?;
@@ -66,11 +68,15 @@ pub(super) fn prepare_document(
         if body.len() > MAX_BODY_BYTES {
             return Err(fault(position, FaultKind::Rule(TOO_LARGE)));
         }
+        // The submitter's receipt is about the capture: each of its events must name it.
+        let mut about = epcis::about(event);
+        about.push(capture.clone());
+        About::sort(&mut about);
         let draft = Draft {
             kind: Kind::Event,
             body: &body,
             issuer: &submitter.issuer,
-            about: epcis::about(event),
+            about,
             recorded,
             secrets,
         };
@@ -198,7 +204,7 @@ mod tests {
             "creationDate":"2026-06-05T00:00:00Z","epcisBody":{{"eventList":[{events}]}}}}"#
         );
         let recorded = Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap();
-        prepare_document(&text, &submitter(), recorded)
+        prepare_document(&text, &submitter(), Uuid::nil(), recorded)
     }
 
     const EVENT: &str = r#"{"type":"ObjectEvent","recordTime":"2026-01-01T00:00:00Z","eventTime":"2026-06-05T10:20:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521041001012/21/S1"],"x:n":1.50 , "x:deep":{"b":1e3,"a":[]}}"#;

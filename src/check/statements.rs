@@ -369,7 +369,13 @@ fn facts(stored: &StoredStatement) -> Option<Facts> {
     };
     if kind == Kind::Event {
         let event = epcis::read_event(body).ok()?;
-        facts.expected = Some(epcis::about(&event));
+        let mut expected = epcis::about(&event);
+        // Receipts named no capture before submitters could get one.
+        if facts.about.iter().any(|about| about.role == Role::Capture) {
+            expected.push(About::capture(stored.id.batch_id));
+            About::sort(&mut expected);
+        }
+        facts.expected = Some(expected);
         facts.event = Some((event.event_id?, event.is_error_declaration));
     } else {
         facts.expected = master::check(kind, body).ok();

@@ -19,6 +19,9 @@ use crate::web::ServingSettings;
 /// How long a witness that did not cosign is left alone.
 const RETRY_WITNESS_AFTER: Duration = Duration::from_secs(5);
 
+/// A waiting request costs a connection and some kilobytes. Beyond this none waits.
+const WAITING_LIMIT: usize = 256;
+
 /// What the service is set to do.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -49,6 +52,8 @@ pub struct Settings {
     /// Default `wanted`.
     /// `ROOTMARK_WITNESS_TIMEOUT_MS`: how long a checkpoint waits for them. Default 2000.
     pub witnesses: Option<CosignSettings>,
+    /// Requests that may wait for a receipt at a time: 256.
+    pub waiting_limit: usize,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
     pub workers: usize,
     /// `ROOTMARK_METRICS_TOKEN`: who presents it may read `/metrics`. Default: who asks from this machine.
@@ -142,6 +147,7 @@ impl Settings {
                 SEGMENT_LINES
             },
             witnesses: reader.witnesses(),
+            waiting_limit: WAITING_LIMIT,
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
             shutdown_grace: reader.shutdown_grace(),

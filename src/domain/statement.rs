@@ -85,9 +85,11 @@ pub enum Role {
     BizTransaction,
     /// `certificationInfo`.
     Certification,
+    /// The capture that stored an event: a neighbour of whatever else the same document told.
+    Capture,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 16] = [
+const ROLES: [(Role, &str, Option<i16>); 17] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -106,6 +108,8 @@ const ROLES: [(Role, &str, Option<i16>); 16] = [
     (Role::Destination, "destination", None),
     (Role::BizTransaction, "bizTransaction", None),
     (Role::Certification, "certification", None),
+    // A receipt is found by its batch.
+    (Role::Capture, "capture", None),
 ];
 
 impl Role {
@@ -143,6 +147,11 @@ impl About {
     /// An identity in a role.
     pub fn new(role: Role, identity: String) -> About {
         About { role, identity }
+    }
+
+    /// The capture whose transaction stored the batch `id`.
+    pub fn capture(id: Uuid) -> About {
+        About::new(Role::Capture, format!("urn:uuid:{id}"))
     }
 
     /// Sorts by text, as the receipt has it, and drops repeats.

@@ -13,9 +13,12 @@ use auditlog::statement::{Statement, StatementError};
 use auditlog::story::StoryNote;
 use auditlog::{Entry, LeafIndex};
 use thiserror::Error;
+use uuid::Uuid;
 
-use crate::domain::story::{Story, StoryStatement};
+use crate::domain::statement::{About, StoredStatement};
+use crate::domain::story::{Story, Withheld};
 use crate::public::{Published, TileError, TileFiles};
+use crate::store::batch::SealedBatch;
 
 /// What a bundle is made with, beside the story.
 #[derive(Debug, Clone, Copy)]
@@ -44,30 +47,81 @@ pub enum ProofError {
     /// The story note cannot be signed.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// A part of a capture must not pass for the whole.
+    #[error("capture {0} is not whole, or not public")]
+    NotWhole(Uuid),
+}
+
+/// A statement that goes into a bundle, and what of it stays hidden.
+struct Shown<'a> {
+    index: LeafIndex,
+    stored: &'a StoredStatement,
+    withheld: &'a Withheld,
 }
 
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
 pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
+    let size = source.published.anchor.head.size;
+    let mut sealed: Vec<Shown<'_>> = story
+        .statements
+        .iter()
+        .filter_map(|statement| {
+            Some(Shown {
+                index: statement.stored.leaf_index?,
+                stored: &statement.stored,
+                withheld: &statement.withheld,
+            })
+        })
+        .filter(|shown| size.contains(shown.index))
+        .collect();
+    sealed.sort_by_key(|shown| shown.index);
+    prove(story.subject.canonical(), &sealed, source)
+}
+
+/// The bundle of one capture: all of what its submitter sent, nothing withheld, about the capture
+/// itself. `statements` are the batch's, from its first to its last; all must be under the public
+/// checkpoint, since the story note says that these are all. Reads files: not for an async thread.
+pub fn receipt(
+    sealed: &SealedBatch,
+    statements: &[StoredStatement],
+    source: &ProofSource<'_>,
+) -> Result<Bundle, ProofError> {
+    let size = source.published.anchor.head.size;
+    let expected = sealed.batch.statement_count;
+    let whole = statements.len() as i64 == i64::from(expected);
+    if !whole || !size.contains(sealed.last_index()) {
+        return Err(ProofError::NotWhole(sealed.batch.id));
+    }
+    let withheld = Withheld::default();
+    let shown: Vec<Shown<'_>> = statements
+        .iter()
+        .map(|stored| Shown {
+            index: LeafIndex(sealed.first_index.0 + stored.id.position as u64),
+            stored,
+            withheld: &withheld,
+        })
+        .collect();
+    prove(About::capture(sealed.batch.id).identity, &shown, source)
+}
+
+/// The bundle of these statements, by index, with the note that they are all about `subject`.
+fn prove(
+    subject: String,
+    shown: &[Shown<'_>],
+    source: &ProofSource<'_>,
+) -> Result<Bundle, ProofError> {
     let Published { anchor, checkpoint } = source.published;
     let size = anchor.head.size;
     let mut reader = TreeReader::new(TileFiles::new(source.folder), size);
-    let mut sealed: Vec<(LeafIndex, &StoryStatement)> = story
-        .statements
+    let statements = shown
         .iter()
-        .filter_map(|statement| Some((statement.stored.leaf_index?, statement)))
-        .filter(|(index, _)| size.contains(*index))
-        .collect();
-    sealed.sort_by_key(|(index, _)| *index);
-    let statements = sealed
-        .iter()
-        .map(|(index, statement)| bundled(*index, statement, &mut reader))
+        .map(|shown| bundled(shown, &mut reader))
         .collect::<Result<Vec<_>, _>>()?;
-    let subject = story.subject.canonical();
     let note = StoryNote {
         key_name: StoryNote::key_name(source.origin),
         subject: subject.clone(),
         size,
-        indexes_hash: StoryNote::hash_indexes(sealed.iter().map(|(index, _)| *index)),
+        indexes_hash: StoryNote::hash_indexes(shown.iter().map(|shown| shown.index)),
     };
     Ok(Bundle {
         subject,
@@ -82,21 +136,23 @@ pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofEr
 }
 
 fn bundled(
-    index: LeafIndex,
-    statement: &StoryStatement,
+    shown: &Shown<'_>,
     reader: &mut TreeReader<TileFiles>,
 ) -> Result<BundledStatement, ProofError> {
-    let stored = &statement.stored;
-    let withheld = &statement.withheld;
+    let Shown {
+        index,
+        stored,
+        withheld,
+    } = shown;
     let read = Statement::read(&stored.parts())?;
     let entry = Entry {
         recorded: stored.recorded(),
         digest: stored.digest,
     };
     Ok(BundledStatement {
-        index,
+        index: *index,
         entry: entry.format(),
-        path: reader.inclusion_proof(index)?,
+        path: reader.inclusion_proof(*index)?,
         content: disclose(&read.content, &read.content_secret, |p| {
             withheld.shows_content(p)
         }),

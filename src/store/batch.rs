@@ -18,6 +18,13 @@ pub struct SealedBatch {
     pub first_index: LeafIndex,
 }
 
+impl SealedBatch {
+    /// Where its last statement stands; no batch is empty.
+    pub fn last_index(&self) -> LeafIndex {
+        LeafIndex(self.first_index.0 + self.batch.statement_count as u64 - 1)
+    }
+}
+
 /// Stores the statements of a batch, their rows in the trace index, and the batch as pending: the
 /// one way in which anything enters the log. The transaction must act for the merchant already.
 pub async fn insert_batch(
@@ -99,6 +106,48 @@ pub async fn take_these_batches(conn: &mut PgConnection, batches: &[Batch]) -> R
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Where a merchant's batch stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchPlace {
+    /// It waits to be sealed.
+    Pending,
+    /// It is in the log.
+    Sealed(SealedBatch),
+}
+
+/// Where a batch stands; none if there is no such batch.
+pub async fn batch_place(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    id: Uuid,
+) -> Result<Option<BatchPlace>> {
+    // One query, so that a batch is seen in one of its two places whenever it moves.
+    let row = sqlx::query!(
+        r#"SELECT recorded_at AS "recorded_at!", statement_count AS "statement_count!",
+                  first_index AS "first_index?"
+           FROM sealed_batch WHERE merchant_id = $1 AND id = $2
+           UNION ALL
+           SELECT recorded_at, statement_count, NULL FROM pending_batch
+           WHERE merchant_id = $1 AND id = $2"#,
+        merchant_id,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| match row.first_index {
+        None => BatchPlace::Pending,
+        Some(first) => BatchPlace::Sealed(SealedBatch {
+            batch: Batch {
+                id,
+                merchant_id,
+                recorded_at: row.recorded_at,
+                statement_count: row.statement_count,
+            },
+            first_index: LeafIndex(first as u64),
+        }),
+    }))
 }
 
 /// Whether anything waits to be sealed; in the sealer's role.

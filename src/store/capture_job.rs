@@ -59,3 +59,24 @@ pub async fn capture_job(
     .fetch_optional(conn)
     .await
 }
+
+/// Those of `ids` that are a merchant's jobs, oldest first.
+pub async fn capture_jobs_among(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    ids: &[Uuid],
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Ids are UUIDv7: in the order of their time.
+    sqlx::query_scalar!(
+        "SELECT id FROM capture_job WHERE merchant_id = $1 AND id = ANY($2) ORDER BY id LIMIT $3",
+        merchant_id,
+        ids,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -194,8 +194,8 @@ pub struct CheckedStatement {
     pub statement: StoredStatement,
 }
 
-/// Every statement of a batch from `position` on, whatever the batch's own row says; in the
-/// checker's role.
+/// Every statement of a batch from `position` on, whatever the batch's own row says: for the check and
+/// for receipts, which no verifier accepts if a stored statement was altered.
 pub async fn statements_of_batch(
     conn: &mut PgConnection,
     batch: &Batch,

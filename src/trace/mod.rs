@@ -236,8 +236,10 @@ fn withhold(loaded: &Loaded, event: &Event, reach: &Reach) -> Withheld {
     }
     for (position, about) in loaded.about.iter().enumerate() {
         let lot_of_another = about.role == Role::Lot && !reach.contains(&about.identity);
+        // What else came in the same document is no part of the story.
+        let is_capture = about.role == Role::Capture;
         let hides = hidden.contains(&about.identity) && !shown.contains(&about.identity);
-        if hides || lot_of_another {
+        if hides || lot_of_another || is_capture {
             withheld.receipt.insert(format!("/about/{position}"));
         }
     }

@@ -1,7 +1,8 @@
 //! `/epcis/…`: EPCIS 2.0 capture.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use auditlog::bundle::Bundle;
 use serde::Serialize;
 use sqlx::Connection;
 use uuid::Uuid;
@@ -10,6 +11,8 @@ use super::Service;
 use super::auth::submitter;
 use super::body::{MAX_BODY_BYTES, json_text};
 use super::error::Problem;
+use super::proof_file::{FileError, ProofFile, ProofForm};
+use super::receipt::{Granted, Standing, preferred_wait, receipt, standing_within};
 use crate::capture::capture_document;
 use crate::domain::epcis::MAX_EVENTS;
 use crate::domain::scope::Scope;
@@ -17,7 +20,16 @@ use crate::domain::time::timestamp;
 use crate::store::act_for;
 use crate::store::capture_job::{self, CaptureJob};
 
-/// `POST /epcis/capture`: 202 once everything is durable, with the address of the finished job.
+/// RFC 7240 §3: which preference was granted.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+const NOT_PUBLIC_YET: &str = "this capture is stored and not public yet; ask again in a moment, or \
+                              with Prefer: wait=10";
+const NOTHING_STORED: &str = "this capture stored no events of its own, so it has no proof; the \
+                              answer to it named the captures that had stored them";
+
+/// `POST /epcis/capture`: 202 once everything is durable, with the address of the finished job; or, for
+/// a client that prefers to wait, 200 with the proof of what it sent.
 pub(super) async fn capture(
     request: HttpRequest,
     payload: web::Payload,
@@ -26,17 +38,100 @@ pub(super) async fn capture(
     let submitter = submitter(&request, &service, Scope::Capture).await?;
     check_error_behaviour(&request)?;
     let text = json_text(&request, payload).await?;
-    let mut conn = service.database.capture.acquire().await?;
-    let captured = capture_document(&mut conn, &submitter, text, (service.clock)()).await?;
-    Ok(HttpResponse::Accepted()
-        .insert_header((
-            header::LOCATION,
-            format!("/epcis/capture/{}", captured.job.id),
-        ))
-        .insert_header(("GS1-EPCIS-Capture-Limit", MAX_EVENTS))
-        .insert_header(("GS1-EPCIS-Capture-File-Size-Limit", MAX_BODY_BYTES))
-        .insert_header(("GS1-Capture-Error-Behaviour", "rollback"))
-        .json(JobBody::of(&captured.job)))
+    let captured = {
+        let mut conn = service.database.capture.acquire().await?;
+        capture_document(&mut conn, &submitter, text, (service.clock)()).await?
+    };
+    let mut body = JobBody::of(&captured.job);
+    body.stored_in = captured.stored_in.iter().map(job_path).collect();
+    let wait = preferred_wait(request.headers()).filter(|_| captured.job.stored_count > 0);
+    let mut response = match wait {
+        None => HttpResponse::Accepted().json(body),
+        // What is captured is captured: a wait that fails must not be answered as a capture that did.
+        Some(_) => match job_or_receipt(&service, submitter.merchant_id, body, wait).await {
+            Ok(Answer::Receipt(response)) => response,
+            Ok(Answer::Job(body, granted)) => job(HttpResponse::Accepted(), body, granted),
+            Err(_) => HttpResponse::Accepted().json(JobBody::of(&captured.job)),
+        },
+    };
+    add_capture_headers(&mut response, captured.job.id);
+    Ok(response)
+}
+
+fn add_capture_headers(response: &mut HttpResponse, job: Uuid) {
+    let headers = response.headers_mut();
+    let text = |text: String| HeaderValue::from_str(&text).expect("plain ASCII");
+    headers.insert(header::LOCATION, text(job_path(&job)));
+    for (name, value) in [
+        ("gs1-epcis-capture-limit", MAX_EVENTS.to_string()),
+        (
+            "gs1-epcis-capture-file-size-limit",
+            MAX_BODY_BYTES.to_string(),
+        ),
+        ("gs1-capture-error-behaviour", "rollback".to_owned()),
+    ] {
+        headers.insert(HeaderName::from_static(name), text(value));
+    }
+}
+
+fn job_path(job: &Uuid) -> String {
+    format!("/epcis/capture/{job}")
+}
+
+fn proof_path(job: &Uuid) -> String {
+    format!("/epcis/capture/{job}/proof")
+}
+
+/// What a client that may wait is answered.
+enum Answer {
+    /// Everything is public: the bundle.
+    Receipt(HttpResponse),
+    /// It is not, or nobody waited: the job as it stands.
+    Job(JobBody, Option<Granted>),
+}
+
+/// Waits as long as the client prefers and is granted. The receipt is answered only where a wait was
+/// granted: who did not ask for it gets the job.
+async fn job_or_receipt(
+    service: &web::Data<Service>,
+    merchant_id: Uuid,
+    mut body: JobBody,
+    wait: Option<u64>,
+) -> Result<Answer, Problem> {
+    let id = body.capture_id;
+    let (standing, granted) = standing_within(service, merchant_id, id, wait).await?;
+    match (standing, granted) {
+        (Standing::Public(sealed, published), Some(granted)) => {
+            let bundle = receipt(service, sealed, published).await?;
+            let mut response = receipt_file(&bundle, ProofForm::Bundle, id)?;
+            let headers = response.headers_mut();
+            let text = |text: String| HeaderValue::from_str(&text).expect("plain ASCII");
+            headers.insert(header::CONTENT_LOCATION, text(proof_path(&id)));
+            headers.insert(PREFERENCE_APPLIED, text(granted.to_string()));
+            Ok(Answer::Receipt(response))
+        }
+        (standing, granted) => {
+            body.stand(&standing);
+            Ok(Answer::Job(body, granted))
+        }
+    }
+}
+
+fn job(mut response: HttpResponseBuilder, body: JobBody, granted: Option<Granted>) -> HttpResponse {
+    if let Some(granted) = granted {
+        response.insert_header((PREFERENCE_APPLIED, granted.to_string()));
+    }
+    response.json(body)
+}
+
+fn receipt_file(bundle: &Bundle, form: ProofForm, job: Uuid) -> Result<HttpResponse, Problem> {
+    match ProofFile::of(bundle, form, &format!("rootmark-{job}")) {
+        Ok(file) => Ok(file.respond()),
+        Err(FileError::NoSuchIndex(index)) => Err(Problem::not_found(
+            FileError::NoSuchIndex(index).to_string(),
+        )),
+        Err(error) => Err(Problem::internal(&error)),
+    }
 }
 
 /// Only `rollback`, which is also the default: a document is stored whole or not at all.
@@ -50,21 +145,59 @@ fn check_error_behaviour(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// `GET /epcis/capture/{job}`
+/// `GET /epcis/capture/{job}`: the job, or for a client that prefers to wait the proof.
 pub(super) async fn capture_job(
     request: HttpRequest,
-    job: web::Path<String>,
+    path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Capture).await?;
+    let found = find_job(&service, submitter.merchant_id, &path).await?;
+    let wait = preferred_wait(request.headers());
+    let body = JobBody::of(&found);
+    let answer = job_or_receipt(&service, submitter.merchant_id, body, wait).await?;
+    Ok(match answer {
+        Answer::Receipt(response) => response,
+        Answer::Job(body, granted) => job(HttpResponse::Ok(), body, granted),
+    })
+}
+
+async fn find_job(service: &Service, merchant_id: Uuid, text: &str) -> Result<CaptureJob, Problem> {
     let unknown = || Problem::not_found("there is no such capture job");
-    let id = Uuid::try_parse(&job).map_err(|_| unknown())?;
+    let id = Uuid::try_parse(text).map_err(|_| unknown())?;
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
-    let job = capture_job::capture_job(&mut tx, submitter.merchant_id, id).await?;
+    act_for(&mut tx, merchant_id).await?;
+    let job = capture_job::capture_job(&mut tx, merchant_id, id).await?;
     tx.rollback().await?;
-    Ok(HttpResponse::Ok().json(JobBody::of(&job.ok_or_else(unknown)?)))
+    job.ok_or_else(unknown)
+}
+
+/// `GET /epcis/capture/{job}/proof`: the bundle of what the capture stored, once it is public.
+pub(super) async fn capture_proof(
+    request: HttpRequest,
+    path: web::Path<String>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Capture).await?;
+    let form = ProofForm::parse(request.query_string())
+        .map_err(|error| Problem::validation(error.to_string()))?;
+    let job = find_job(&service, submitter.merchant_id, &path).await?;
+    let wait = preferred_wait(request.headers());
+    let (standing, granted) =
+        standing_within(&service, submitter.merchant_id, job.id, wait).await?;
+    let (sealed, published) = match standing {
+        Standing::Public(sealed, published) => (sealed, published),
+        Standing::Waiting => return Err(Problem::not_found(NOT_PUBLIC_YET)),
+        Standing::Nothing => return Err(Problem::not_found(NOTHING_STORED)),
+    };
+    let bundle = receipt(&service, sealed, published).await?;
+    let mut response = receipt_file(&bundle, form, job.id)?;
+    if let Some(granted) = granted {
+        let value = HeaderValue::from_str(&granted.to_string()).expect("plain ASCII");
+        response.headers_mut().insert(PREFERENCE_APPLIED, value);
+    }
+    Ok(response)
 }
 
 /// 405 with what is allowed.
@@ -92,6 +225,17 @@ struct JobBody {
     /// Those that were not known before.
     #[serde(rename = "rootmark:storedCount")]
     stored_count: i32,
+    /// Whether all that this capture stored is under the public checkpoint; absent if it stored
+    /// nothing.
+    #[serde(rename = "rootmark:sealed", skip_serializing_if = "Option::is_none")]
+    sealed: Option<bool>,
+    /// Where its proof is, once it is sealed; absent if it stored nothing.
+    #[serde(rename = "rootmark:proof", skip_serializing_if = "Option::is_none")]
+    proof: Option<String>,
+    /// The jobs of the captures that stored the events that were known before. Only the answer to the
+    /// capture itself has them.
+    #[serde(rename = "rootmark:storedIn", skip_serializing_if = "Vec::is_empty")]
+    stored_in: Vec<String>,
 }
 
 impl JobBody {
@@ -106,6 +250,18 @@ impl JobBody {
             errors: [],
             event_count: job.event_count,
             stored_count: job.stored_count,
+            sealed: (job.stored_count > 0).then_some(false),
+            proof: (job.stored_count > 0).then(|| proof_path(&job.id)),
+            stored_in: Vec::new(),
+        }
+    }
+
+    /// Says where it stands. What is in no batch of its own has no proof.
+    fn stand(&mut self, standing: &Standing) {
+        match standing {
+            Standing::Nothing => (self.sealed, self.proof) = (None, None),
+            Standing::Waiting => {}
+            Standing::Public(..) => self.sealed = Some(true),
         }
     }
 }

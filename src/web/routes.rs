@@ -25,6 +25,7 @@ pub fn configure(table: &mut ServiceConfig) {
                 .default_service(route().to(epcis::method_not_allowed)),
         )
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
+        .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
         .route("/api/products", post().to(api::record_product))
         .route("/api/parties", post().to(api::record_party))
         .route("/api/documents", post().to(api::record_document))

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::limits::{self, LimitSettings, Limits};
-use super::{MetricsToken, TrustedProxies, headers, requests, routes};
+use super::{MetricsToken, Receipts, TrustedProxies, headers, requests, routes};
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
 use crate::public::Published;
@@ -34,6 +34,8 @@ pub struct Service {
     pub code_key: CodeKey,
     /// Scheme and host under which readers reach the service.
     pub public_url: String,
+    /// Who waits for a receipt.
+    pub receipts: Receipts,
     /// Tells the time.
     pub clock: fn() -> OffsetDateTime,
     /// Who may do what, and how often.
@@ -174,6 +176,9 @@ pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io
     })
     .workers(workers)
     .keep_alive(Duration::from_secs(30))
+    // Who has gone away waits for no receipt. Who merely says that it will send nothing more looks the
+    // same from here, and gets no answer.
+    .h1_allow_half_closed(false)
     // Who connects and stays silent is let go.
     .client_request_timeout(Duration::from_secs(10))
     .client_disconnect_timeout(Duration::from_secs(2))

@@ -15,5 +15,6 @@ mod kit;
 mod limits;
 mod master;
 mod once;
+mod receipts;
 mod secrets;
 mod tenants;

@@ -25,4 +25,5 @@ mod sealing;
 mod segments;
 mod serving;
 mod thousand_rows;
+mod tlog_proofs;
 mod witnesses;

@@ -21,6 +21,10 @@ pub(super) enum LookupError {
     NotSealed,
     /// There is more than one proof may hold: a part of it must not pass for all.
     TooLong,
+    /// A form of proof that there is not.
+    Form,
+    /// The proof holds no statement with the index that was asked for.
+    NoSuchIndex,
     /// The database is away; the cause is for the log.
     Unavailable(String),
     /// Something is broken; the cause is for the log.
@@ -81,8 +85,8 @@ fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
     }
 }
 
-/// The name under which a bundle is saved: plain characters only.
-pub(super) fn file_name(subject: &DigitalLink) -> String {
+/// The name under which a proof is saved, without its extension: plain characters only.
+pub(super) fn file_stem(subject: &DigitalLink) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' {
             c
@@ -97,7 +101,7 @@ pub(super) fn file_name(subject: &DigitalLink) -> String {
     ];
     let name: Vec<String> = parts.into_iter().flatten().collect();
     format!(
-        "rootmark-{}.json",
+        "rootmark-{}",
         name.join("-").chars().map(plain).collect::<String>()
     )
 }

@@ -13,9 +13,10 @@ use askama::Template;
 
 use super::Service;
 use super::assets::ASSET_TAG;
+use super::proof_file::{FileError, ProofFile, ProofForm, proof_source};
 use super::text::Lang;
 use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
-use crate::proof::{ProofSource, bundle};
+use crate::proof::bundle;
 use lookup::{LookupError, find_story};
 use view::{FindPage, MessagePage, Shell};
 
@@ -127,6 +128,10 @@ pub(super) async fn trace(request: HttpRequest, service: web::Data<Service>) -> 
 pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let path = request.uri().path();
     let path = path.strip_prefix("/proof").unwrap_or(path);
+    let form = match ProofForm::parse(request.query_string()) {
+        Ok(form) => form,
+        Err(_) => return refuse(&request, LookupError::Form),
+    };
     let story = match find_story(&service, path).await {
         Ok(story) => story,
         Err(error) => return refuse(&request, error),
@@ -138,31 +143,27 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
         // Nothing is sealed yet: there is nothing to prove with.
         return refuse(&request, LookupError::NotSealed);
     };
-    let name = lookup::file_name(&story.subject);
     let making = service.clone();
     let made = web::block(move || {
-        let source = ProofSource {
-            published: &published,
-            folder: &making.log.folder,
-            vkey: &making.log.vkey,
-            origin: &making.log.origin,
-            story_signer: &making.log.story_signer,
-        };
-        bundle(&story, &source).map(|bundle| bundle.format())
+        let stem = lookup::file_stem(&story.subject);
+        let bundle = bundle(&story, &proof_source(&making, &published))
+            .map_err(|error| LookupError::Internal(error.to_string()))?;
+        ProofFile::of(&bundle, form, &stem).map_err(|error| match error {
+            FileError::NoSuchIndex(_) => LookupError::NoSuchIndex,
+            error => LookupError::Internal(error.to_string()),
+        })
     })
     .await;
     match made {
-        Ok(Ok(text)) => HttpResponse::Ok()
-            .content_type("application/json; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .insert_header((
-                header::CONTENT_DISPOSITION,
-                format!("attachment; filename=\"{name}\""),
-            ))
+        Ok(Ok(file)) => {
+            let mut response = file.respond();
             // Whoever verifies on another host may fetch it.
-            .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-            .body(text),
-        Ok(Err(error)) => refuse(&request, LookupError::Internal(error.to_string())),
+            let anyone = header::HeaderValue::from_static("*");
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+            response
+        }
+        Ok(Err(error)) => refuse(&request, error),
         Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
     }
 }
@@ -209,6 +210,8 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
         }
         LookupError::NotSealed => MessagePage::not_sealed(shell),
         LookupError::TooLong => MessagePage::too_long(shell),
+        LookupError::Form => MessagePage::bad_proof_form(shell),
+        LookupError::NoSuchIndex => MessagePage::no_such_index(shell),
         LookupError::Link(error) => {
             let fault = fault::sentence(shell.text, &error);
             MessagePage::bad_link(shell, &fault)

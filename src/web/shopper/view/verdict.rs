@@ -313,6 +313,42 @@ impl MessagePage {
         }
     }
 
+    /// 400: a form of proof that there is not.
+    pub fn bad_proof_form(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 400,
+            page_title: text.get("message.proof_form_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Stack,
+                text.get("message.proof_form_title"),
+                text.get("message.proof_form_lead"),
+            ),
+            code: None,
+            advice: vec![text.get("message.proof_form_1").into()],
+            shell,
+        }
+    }
+
+    /// 404: the proof holds no statement with the index that was asked for.
+    pub fn no_such_index(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 404,
+            page_title: text.get("message.no_index_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Stack,
+                text.get("message.no_index_title"),
+                text.get("message.no_index_lead"),
+            ),
+            code: None,
+            advice: vec![text.get("message.proof_form_1").into()],
+            shell,
+        }
+    }
+
     /// 500: a fault of ours.
     pub fn failed(shell: Shell) -> MessagePage {
         let text = shell.text;
