@@ -9,13 +9,17 @@ use auditlog::story::StoryNote;
 use crate::writer::{Json, object};
 
 /// The conformance vector: a log of 70,000 entries with one witness.
-const LOG_VKEY: &str = "prov.example/log1+9a95fb24+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
-const LOG_NOTE: &str = "prov.example/log1\n70000\n\
+pub const LOG_VKEY: &str =
+    "prov.example/log1+9a95fb24+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+pub const LOG_NOTE: &str = "prov.example/log1\n70000\n\
     zMluRNoe9pvPVWcGY/O8yahtp7ZbQTn7rVoztCrWhJs=\n\n\
     — prov.example/log1 mpX7JBvxMPqH4dF/bFsN7avK1b4KzPzv7pkBWn9rA7RWGZRd5oy1S2YVDsG24okt\
     MQa9Alwt9jTtbCql2GoA+FOy1QM=\n\
     — witness.example/w1 JLXZ/gAAAABlU/EAWgTJb0HBYPbgm82q15ALX2veIJkNAkVt7jR9h84M+9yE0zBS\
     NPKjaxe+32ZNSS/nxmAHZPqbH9S+3KtEuSl0BQ==\n";
+/// The key of the witness in it.
+pub const W1_VKEY: &str =
+    "witness.example/w1+24b5d9fe+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
 /// The example of C2SP signed-note.
 const C2SP_VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 /// The key of seed 01 32 times, as `a.example`.

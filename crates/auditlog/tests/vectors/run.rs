@@ -18,23 +18,23 @@ use serde_json::Value;
 
 use crate::bundles::summary;
 
-fn list<'a>(file: &'a Value, key: &str) -> &'a [Value] {
+pub fn list<'a>(file: &'a Value, key: &str) -> &'a [Value] {
     file[key].as_array().expect(key)
 }
 
-fn text<'a>(case: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(case: &'a Value, key: &str) -> &'a str {
     case[key]
         .as_str()
         .unwrap_or_else(|| panic!("{key} of {case}"))
 }
 
-fn number(case: &Value, key: &str) -> u64 {
+pub fn number(case: &Value, key: &str) -> u64 {
     case[key]
         .as_u64()
         .unwrap_or_else(|| panic!("{key} of {case}"))
 }
 
-fn hash(case: &Value, key: &str) -> Hash {
+pub fn hash(case: &Value, key: &str) -> Hash {
     Hash::from_base64(text(case, key)).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn secret(case: &Value, key: &str) -> Secret {
 }
 
 /// Whether an answer is what a case's member `error` says: null, or the reason for the refusal.
-fn answers<T, E: ToString>(case: &Value, answer: &Result<T, E>) {
+pub fn answers<T, E: ToString>(case: &Value, answer: &Result<T, E>) {
     let reason = answer.as_ref().err().map(ToString::to_string);
     assert_eq!(reason.as_deref(), case["error"].as_str(), "{case}");
 }

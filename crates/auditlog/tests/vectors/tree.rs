@@ -66,6 +66,24 @@ pub fn file() -> String {
     )
 }
 
+/// The head of the tree of the first `size` leaves.
+pub fn head_of(size: usize) -> TreeHead {
+    TreeHead {
+        size: TreeSize(size as u64),
+        root: root(&leaves(size)),
+    }
+}
+
+pub fn inclusion_path(index: usize, size: usize) -> Vec<Hash> {
+    let index = LeafIndex(index as u64);
+    reader(&leaves(size)).inclusion_proof(index).unwrap()
+}
+
+pub fn consistency_path(old: usize, new: usize) -> Vec<Hash> {
+    let old = TreeSize(old as u64);
+    reader(&leaves(new)).consistency_proof(old).unwrap()
+}
+
 fn leaves(size: usize) -> Vec<Hash> {
     (0..size)
         .map(|i| leaf_hash(format!("entry {i}").as_bytes()))
@@ -162,14 +180,7 @@ fn consistency_case(name: &str, old: TreeHead, new: TreeHead, path: &[Hash]) -> 
 }
 
 fn consistency() -> Vec<Json> {
-    let head = |size: usize| TreeHead {
-        size: TreeSize(size as u64),
-        root: root(&leaves(size)),
-    };
-    let proof = |old: usize, new: usize| {
-        let old = TreeSize(old as u64);
-        reader(&leaves(new)).consistency_proof(old).unwrap()
-    };
+    let (head, proof) = (head_of, consistency_path);
     let mut cases: Vec<Json> = CONSISTENCY
         .iter()
         .map(|(old, new)| consistency_case("valid", head(*old), head(*new), &proof(*old, *new)))
