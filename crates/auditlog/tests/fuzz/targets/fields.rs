@@ -1,0 +1,107 @@
+//! JSON, the field trees made of it, and disclosures.
+
+use auditlog::disclosure::{Node, disclose};
+use auditlog::field::{Fields, Secret, is_pointer, is_value_text};
+use auditlog::json::{self, Value};
+
+use super::{Answer, quoted, text};
+
+const SECRET: Secret = Secret([7; 32]);
+
+/// JSON: nothing is lost on the way through, and what is shown of it leads to one root.
+pub fn json_text(data: &[u8]) -> Answer {
+    let Some(text) = text(data) else {
+        return Answer::Refused;
+    };
+    let Ok(value) = json::parse(text) else {
+        return Answer::Refused;
+    };
+    let compact = value.to_compact();
+    let again = json::parse(&compact).expect("what we write, we read");
+    assert_eq!(again, value, "the compact form says the same");
+    assert_eq!(again.to_compact(), compact);
+    field_tree(&value);
+    Answer::Accepted
+}
+
+fn field_tree(value: &Value<'_>) {
+    // Only objects have names for what is in them.
+    if value.as_object().is_none_or(<[_]>::is_empty) {
+        return;
+    }
+    let fields = Fields::of(value);
+    let pointers: Vec<&str> = fields.iter().map(|field| field.pointer).collect();
+    assert!(pointers.is_sorted_by(|a, b| a < b), "{pointers:?}");
+    for field in fields.iter() {
+        assert!(is_pointer(field.pointer), "{}", field.pointer);
+        assert!(is_value_text(field.value), "{}", field.value);
+    }
+    let root = fields.root(&SECRET);
+    let every_second =
+        |pointer: &str| pointers.iter().position(|p| *p == pointer).unwrap() % 2 == 0;
+    let all = disclose(&fields, &SECRET, |_| true).open().unwrap();
+    assert_eq!((all.root, all.unnamed), (root, 0));
+    assert_eq!(all.leaves.len(), fields.len());
+    for shown in [
+        disclose(&fields, &SECRET, every_second),
+        disclose(&fields, &SECRET, |_| false),
+    ] {
+        let opened = shown.open().unwrap();
+        assert_eq!(opened.root, root, "withholding changes no root");
+        for leaf in opened.leaves.iter().filter(|leaf| leaf.value.is_some()) {
+            assert_eq!(all.value(&leaf.pointer), leaf.value.as_deref());
+        }
+    }
+}
+
+/// A disclosure: one spelling, names in order, and less shown never means another root.
+pub fn disclosure(data: &[u8]) -> Answer {
+    let Some(value) = text(data).and_then(|text| json::parse(text).ok()) else {
+        return Answer::Refused;
+    };
+    let Ok(node) = Node::read(&value) else {
+        return Answer::Refused;
+    };
+    let mut written = String::new();
+    node.write(&mut written);
+    assert_eq!(written, value.to_compact(), "a disclosure has one spelling");
+    let Ok(opened) = node.open() else {
+        return Answer::Refused;
+    };
+    let names: Vec<&str> = opened
+        .leaves
+        .iter()
+        .map(|leaf| leaf.pointer.as_str())
+        .collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    for leaf in &opened.leaves {
+        assert!(is_pointer(&leaf.pointer), "{}", quoted(&leaf.pointer));
+        assert!(leaf.value.as_deref().is_none_or(is_value_text));
+        assert_eq!(opened.value(&leaf.pointer), leaf.value.as_deref());
+    }
+    let silent = withheld(&node)
+        .open()
+        .expect("whoever shows less says nothing wrong");
+    assert_eq!(silent.root, opened.root);
+    assert_eq!(
+        (silent.leaves.len(), silent.unnamed),
+        (opened.leaves.len(), opened.unnamed)
+    );
+    Answer::Accepted
+}
+
+/// The same tree with no value shown.
+fn withheld(node: &Node) -> Node {
+    match node {
+        Node::Inner(pair) => Node::Inner(Box::new((withheld(&pair.0), withheld(&pair.1)))),
+        Node::Shown {
+            pointer,
+            value,
+            salt,
+        } => Node::Withheld {
+            pointer: pointer.clone(),
+            commitment: auditlog::field::commitment(salt, value),
+        },
+        other => other.clone(),
+    }
+}
