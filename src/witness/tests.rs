@@ -319,6 +319,33 @@ async fn each_answer_has_the_status_that_the_protocol_gives_it() {
     assert_eq!(answer.headers()["allow"], "POST");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_serves_request_after_request() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let served = Served::start();
+    let address = served.base.strip_prefix("http://").unwrap();
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    for (old, new) in [(0, 3), (3, 6), (6, 9)] {
+        let body = request(old, new, 0).format();
+        let head = format!(
+            "POST /add-checkpoint HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let whole = head + &body;
+        connection.write_all(whole.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"=\n") {
+            let read = connection.read_buf(&mut answer).await.unwrap();
+            assert_ne!(read, 0, "the connection was closed");
+        }
+        assert!(
+            answer.starts_with(b"HTTP/1.1 200 "),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+}
+
 const MAX: usize = auditlog::add_checkpoint::MAX_BYTES;
 
 #[tokio::test]

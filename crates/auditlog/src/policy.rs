@@ -157,8 +157,8 @@ fn reason(cosigned: &[String], faults: &[String]) -> String {
 }
 
 impl Policy {
-    /// Reads a policy file. Names and addresses are octets that mean nothing but themselves; those that
-    /// are not UTF-8 are told as `octets`, a space, and their hexadecimal.
+    /// Reads a policy file. Names and addresses are octets that mean nothing but themselves; those
+    /// that are not UTF-8 are told as `octets`, a space, and their hexadecimal.
     pub fn parse(bytes: &[u8]) -> Result<Policy, PolicyError> {
         if bytes.len() > MAX_BYTES {
             return Err(PolicyError::TooLong);
@@ -390,8 +390,8 @@ fn limit(count: usize) -> Result<(), LineFault> {
     Ok(())
 }
 
-/// Octets as text that can be shown, and that differs where they do: no word of a policy has a space,
-/// so that no other word reads like one that is told in hexadecimal.
+/// Octets as text that can be shown, and that differs where they do: no word of a policy has a
+/// space, so that no other word reads like one that is told in hexadecimal.
 fn text(octets: &[u8]) -> String {
     match std::str::from_utf8(octets) {
         Ok(text) => text.to_owned(),

@@ -10,8 +10,8 @@ use crate::writer::{Json, object};
 
 pub fn file() -> String {
     crate::writer::file(
-        "README §22: notes of rotations, opened; files of keys; and checkpoints, opened with \
-         `history`.",
+        "witnessing.md §22: notes of rotations, opened; files of keys; and checkpoints, opened \
+         with `history`.",
         [
             ("rotations", rotations().into()),
             ("histories", histories().into()),

@@ -9,7 +9,7 @@ use crate::writer::{Json, object};
 
 pub fn file() -> String {
     crate::writer::file(
-        "README §21: policies as base64 of their octets; which of the policy `two_levels` are a \
+        "witnessing.md §21: policies as base64 of their octets; who of `two_levels` is a \
          quorum; and notes that it accepts, with who cosigned them and when, or refuses.",
         [
             ("policies", policies().into()),

@@ -11,7 +11,7 @@ use crate::writer::{Json, object};
 
 pub fn file() -> String {
     crate::writer::file(
-        "README §23: proofs of one entry; the checkpoint in each is opened with `vkey`, and then the \
+        "witnessing.md §23: proofs of one entry; each checkpoint is opened with `vkey`; then the \
          leaf that is the leaf hash of the text `entry` must be where it says.",
         [
             ("vkey", log(1).verifier().format().into()),

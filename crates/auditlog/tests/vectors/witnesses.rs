@@ -32,9 +32,9 @@ fn checkpoint_of(origin: &str, head: TreeHead) -> SignedNote {
 
 pub fn file() -> String {
     crate::writer::file(
-        "README §20 and §24: the keys of witnesses, cosignatures, and requests to cosign. A witness \
+        "witnessing.md §20, §24: keys of witnesses, cosignatures, requests to cosign. A witness \
          trusts the keys of `logs`, has cosigned the tree of `last` (null: none), and is asked \
-         `body`; where there is an `error`, it answers with `status`. Leaves are those of tree.json.",
+         `body`; where there is an `error`, it answers with `status`. The leaves are tree.json's.",
         [
             ("keys", keys().into()),
             ("cosignatures", cosignatures().into()),
@@ -144,7 +144,7 @@ fn cosignatures() -> Vec<Json> {
     .into()
 }
 
-/// What a witness that trusts `logs` and cosigned `last` says to `body`: the request, or the refusal.
+/// What a witness that trusts `logs` and cosigned `last` says to `body`.
 pub fn decide(
     body: &str,
     logs: &[Verifier],

@@ -1,4 +1,5 @@
-//! Proof bundles: a mutant of a true one is refused, or says nothing that the true one does not say.
+//! Proof bundles: a mutant of a true one is refused, or says nothing that the true one does
+//! not say.
 
 use std::sync::LazyLock;
 
@@ -88,8 +89,9 @@ pub fn bundle(data: &[u8]) -> Answer {
     Answer::Accepted
 }
 
-/// The true bundle, told anew as the decisions say: with fields withheld, subtrees unnamed, statements
-/// left out or moved. Whoever holds a bundle can do all of it; what verifies says nothing new.
+/// The true bundle, told anew as the decisions say: with fields withheld, subtrees unnamed,
+/// statements left out or moved. Whoever holds a bundle can do all of it; what verifies says
+/// nothing new.
 pub fn retold(data: &[u8]) -> Answer {
     let mut decisions = Decisions::of(data);
     let mut bundle = TRUTH.sample.bundle.clone();

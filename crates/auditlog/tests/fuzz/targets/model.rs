@@ -1,5 +1,5 @@
-//! Proofs against a model that knows every leaf: the bytes of an input are decisions, so that whatever
-//! they are, they make proofs that are nearly right.
+//! Proofs against a model that knows every leaf: the bytes of an input are decisions, so that
+//! whatever they are, they make proofs that are nearly right.
 
 use auditlog::add_checkpoint::AddCheckpoint;
 use auditlog::hash::{Hash, LeafIndex, TreeSize, leaf_hash, node_hash, root_in_place};

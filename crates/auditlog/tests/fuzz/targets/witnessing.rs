@@ -11,15 +11,16 @@ use auditlog::tlog_proof::TlogProof;
 
 use super::{Answer, text};
 
-/// The log of the vectors: its leaves are `entry 0`, `entry 1` and so on, and it has signed trees of
-/// these sizes alone.
+/// The log of the vectors: its leaves are `entry 0`, `entry 1` and so on, and it has signed trees
+/// of these sizes alone.
 const SIGNED_SIZES: [u64; 4] = [0, 1, 6, 7];
 
 fn log() -> NoteSigner {
     NoteSigner::from_seed("log.example", &[1; 32]).unwrap()
 }
 
-/// A policy: within its limits, with names that differ, and a quorum that more cosigners never undo.
+/// A policy: within its limits, with names that differ, and a quorum that more cosigners never
+/// undo.
 pub fn policy(data: &[u8]) -> Answer {
     let Ok(policy) = Policy::parse(data) else {
         return Answer::Refused;
