@@ -128,7 +128,15 @@ fn number(value: Option<u64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use auditlog::TreeSize;
+    use auditlog::anchor::AnchorLine;
+    use auditlog::entry::Timestamp;
+    use auditlog::proof::TreeHead;
+
     use super::*;
+    use crate::cosign::WitnessState;
 
     #[test]
     fn a_token_is_long_and_plain_and_is_shown_nowhere() {
@@ -151,6 +159,34 @@ mod tests {
     #[test]
     fn the_memory_of_this_process_is_some_megabytes() {
         assert!((1 << 20..1 << 40).contains(&resident_bytes().unwrap()));
+    }
+
+    #[test]
+    fn a_witness_lags_by_what_is_anchored_and_it_has_not_cosigned() {
+        let metrics = Metrics::new();
+        let witness = |name: &str, cosigned| WitnessState {
+            name: name.to_owned(),
+            cosigned: TreeSize(cosigned),
+            fault: None,
+        };
+        let line = AnchorLine {
+            seal: 2,
+            head: TreeHead {
+                size: TreeSize(70),
+                root: Hash([7; 32]),
+            },
+            sealed_at: Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap(),
+            previous: Hash([0; 32]),
+            checkpoint: String::new(),
+        };
+        let state = LogState {
+            anchored: Some(Arc::new(line)),
+            witnesses: vec![witness("shop", 64), witness("regulator", 70)],
+            ..LogState::default()
+        };
+        read_state(&metrics, &state, OffsetDateTime::UNIX_EPOCH);
+        let lag = |name| metrics.witness_lag.with_label_values(&[name]).get();
+        assert_eq!((lag("shop"), lag("regulator")), (6, 0));
     }
 
     #[test]
