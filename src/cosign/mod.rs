@@ -68,8 +68,10 @@ struct Failing {
 #[derive(Debug)]
 struct Current {
     line: Arc<AnchorLine>,
-    /// By witness, those that came.
+    /// By witness, those that came: of this seal, or of an earlier one of the same tree.
     cosignatures: Vec<Option<NoteSignature>>,
+    /// By witness, whether it came for this seal.
+    is_fresh: Vec<bool>,
     /// Whether it is the public checkpoint.
     is_public: bool,
 }
@@ -247,13 +249,21 @@ impl Cosigner {
 
     fn begin(&mut self, line: &Arc<AnchorLine>) {
         let same = |current: &Current| current.line.seal == line.seal;
-        if !self.current.as_ref().is_some_and(same) {
-            self.current = Some(Current {
-                line: Arc::clone(line),
-                cosignatures: vec![None; self.witnesses.len()],
-                is_public: false,
-            });
+        if self.current.as_ref().is_some_and(same) {
+            return;
         }
+        // A heartbeat's checkpoint has the text of the one before: what was said of that stays true.
+        let before = self.current.take();
+        let before = before.filter(|current| current.line.head == line.head);
+        self.current = Some(Current {
+            line: Arc::clone(line),
+            cosignatures: before.map_or_else(
+                || vec![None; self.witnesses.len()],
+                |current| current.cosignatures,
+            ),
+            is_fresh: vec![false; self.witnesses.len()],
+            is_public: false,
+        });
     }
 
     /// Asks those that have not cosigned and are not to be left alone. Gives those that are waited for.
@@ -264,9 +274,7 @@ impl Cosigner {
         };
         for (i, witness) in self.witnesses.iter_mut().enumerate() {
             let rests = |failing: &Failing| Instant::now() < failing.retry_at;
-            if current.cosignatures[i].is_some()
-                || witness.is_busy
-                || witness.failing.as_ref().is_some_and(rests)
+            if current.is_fresh[i] || witness.is_busy || witness.failing.as_ref().is_some_and(rests)
             {
                 continue;
             }
@@ -324,6 +332,7 @@ impl Cosigner {
                     && current.line.seal == answer.seal
                 {
                     current.cosignatures[answer.witness] = Some(cosignature);
+                    current.is_fresh[answer.witness] = true;
                     current.is_public = false;
                 }
                 Ok(())

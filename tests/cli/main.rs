@@ -3,6 +3,7 @@
 #[path = "../reliability/service.rs"]
 mod service;
 mod verify;
+mod witnessed;
 
 use service::{Folder, Service};
 

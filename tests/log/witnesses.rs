@@ -239,6 +239,40 @@ async fn a_witness_that_is_away_stops_nothing_and_is_heard_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_of_the_same_tree_keeps_what_was_said_of_it() {
+    let folders = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let stays = Beside::start("stays.example", folders.0.path(), 0);
+    let goes = Beside::start("goes.example", folders.1.path(), 0);
+    let both = policy(&[&stays.line, &goes.line], "all");
+    let app = TestApp::start_with(|settings| {
+        asking(settings, both.clone(), false);
+        settings.heartbeat = Duration::from_millis(50);
+    })
+    .await;
+    app.sealed().await;
+    checkpoint(&app, |note| both.witnessed(note).is_ok()).await;
+    goes.stop().await;
+    let seals = async || app.get_text("/log/anchors.jsonl").await.lines().count();
+    let before = seals().await;
+    let beats = async {
+        while seals().await < before + 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, beats)
+        .await
+        .expect("it beats on");
+    let note = checkpoint(&app, |_| true).await;
+    assert_eq!(both.witnessed(&note).unwrap().len(), 2);
+    // Another tree is another matter.
+    app.capture(&[observation(1, "L1")]).await;
+    let note = checkpoint(&app, |note| size(note) == 2).await;
+    assert!(both.witnessed(&note).is_err());
+    stays.stop().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_a_quorum_is_required_nothing_is_public_without_it() {
     let folder = TempDir::new().unwrap();
     let witness = Beside::start("late.example", folder.path(), 0);

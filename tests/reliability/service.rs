@@ -99,6 +99,11 @@ impl Folder {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// A folder in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.temp.path().join(name)
+    }
+
     /// The process number of the embedded Postgres, from its own file.
     fn postmaster(&self) -> Pid {
         let path = self.temp.path().join("data/postgres/postmaster.pid");
