@@ -5,7 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::web::{ServiceConfig, get, post, resource, route};
 use actix_web::{Route, guard};
 
-use super::{api, assets, epcis, log, metrics, ops, shopper};
+use super::{api, assets, epcis, log, metrics, openapi, ops, shopper};
 
 /// The table. What is not in it is answered by [`shopper::no_such_page`].
 pub fn configure(table: &mut ServiceConfig) {
@@ -34,6 +34,7 @@ pub fn configure(table: &mut ServiceConfig) {
             "/api/code-ranges/{gtin}/{first_number}/codes",
             get().to(api::codes),
         )
+        .route("/api/openapi.json", read(openapi::openapi))
         // Auditors.
         .service(
             // C2SP tlog-tiles allows it here: of an entry only the digest does not shrink.

@@ -15,6 +15,7 @@ mod kit;
 mod limits;
 mod master;
 mod once;
+mod openapi;
 mod receipts;
 mod secrets;
 mod tenants;

@@ -1,0 +1,176 @@
+//! `/api/openapi.json`: the machine's description of every address that is no page. The tests walk it
+//! and the table of routes both ways, and hold real answers of a service against it.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+/// The addresses that take an API key, and those that everybody may read.
+const PATHS: [&str; 2] = [include_str!("write.json"), include_str!("read.json")];
+const COMPONENTS: &str = include_str!("components.json");
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+
+/// `GET /api/openapi.json`
+pub(super) async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header(("Cache-Control", "no-cache"))
+        // Whoever reads it with a tool on another host may.
+        .insert_header(("Access-Control-Allow-Origin", "*"))
+        .body(DOCUMENT.as_str())
+}
+
+/// The files are part of the program and the tests parse them: a fault here is a broken build.
+fn document() -> Value {
+    let parse = |text| serde_json::from_str::<Value>(text).expect("a file of the program is JSON");
+    let mut paths = serde_json::Map::new();
+    for part in PATHS {
+        if let Value::Object(part) = parse(part) {
+            paths.extend(part);
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rootmark",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Provenance for imported food that shoppers can check themselves.",
+        },
+        "paths": paths,
+        "components": parse(COMPONENTS),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Pages, pictures and styles: for people, and not in the document.
+    const PAGES: [&str; 6] = [
+        "/",
+        "/find",
+        "/01/{link:.*}",
+        "/00/{link:.*}",
+        "/qr/{link:.*}",
+        "/static/{file:.*}",
+    ];
+
+    /// Method and pattern of every route, from the table's own text.
+    fn routes() -> Vec<(&'static str, String)> {
+        let packed: String = include_str!("../routes.rs")
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect();
+        let (table, _) = packed
+            .rsplit_once(".default_service(route().to(shopper")
+            .unwrap();
+        let method_of = |rest: &str| match rest {
+            _ if rest.starts_with("post(") => Some("post"),
+            // A browser asks before it reads; nobody calls it.
+            _ if rest.starts_with("route().method(Method::OPTIONS)") => None,
+            _ if rest.starts_with("get(") || rest.starts_with("read(") => Some("get"),
+            _ => panic!("another shape: {}", &rest[..rest.len().min(60)]),
+        };
+        let mut found = Vec::new();
+        for rest in table.split(".route(\"").skip(1) {
+            let (pattern, rest) = rest.split_once("\",").unwrap();
+            found.extend(method_of(rest).map(|method| (method, pattern.to_owned())));
+        }
+        for rest in table.split("resource(\"").skip(1) {
+            let (pattern, rest) = rest.split_once("\")").unwrap();
+            let (own, _) = rest.split_once(".default_service(").unwrap();
+            for rest in own.split(".route(").skip(1) {
+                found.extend(method_of(rest).map(|method| (method, pattern.to_owned())));
+            }
+        }
+        found
+    }
+
+    /// Whether a path of the document is answered by a route: a tail takes everything.
+    fn answers(pattern: &str, path: &str) -> bool {
+        match pattern
+            .split_once("{link:.*}")
+            .or(pattern.split_once("{file:.*}"))
+        {
+            Some((prefix, _)) => path.starts_with(prefix),
+            None => pattern == path,
+        }
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_has_a_route() {
+        let document = document();
+        let mut described: BTreeSet<(String, String)> = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                described.insert((method.clone(), path.clone()));
+            }
+        }
+        let routes = routes();
+        assert!(routes.len() > 15, "the table was not read: {routes:?}");
+        for (method, pattern) in &routes {
+            let found = described
+                .iter()
+                .any(|(m, path)| m == method && answers(pattern, path));
+            let is_page = PAGES.contains(&pattern.as_str());
+            assert_eq!(found, !is_page, "{method} {pattern}");
+        }
+        for (method, path) in &described {
+            let found = routes
+                .iter()
+                .any(|(m, pattern)| m == method && answers(pattern, path));
+            assert!(found, "{method} {path} has no route");
+        }
+    }
+
+    #[test]
+    fn every_operation_says_what_it_takes_and_what_can_go_wrong() {
+        let document = document();
+        let mut ids = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let at = format!("{method} {path}");
+                assert!(ids.insert(operation["operationId"].to_string()), "{at}");
+                let responses = operation["responses"].as_object().unwrap();
+                let needs_key = operation["security"] == json!([{"apiKey": []}]);
+                let private = ["/epcis", "/api"].iter().any(|p| path.starts_with(p));
+                assert_eq!(needs_key, private && path != "/api/openapi.json", "{at}");
+                let mut must: Vec<&str> = Vec::new();
+                if needs_key {
+                    must.extend(["401", "403", "429", "500", "503"]);
+                }
+                if method == "post" {
+                    must.extend(["400", "408", "413", "415"]);
+                    assert!(operation["requestBody"]["content"].is_object(), "{at}");
+                }
+                for status in must {
+                    assert!(responses.contains_key(status), "{at} lacks {status}");
+                }
+                for name in path
+                    .split('{')
+                    .skip(1)
+                    .map(|rest| rest.split('}').next().unwrap())
+                {
+                    let declared = operation["parameters"].to_string();
+                    let named = declared.contains(&format!("/parameters/{name}\""))
+                        || declared.contains(&format!("\"name\":\"{name}\""));
+                    assert!(named, "{at}: {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        for rest in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = rest.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}

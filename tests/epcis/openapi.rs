@@ -1,0 +1,229 @@
+//! `/api/openapi.json` against a service that runs: what it answers is what is described.
+
+use serde_json::{Value, json};
+
+use crate::support::document::{document, observation};
+use crate::support::{GTIN, TestApp};
+
+/// The document, and the service that it describes.
+struct Described {
+    app: TestApp,
+    document: Value,
+}
+
+impl Described {
+    async fn start() -> Described {
+        let app = TestApp::start().await;
+        let text = app.get_text("/api/openapi.json").await;
+        let document = serde_json::from_str(&text).unwrap();
+        Described { app, document }
+    }
+
+    fn resolved<'v>(&'v self, value: &'v Value) -> &'v Value {
+        match value["$ref"].as_str() {
+            Some(reference) => self.document.pointer(&reference[1..]).unwrap(),
+            None => value,
+        }
+    }
+
+    /// The schema of an answer; panics where its status or its media type is not described.
+    fn schema(&self, operation: &str, status: u16, media: &str) -> Value {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let operation = &self.document["paths"][path][method.to_lowercase()];
+        let response = self.resolved(&operation["responses"][status.to_string()]);
+        let media = media.split(';').next().unwrap();
+        let schema = &response["content"][media]["schema"];
+        assert!(
+            !schema.is_null(),
+            "{operation}: {status} {media} is not described"
+        );
+        // The schema with the components that it names.
+        let mut schema = schema.clone();
+        schema["components"] = self.document["components"].clone();
+        schema
+    }
+
+    /// Checks an answer, and gives its body.
+    async fn check(&self, operation: &str, answer: reqwest::Response, status: u16) -> Value {
+        assert_eq!(answer.status(), status, "{operation}");
+        let media = answer.headers()["Content-Type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let schema = self.schema(operation, status, &media);
+        let text = answer.text().await.unwrap();
+        let body = if media.contains("json") && !media.contains("jsonl") {
+            serde_json::from_str(&text).unwrap()
+        } else {
+            Value::from(text)
+        };
+        let faults = faults(&schema, &body);
+        assert!(faults.is_empty(), "{operation}: {faults:?}");
+        body
+    }
+
+    async fn get(&self, path: &str, prefer: &str) -> reqwest::Response {
+        let request = self
+            .app
+            .http
+            .get(self.app.url(path))
+            .bearer_auth(&self.app.key);
+        request.header("Prefer", prefer).send().await.unwrap()
+    }
+}
+
+fn faults(schema: &Value, body: &Value) -> Vec<String> {
+    let validator = jsonschema::draft202012::new(schema).unwrap();
+    validator
+        .iter_errors(body)
+        .map(|error| error.to_string())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_service_answers_is_what_the_document_describes() {
+    let it = Described::start().await;
+    let app = &it.app;
+    let capture = "POST /epcis/capture";
+    let events = document(&[observation(1, "L1")]);
+    let job = it
+        .check(
+            capture,
+            app.post("/epcis/capture", events.clone()).await,
+            202,
+        )
+        .await;
+    let id = job["captureID"].as_str().unwrap().to_owned();
+    let again = it
+        .check(capture, app.post("/epcis/capture", events).await, 202)
+        .await;
+    assert_eq!(
+        again["rootmark:storedIn"],
+        json!([format!("/epcis/capture/{id}")])
+    );
+    it.check(capture, app.post("/epcis/capture", "{").await, 400)
+        .await;
+    let wrong = document(&[observation(2, "L1").replace("OBSERVE", "LOOK")]);
+    it.check(capture, app.post("/epcis/capture", wrong).await, 400)
+        .await;
+    it.check(
+        capture,
+        app.post_as("none", "/epcis/capture", "{}").await,
+        401,
+    )
+    .await;
+
+    let (one, proof) = ("GET /epcis/capture/{job}", "GET /epcis/capture/{job}/proof");
+    let path = format!("/epcis/capture/{id}");
+    it.check(
+        proof,
+        it.get(&format!("{path}/proof"), "wait=30").await,
+        200,
+    )
+    .await;
+    it.check(one, it.get(&path, "wait=30").await, 200).await;
+    it.check(one, it.get(&path, "").await, 200).await;
+    it.check(one, it.get("/epcis/capture/x", "").await, 404)
+        .await;
+    it.check(
+        proof,
+        it.get(&format!("{path}/proof?format=x"), "").await,
+        400,
+    )
+    .await;
+
+    let product = format!(
+        r#"{{"gtin":"https://id.gs1.org/01/{GTIN}","productName":{{"zh-CN":"奶粉","en":"Tin"}}}}"#
+    );
+    let products = "POST /api/products";
+    it.check(
+        products,
+        app.post("/api/products", product.clone()).await,
+        201,
+    )
+    .await;
+    it.check(products, app.post("/api/products", product).await, 200)
+        .await;
+    it.check(products, app.post("/api/products", "{}").await, 400)
+        .await;
+    let order = format!(r#"{{"gtin":"{GTIN}","lot":"L1","quantity":2}}"#);
+    let ranges = "POST /api/code-ranges";
+    let range = it
+        .check(ranges, app.post("/api/code-ranges", order).await, 201)
+        .await;
+    let codes = "GET /api/code-ranges/{gtin}/{first_number}/codes";
+    it.check(
+        codes,
+        it.get(range["codes"].as_str().unwrap(), "").await,
+        200,
+    )
+    .await;
+    it.check(
+        codes,
+        it.get(&format!("/api/code-ranges/{GTIN}/9/codes"), "")
+            .await,
+        404,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_everybody_may_read_is_what_the_document_describes() {
+    let it = Described::start().await;
+    it.app.capture(&[observation(1, "L1")]).await;
+    it.app.sealed().await;
+    let lot = "GET /proof/01/{gtin}/10/{lot}";
+    let path = format!("/proof/01/{GTIN}/10/L1");
+    it.check(lot, it.app.get(&path).await, 200).await;
+    it.check(
+        lot,
+        it.app.get(&format!("{path}?format=tlog-proof")).await,
+        200,
+    )
+    .await;
+    it.check(lot, it.app.get(&format!("{path}?format=x")).await, 400)
+        .await;
+    it.check(lot, it.app.get(&format!("{path}X")).await, 404)
+        .await;
+    for file in [
+        "checkpoint",
+        "anchors.jsonl",
+        "keys.jsonl",
+        "vkey",
+        "story-vkey",
+    ] {
+        let operation = format!("GET /log/{file}");
+        it.check(&operation, it.app.get(&format!("/log/{file}")).await, 200)
+            .await;
+    }
+    let anchor = "GET /log/anchors/{seal}.jsonl";
+    it.check(anchor, it.app.get("/log/anchors/1.jsonl").await, 404)
+        .await;
+    it.check("GET /livez", it.app.get("/livez").await, 200)
+        .await;
+    it.check("GET /readyz", it.app.get("/readyz").await, 200)
+        .await;
+    it.check(
+        "GET /api/openapi.json",
+        it.app.get("/api/openapi.json").await,
+        200,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_not_described_would_be_noticed() {
+    let it = Described::start().await;
+    let schema = it.schema("GET /epcis/capture/{job}", 200, "application/json");
+    let answer = it
+        .app
+        .post("/epcis/capture", document(&[observation(1, "L1")]))
+        .await;
+    let mut job: Value = answer.json().await.unwrap();
+    assert_eq!(faults(&schema, &job), Vec::<String>::new());
+    job["extra"] = 1.into();
+    assert!(!faults(&schema, &job).is_empty());
+    job.as_object_mut().unwrap().remove("extra");
+    job["createdAt"] = "yesterday".into();
+    assert!(!faults(&schema, &job).is_empty());
+}
