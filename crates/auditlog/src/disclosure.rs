@@ -1,8 +1,6 @@
 //! Disclosure: a field tree with some leaves shown, some only named, some not even that. Whoever
 //! has it can recompute the root, and so knows that what is shown is what was recorded.
 
-use std::collections::HashMap;
-
 use thiserror::Error;
 
 use crate::encoding;
@@ -269,24 +267,30 @@ impl Opened {
 }
 
 /// A shown scalar has nothing below it, and a shown array only its own elements.
+///
+/// Names ascend by their bytes, so all that begin with one name follow it without a gap: those that
+/// begin the name at hand are a stack, and a name of a million steps costs no more than its length.
 fn check_parents(leaves: &[NamedLeaf]) -> Result<(), DisclosureError> {
-    let shown: HashMap<&str, &str> = leaves
-        .iter()
-        .filter_map(|leaf| Some((leaf.pointer.as_str(), leaf.value.as_deref()?)))
-        .collect();
+    let mut above: Vec<(&str, &str)> = Vec::new();
     for leaf in leaves {
-        for (slash, _) in leaf.pointer.match_indices('/').skip(1) {
-            let (parent, rest) = leaf.pointer.split_at(slash);
-            let Some(value) = shown.get(parent) else {
+        let begins = |(name, _): &(&str, &str)| leaf.pointer.starts_with(name);
+        while above.last().is_some_and(|shown| !begins(shown)) {
+            above.pop();
+        }
+        for (name, value) in &above {
+            let Some(below) = leaf.pointer[name.len()..].strip_prefix('/') else {
                 continue;
             };
-            let token = rest[1..].split('/').next().unwrap_or_default();
+            let token = below.split('/').next().unwrap_or_default();
             let fits = array_length(value)
                 .zip(encoding::parse_decimal(token))
                 .is_some_and(|(length, index)| index < length);
             if !fits {
                 return Err(DisclosureError::Orphan(leaf.pointer.clone()));
             }
+        }
+        if let Some(value) = &leaf.value {
+            above.push((&leaf.pointer, value));
         }
     }
     Ok(())
@@ -462,5 +466,32 @@ mod tests {
                 prop_assert_eq!(opened.value(name).is_some(), shown(name));
             }
         }
+    }
+
+    #[test]
+    fn a_name_of_a_million_steps_is_opened_and_its_orphans_are_found() {
+        // With a hash of each ancestor this would take minutes.
+        let shown = |pointer: &str, value: &str| Node::Shown {
+            pointer: pointer.into(),
+            value: value.into(),
+            salt: Salt([0; 16]),
+        };
+        let deep = |first: &str| Node::Withheld {
+            pointer: format!("{first}{}", "/".repeat(1_000_000)),
+            commitment: Hash([0; 32]),
+        };
+        let open = |left, right| Node::Inner(Box::new((left, right))).open();
+        assert!(open(shown("/!", "1"), deep("/a")).is_ok());
+        assert!(open(shown("/a", "[7]"), deep("/a/6")).is_ok());
+        for (value, first) in [("[7]", "/a/7"), ("1", "/a/0"), ("[7]", "/a")] {
+            let refused = open(shown("/a", value), deep(first));
+            assert!(
+                matches!(refused, Err(DisclosureError::Orphan(_))),
+                "{first}"
+            );
+        }
+        let between = Node::Inner(Box::new((shown("/a", "[1]"), shown("/a!", "1"))));
+        assert!(open(between.clone(), shown("/a/0", "1")).is_ok());
+        assert!(open(between, shown("/a/1", "1")).is_err());
     }
 }

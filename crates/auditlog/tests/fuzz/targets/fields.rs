@@ -1,7 +1,8 @@
 //! JSON, the field trees made of it, and disclosures.
 
-use auditlog::disclosure::{Node, disclose};
-use auditlog::field::{Fields, Secret, is_pointer, is_value_text};
+use auditlog::disclosure::{DisclosureError, Node, disclose};
+use auditlog::encoding::parse_decimal;
+use auditlog::field::{Fields, Secret, array_length, is_pointer, is_value_text};
 use auditlog::json::{self, Value};
 
 use super::{Answer, quoted, text};
@@ -65,9 +66,15 @@ pub fn disclosure(data: &[u8]) -> Answer {
     let mut written = String::new();
     node.write(&mut written);
     assert_eq!(written, value.to_compact(), "a disclosure has one spelling");
-    let Ok(opened) = node.open() else {
-        return Answer::Refused;
+    let opened = match node.open() {
+        Ok(opened) => opened,
+        Err(DisclosureError::Orphan(name)) => {
+            assert!(orphans(&node).contains(&name), "no orphan: {name}");
+            return Answer::Refused;
+        }
+        Err(_) => return Answer::Refused,
     };
+    assert_eq!(orphans(&node), [""; 0]);
     let names: Vec<&str> = opened
         .leaves
         .iter()
@@ -88,6 +95,37 @@ pub fn disclosure(data: &[u8]) -> Answer {
         (opened.leaves.len(), opened.unnamed)
     );
     Answer::Accepted
+}
+
+/// The names that cannot exist, by the rule as README §12 has it, ancestor by ancestor.
+fn orphans(node: &Node) -> Vec<String> {
+    let mut leaves = Vec::new();
+    named(node, &mut leaves);
+    let fits = |name: &str| {
+        name.match_indices('/').skip(1).all(|(slash, _)| {
+            let shown = leaves.iter().find(|(other, _)| *other == &name[..slash]);
+            let Some(value) = shown.and_then(|(_, value)| *value) else {
+                return true;
+            };
+            let step = name[slash + 1..].split('/').next().and_then(parse_decimal);
+            let length = array_length(value);
+            step.zip(length).is_some_and(|(step, length)| step < length)
+        })
+    };
+    let lost = leaves.iter().filter(|(name, _)| !fits(name));
+    lost.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+fn named<'a>(node: &'a Node, leaves: &mut Vec<(&'a str, Option<&'a str>)>) {
+    match node {
+        Node::Unnamed(_) => {}
+        Node::Inner(pair) => {
+            named(&pair.0, leaves);
+            named(&pair.1, leaves);
+        }
+        Node::Withheld { pointer, .. } => leaves.push((pointer, None)),
+        Node::Shown { pointer, value, .. } => leaves.push((pointer, Some(value))),
+    }
 }
 
 /// The same tree with no value shown.
