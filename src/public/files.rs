@@ -130,9 +130,14 @@ fn collect_partial(root: &Path, folder: &Path, names: &mut Vec<String>) -> Resul
     let is_partial = folder.extension().is_some_and(|extension| extension == "p");
     for entry in entries {
         let path = entry.map_err(at(folder))?.path();
+        // A name with a dot is that of a file which is being written, and nobody is given it.
+        let is_hidden = |path: &Path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with('.'))
+        };
         if path.is_dir() {
             collect_partial(root, &path, names)?;
-        } else if is_partial {
+        } else if is_partial && !is_hidden(&path) {
             let name = path.strip_prefix(root).unwrap_or(&path);
             names.push(name.to_string_lossy().into_owned());
         }

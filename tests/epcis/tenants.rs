@@ -163,6 +163,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_sealer DELETE pending_batch",
         "rootmark_sealer INSERT code_key",
         "rootmark_sealer INSERT log_head",
+        "rootmark_sealer INSERT lost_entry",
         "rootmark_sealer INSERT seal",
         "rootmark_sealer INSERT sealed_batch",
         "rootmark_sealer INSERT tile",
