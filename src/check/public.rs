@@ -82,7 +82,7 @@ pub(super) async fn check(
     if last.head.size > head.tree.size {
         return Ok(());
     }
-    check_files(conn, report, order.folder, last.head.size).await
+    check_files(conn, report, order.folder, last.head.size, head.tree.size).await
 }
 
 fn check_keys(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {
@@ -95,7 +95,7 @@ fn check_keys(report: &mut Report, anchors: &PublicAnchors, head: &LogHead) {
         ("story-vkey", &anchors.story_vkey, &head.story_vkey),
     ];
     for (name, public, expected) in keys {
-        if public.as_deref().map(str::trim_end) != Some(expected.as_str()) {
+        if public.as_deref().and_then(|text| text.strip_suffix('\n')) != Some(expected.as_str()) {
             report.add(format!("{name}: the public file is not the log's key"));
         }
     }
@@ -218,6 +218,7 @@ async fn check_files(
     report: &mut Report,
     folder: &Path,
     size: TreeSize,
+    sealed: TreeSize,
 ) -> Result<(), CheckError> {
     for level in 0..8 {
         let hashes = hashes_at_level(size, level);
@@ -241,20 +242,31 @@ async fn check_files(
             return Ok(());
         }
     }
-    check_partial_tiles(conn, report, folder).await
+    check_partial_tiles(conn, report, folder, sealed).await
 }
 
-/// Partial tiles of earlier trees, which stay for as long as a client may ask for them.
+/// Partial tiles of earlier trees, which stay for as long as a client may ask for them. What goes beyond
+/// the tree that is `sealed` at the moment of this check was published since by a running service.
 async fn check_partial_tiles(
     conn: &mut PgConnection,
     report: &mut Report,
     folder: &Path,
+    sealed: TreeSize,
 ) -> Result<(), CheckError> {
     for name in public::partial_tile_names(folder)? {
         let Some(path) = TilePath::parse(&name) else {
             report.add(format!("{name}: is no file of the log"));
             continue;
         };
+        let Tile {
+            level,
+            index,
+            width,
+        } = path.tile();
+        let end = index.saturating_mul(256).saturating_add(width.into());
+        if end > hashes_at_level(sealed, level) {
+            continue;
+        }
         let expected = match path {
             TilePath::Hashes(tile) => {
                 let stored = tile_hashes(conn, tile).await?;
