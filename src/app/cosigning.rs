@@ -13,7 +13,8 @@ use crate::web::{Failing, LogState};
 /// How long after a round without its required quorum the next one begins.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells `first_round` once the witnesses were asked about what was sealed before this start, then
+/// Tells `first_round` once the witnesses have answered about what was sealed before this start: where a
+/// quorum is required, a quorum of them; else whoever answered in time. Then it
 /// follows the anchor file until `stop` says so, and has its last line's checkpoint cosigned before it
 /// ends. A witness that has seen another history ends it, and all sealing with it.
 pub(super) async fn run(
@@ -30,34 +31,42 @@ pub(super) async fn run(
         let newest = anchored.borrow_and_update().anchored.clone();
         if let Some(line) = newest.filter(|line| is_due(&cosigner, line, &last, stopping)) {
             let round = cosigner.round(&line).await;
+            let may_seal = round.as_ref().is_ok_and(|round| round.answered);
             if !note(&cosigner, round, &state) {
                 return;
+            }
+            if may_seal && let Some(first_round) = first_round.take() {
+                // Nobody waits for it where the service is stopping already.
+                let _ = first_round.send(());
             }
             let published = state.borrow().published.as_ref().map(|p| p.anchor.seal);
             let retry_at = (published != Some(line.seal)).then(|| Instant::now() + PAUSE);
             last = Some((line.seal, retry_at));
         }
-        if let Some(first_round) = first_round.take() {
-            // Nobody waits for it where the service is stopping already.
-            let _ = first_round.send(());
-        }
         if stopping {
             return;
         }
         let again = next_round(&cosigner, &last);
+        let mut late = None;
         tokio::select! {
             changed = anchored.wait_for(|now| is_newer(now, &last)) => {
                 if changed.is_err() {
                     return;
                 }
             }
-            round = cosigner.late() => {
-                if !note(&cosigner, round, &state) {
-                    return;
-                }
-            }
+            answer = cosigner.late() => late = answer,
             () = until(again) => {}
             _ = stop.wait_for(|stop| *stop) => {}
+        }
+        // Not inside of the select, which would drop it in the middle of writing a file.
+        if let Some(answer) = late {
+            let round = cosigner.add(answer).await;
+            if round.is_err() {
+                last = last.map(|(seal, _)| (seal, Some(Instant::now() + PAUSE)));
+            }
+            if !note(&cosigner, round, &state) {
+                return;
+            }
         }
     }
 }

@@ -234,6 +234,7 @@ impl Running {
         let (stop_sealing, stop) = watch::channel(false);
         let (stop_cosigning, stop_asking) = watch::channel(false);
         let (first_round, asked) = oneshot::channel();
+        let asked = cosigner.is_some().then_some(asked);
         let cosigning = cosigner.map(|mut cosigner| {
             resume(&mut cosigner, &state);
             tokio::spawn(cosigning::run(
@@ -245,10 +246,10 @@ impl Running {
         });
         let (interval, heartbeat) = (settings.seal_interval, settings.heartbeat);
         let sealing = tokio::spawn(async move {
-            // A log of which a witness knows another history must not sign one more checkpoint of
-            // this one. Where no witness is asked, nobody tells, and there is nothing to wait for.
-            let _ = asked.await;
-            sealer.run(interval, heartbeat, state, stop).await;
+            let mut stop = stop;
+            if sealer.begin(interval, &state, &mut stop, asked).await {
+                sealer.run(interval, heartbeat, state, stop).await;
+            }
         });
         let scrubbing = tokio::spawn(scrubbing::run(
             database.clone(),

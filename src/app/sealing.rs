@@ -6,7 +6,7 @@ use std::time::Duration;
 use auditlog::note::NoteSigner;
 use thiserror::Error;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::anchor::{PublicLog, PublishError};
@@ -112,6 +112,40 @@ impl Sealer {
         Ok((sealed, published))
     }
 
+    /// Publishes what was sealed before this start, and waits until the witnesses were asked about it: a
+    /// log of which they know another history must not sign one more checkpoint of this one. Whether
+    /// anything may be sealed.
+    pub async fn begin(
+        &self,
+        interval: Duration,
+        state: &watch::Sender<LogState>,
+        stop: &mut watch::Receiver<bool>,
+        asked: Option<oneshot::Receiver<()>>,
+    ) -> bool {
+        loop {
+            match self.publish().await {
+                Ok(None) => return true,
+                Ok(published) => {
+                    let awaits_witnesses = self.public_log.awaits_witnesses();
+                    state.send_modify(|state| note_public(state, published, awaits_witnesses));
+                    break;
+                }
+                // The loop meets it again and tells it, and seals nothing either.
+                Err(error) if error.is_final() || asked.is_none() => return true,
+                Err(error) => note_failure(&error, state),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                _ = stop.wait_for(|stop| *stop) => return false,
+            }
+        }
+        let Some(asked) = asked else { return true };
+        tokio::select! {
+            asked = asked => asked.is_ok(),
+            _ = stop.wait_for(|stop| *stop) => false,
+        }
+    }
+
     /// Runs until `stop` says so, or until something is wrong that only a person can mend. `state`
     /// tells the pages what is public.
     pub async fn run(
@@ -166,8 +200,8 @@ impl Sealer {
         }
     }
 
-    /// Seals until nothing is pending: one seal holds a limited number of statements. Says whether
-    /// anything was sealed.
+    /// Seals what is pending; one seal holds a limited number of statements. Says whether anything was
+    /// sealed.
     async fn seal_pending(
         &self,
         heartbeat: bool,
@@ -185,10 +219,16 @@ impl Sealer {
                 }
             });
             let Some(sealed) = sealed else { return Ok(any) };
+            let goes_on = sealed.is_full && state.borrow().stopped.is_none();
             let taken = began.elapsed().as_secs_f64();
             self.database.metrics.seal_duration.observe(taken);
             tracing::debug!(seal = sealed.seal, added = sealed.added, "sealed");
             any = true;
+            // What was captured meanwhile waits for the next tick: else, under load, this would never
+            // end, and seals would follow each other without a pause.
+            if !goes_on {
+                return Ok(any);
+            }
         }
     }
 }

@@ -106,18 +106,22 @@ pub(super) async fn check_some(
 ) -> Result<Option<LeafIndex>, CheckError> {
     let mut tally = Tally::default();
     let batches = sealed_batches_from(conn, from, SCRUBBED_BATCHES).await?;
+    let is_last_page = (batches.len() as i64) < SCRUBBED_BATCHES;
+    let mut next = None;
     for sealed in &batches {
+        let end = sealed.first_index.0 + sealed.batch.statement_count.max(1) as u64;
+        // The one that ends before is there to cover `from`, and does not: it was read already.
+        if end <= from.0 {
+            continue;
+        }
         check_batch(conn, report, &mut tally, &sealed.batch, &mut |_| ()).await?;
-        let next = sealed.first_index.0 + sealed.batch.statement_count.max(0) as u64;
         report.statements = tally.statements;
-        if tally.statements >= SCRUBBED_STATEMENTS || next <= from.0 {
-            return Ok(Some(LeafIndex(next.max(from.0 + 1))));
+        next = Some(LeafIndex(end));
+        if tally.statements >= SCRUBBED_STATEMENTS {
+            return Ok(next);
         }
     }
-    let last = batches
-        .last()
-        .filter(|_| batches.len() as i64 == SCRUBBED_BATCHES);
-    Ok(last.map(|last| LeafIndex(last.first_index.0 + last.batch.statement_count.max(1) as u64)))
+    Ok(next.filter(|_| !is_last_page))
 }
 
 /// The same for what waits to be sealed.

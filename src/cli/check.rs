@@ -13,8 +13,9 @@ use crate::config::Settings;
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// How many findings are listed before the check ends.
-    #[arg(long, value_name = "N", default_value_t = MAX_FINDINGS)]
-    max_findings: usize,
+    #[arg(long, value_name = "N", default_value_t = MAX_FINDINGS as u64,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_findings: u64,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -34,7 +35,7 @@ impl Check {
         let order = CheckOrder {
             folder: core.public_log.folder(),
             witnesses: settings.witnesses.as_ref().map(|w| &w.policy),
-            max_findings: self.max_findings,
+            max_findings: self.max_findings as usize,
         };
         let report = check_with(&mut conn, order, |done, total| {
             bar.get_or_insert_with(|| Progress::new("checking statements", total))

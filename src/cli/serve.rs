@@ -171,12 +171,15 @@ async fn ask(
         return Ok(None);
     };
     match cosigner.round(&Arc::new(published.anchor)).await {
-        Ok(round) => {
-            if let Err(missing) = round.quorum {
+        Ok(round) => match round.quorum {
+            Err(missing) if cosigner.requires_quorum() => Err(missing.into()),
+            Err(missing) => {
                 eprintln!("rootmark: {missing}");
+                Ok(None)
             }
-            Ok(None)
-        }
+            Ok(()) if !round.answered => Err("no quorum of the witnesses has answered".into()),
+            Ok(()) => Ok(None),
+        },
         Err(error @ CosignError::OtherHistory { .. }) => {
             eprintln!("WRONG: {error}");
             Ok(Some(Outcome::No))

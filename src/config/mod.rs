@@ -207,7 +207,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         });
         let time_limit = self.number("ROOTMARK_WITNESS_TIMEOUT_MS", 2_000, 100..=60_000);
         const NAME: &str = "ROOTMARK_WITNESS_POLICY";
-        let path = self.text(NAME)?;
+        let path = self.text(NAME);
+        if path.is_none() && quorum == Some(true) {
+            self.faults.push(format!(
+                "ROOTMARK_WITNESS_QUORUM is required, and {NAME} is not set"
+            ));
+        }
+        let path = path?;
         let settings = read_policy(&path).map(|policy| CosignSettings {
             policy,
             time_limit: Duration::from_millis(time_limit),
@@ -354,6 +360,13 @@ mod tests {
             let SettingsError(faults) = with(&text, quorum).unwrap_err();
             assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
         }
+        let none = good.replace("quorum a", "quorum none");
+        assert!(with(&none, "").is_ok() && with(&none, "required").is_err());
+        assert!(read(&[("ROOTMARK_WITNESS_QUORUM", "required")]).is_err());
+        let many: String = (0..63)
+            .map(|seed| format!("witness w{seed} {} https://w.example\n", key(seed)))
+            .collect();
+        assert!(with(&format!("{many}quorum none\n"), "").is_err());
         let missing = [("ROOTMARK_WITNESS_POLICY", "/nowhere/policy")];
         let SettingsError(faults) = read(&missing).unwrap_err();
         assert!(faults[0].contains("/nowhere/policy"), "{faults:?}");

@@ -147,7 +147,9 @@ impl Client {
         let mut answer = post.send().await.map_err(failed)?;
         let status = answer.status();
         let content_type = answer.headers().get(header::CONTENT_TYPE);
-        let is_size = content_type.is_some_and(|value| value.as_bytes() == SIZE_TYPE.as_bytes());
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let essence = content_type.and_then(|value| value.split(';').next());
+        let is_size = essence.is_some_and(|value| value.trim().eq_ignore_ascii_case(SIZE_TYPE));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -160,21 +162,15 @@ impl Client {
         let body = String::from_utf8_lossy(&body);
         match status {
             StatusCode::OK => self.cosignature(&body, &request.checkpoint),
-            StatusCode::CONFLICT if is_size => {
-                let size = body.strip_suffix('\n').and_then(parse_decimal);
-                let bad = || AskError::Failed("its answer is not a tree size".to_owned());
-                size.map(|size| Answer::OtherSize(TreeSize(size)))
-                    .ok_or_else(bad)
-            }
-            // C2SP tlog-witness has 422 for a proof or root that contradicts what was cosigned; a
-            // 409 that names no size is how some witnesses say the same.
-            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-                Err(AskError::OtherHistory(format!(
-                    "it cosigned {} leaves of another history ({})",
-                    request.old,
-                    status.as_u16()
-                )))
-            }
+            StatusCode::CONFLICT => match body.strip_suffix('\n').and_then(parse_decimal) {
+                Some(size) => Ok(Answer::OtherSize(TreeSize(size))),
+                None if is_size => {
+                    Err(AskError::Failed("its answer is not a tree size".to_owned()))
+                }
+                // Some witnesses say so what C2SP tlog-witness has 422 for.
+                None => Err(refusal(request.old, status)),
+            },
+            StatusCode::UNPROCESSABLE_ENTITY => Err(refusal(request.old, status)),
             StatusCode::NOT_FOUND => Err(AskError::Failed(
                 "it does not follow this log (404)".to_owned(),
             )),
@@ -203,6 +199,18 @@ impl Client {
             "it did not sign with the key that the policy has for it".to_owned(),
         ))
     }
+}
+
+/// A proof or root that contradicts what the witness cosigned; but where no tree of its was named there is
+/// nothing to contradict, and whoever answers is perhaps no witness at all.
+fn refusal(old: TreeSize, status: StatusCode) -> AskError {
+    let status = status.as_u16();
+    if old.0 == 0 {
+        return AskError::Failed(format!("it refuses the first request ({status})"));
+    }
+    AskError::OtherHistory(format!(
+        "it cosigned {old} leaves of another history ({status})"
+    ))
 }
 
 enum Answer {

@@ -25,6 +25,11 @@ use crate::http_client;
 use crate::public::{self, PublicError, Published};
 use ask::{AskError, Client};
 
+/// How long a checkpoint waits for further witnesses once it has a quorum.
+const GRACE: Duration = Duration::from_millis(100);
+/// A note has at most 64 signatures, and the log's own are two while its key changes.
+const MAX_WITNESSES: usize = 62;
+
 /// What witnesses are asked for.
 #[derive(Debug, Clone)]
 pub struct CosignSettings {
@@ -76,7 +81,9 @@ struct Current {
     is_public: bool,
 }
 
-struct Answer {
+/// What a witness said.
+#[derive(Debug)]
+pub struct Answer {
     witness: usize,
     seal: u64,
     result: Result<NoteSignature, AskError>,
@@ -100,6 +107,8 @@ pub struct Round {
     pub published: Option<Published>,
     /// Why there is no quorum for it yet.
     pub quorum: Result<(), NoQuorum>,
+    /// Whether those have answered now who must have, before more is sealed.
+    pub answered: bool,
 }
 
 /// Why there is no more asking.
@@ -134,6 +143,12 @@ pub enum PolicyFault {
     /// Something else than an address.
     #[error("the address of the witness {0} must begin with http:// or https://")]
     Address(String),
+    /// More than a checkpoint can bear.
+    #[error("more than {MAX_WITNESSES} witnesses: a checkpoint cannot bear so many signatures")]
+    TooMany,
+    /// A quorum is required, and the policy asks for none.
+    #[error("a quorum is required, and the policy says `quorum none`")]
+    NoQuorum,
     /// The required quorum needs a witness that cannot be asked.
     #[error("the quorum cannot be reached by the witnesses that have an address")]
     Unreachable,
@@ -151,6 +166,12 @@ impl CosignSettings {
         }
         if witnesses.iter().all(|witness| witness.url.is_none()) {
             return Err(PolicyFault::NoAddress);
+        }
+        if witnesses.len() > MAX_WITNESSES {
+            return Err(PolicyFault::TooMany);
+        }
+        if self.quorum_required && !self.policy.needs_witnesses() {
+            return Err(PolicyFault::NoQuorum);
         }
         let reachable = self.policy.is_quorum(|i| witnesses[i].url.is_some());
         if self.quorum_required && !reachable {
@@ -187,7 +208,7 @@ impl Cosigner {
         }
     }
 
-    /// What is public already. Its cosignatures say which trees the witnesses know. Reads files.
+    /// What is public already. Its cosignatures say which trees the witnesses know, and stay. Reads files.
     pub fn resume(&mut self) -> Result<Option<Published>, PublicError> {
         let Some(published) = public::published(&self.folder)? else {
             return Ok(None);
@@ -195,13 +216,27 @@ impl Cosigner {
         let Ok(note) = SignedNote::parse(&published.checkpoint) else {
             return Ok(None);
         };
-        for witness in &self.witnesses {
-            if witness.client.key.verify(&note).is_ok() {
-                witness.client.remember(published.anchor.head.size);
-            }
-        }
+        let size = published.anchor.head.size;
+        let kept = |witness: &Asked| {
+            let key = &witness.client.key;
+            key.verify(&note).ok()?;
+            witness.client.remember(size);
+            note.signatures_by(key.key_name()).last().cloned()
+        };
+        let cosignatures = self.witnesses.iter().map(kept).collect();
+        self.current = Some(Current {
+            line: Arc::new(published.anchor.clone()),
+            cosignatures,
+            is_fresh: vec![false; self.witnesses.len()],
+            is_public: true,
+        });
         let has_quorum = self.settings.policy.witnessed(&note).is_ok();
         Ok((has_quorum || !self.settings.quorum_required).then_some(published))
+    }
+
+    /// Whether a checkpoint without a quorum stays unpublished.
+    pub fn requires_quorum(&self) -> bool {
+        self.settings.quorum_required
     }
 
     /// How each witness is doing.
@@ -225,8 +260,12 @@ impl Cosigner {
     pub async fn round(&mut self, line: &Arc<AnchorLine>) -> Result<Round, CosignError> {
         self.begin(line);
         let mut waited = self.ask_all();
-        let deadline = Instant::now() + self.settings.time_limit;
+        let mut deadline = Instant::now() + self.settings.time_limit;
         while !waited.is_empty() || self.must_wait() {
+            if self.settings.policy.needs_witnesses() && self.has_answered() {
+                // Enough have: the others get a moment more, and are heard later too.
+                deadline = deadline.min(Instant::now() + GRACE);
+            }
             let answer = tokio::select! {
                 answer = self.answers.recv() => answer,
                 () = tokio::time::sleep_until(deadline) => break,
@@ -238,12 +277,15 @@ impl Cosigner {
         self.publish().await
     }
 
-    /// Waits for an answer that came after its round, and adds it to the public checkpoint.
-    pub async fn late(&mut self) -> Result<Round, CosignError> {
+    /// Waits for an answer that comes after its round. Nothing is lost if the waiting ends early.
+    pub async fn late(&mut self) -> Option<Answer> {
         // Never closed: this holds a sender itself.
-        if let Some(answer) = self.answers.recv().await {
-            self.take(answer)?;
-        }
+        self.answers.recv().await
+    }
+
+    /// Adds such an answer to the public checkpoint.
+    pub async fn add(&mut self, answer: Answer) -> Result<Round, CosignError> {
+        self.take(answer)?;
         self.publish().await
     }
 
@@ -303,20 +345,21 @@ impl Cosigner {
     /// Whether a quorum is required that those under way may still make.
     fn must_wait(&self) -> bool {
         let any_busy = self.witnesses.iter().any(|witness| witness.is_busy);
-        self.settings.quorum_required && any_busy && !self.has_quorum()
+        self.settings.quorum_required && any_busy && !self.has_answered()
     }
 
-    fn has_quorum(&self) -> bool {
+    /// Whether a quorum has cosigned this very seal. What was said of the same tree before does not tell
+    /// that nothing larger was seen since.
+    fn has_answered(&self) -> bool {
         let Some(current) = &self.current else {
             return false;
         };
         let policy = &self.settings.policy;
-        let cosigned = |i: usize| {
-            let key = policy.witnesses[i].key.key_name();
-            let lines = current.cosignatures.iter().flatten();
-            lines.into_iter().any(|line| line.key == *key)
-        };
-        policy.is_quorum(cosigned)
+        policy.is_quorum(|i| {
+            let key = &policy.witnesses[i].key;
+            let mut asked = self.witnesses.iter().zip(&current.is_fresh);
+            asked.any(|(witness, fresh)| *fresh && witness.client.key == *key)
+        })
     }
 
     fn take(&mut self, answer: Answer) -> Result<(), CosignError> {
@@ -356,12 +399,13 @@ impl Cosigner {
     }
 
     async fn publish(&mut self) -> Result<Round, CosignError> {
+        let answered = !self.settings.quorum_required || self.has_answered();
         let policy = &self.settings.policy;
         let Some(current) = &mut self.current else {
-            let quorum = Ok(());
             return Ok(Round {
                 published: None,
-                quorum,
+                quorum: Ok(()),
+                answered: false,
             });
         };
         let mut note = SignedNote::parse(&current.line.checkpoint)?;
@@ -370,8 +414,11 @@ impl Cosigner {
         }
         let quorum = policy.witnessed(&note).map(|_| ());
         if current.is_public || (quorum.is_err() && self.settings.quorum_required) {
-            let published = None;
-            return Ok(Round { published, quorum });
+            return Ok(Round {
+                published: None,
+                quorum,
+                answered,
+            });
         }
         let published = Published {
             anchor: (*current.line).clone(),
@@ -385,6 +432,7 @@ impl Cosigner {
         Ok(Round {
             published: is_newest.then_some(published),
             quorum,
+            answered,
         })
     }
 }

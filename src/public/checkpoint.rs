@@ -6,6 +6,7 @@ use std::path::Path;
 use auditlog::anchor::AnchorLine;
 use auditlog::checkpoint::Checkpoint;
 use auditlog::note::SignedNote;
+use auditlog::proof::TreeHead;
 
 use super::{AnchorLines, CHECKPOINT, PublicError, PublicFile, at, lock, segments, write};
 
@@ -79,8 +80,9 @@ fn line_of(folder: &Path, from_seal: u64, text: &str) -> Result<Option<AnchorLin
 pub fn publish_checkpoint(folder: &Path, published: &Published) -> Result<bool, PublicError> {
     let _lock = lock(folder)?;
     let present = fs::read_to_string(folder.join(CHECKPOINT)).ok();
-    let size = present.as_deref().and_then(tree_size);
-    if size.is_some_and(|size| size > published.anchor.head.size.0) {
+    let present = present.as_deref().and_then(tree_head);
+    let new = published.anchor.head;
+    if present.is_some_and(|now| now.size > new.size || (now.size == new.size && now != new)) {
         return Ok(false);
     }
     let file = PublicFile::new(CHECKPOINT, published.checkpoint.as_bytes());
@@ -88,7 +90,7 @@ pub fn publish_checkpoint(folder: &Path, published: &Published) -> Result<bool, 
     Ok(true)
 }
 
-fn tree_size(note: &str) -> Option<u64> {
+fn tree_head(note: &str) -> Option<TreeHead> {
     let note = SignedNote::parse(note).ok()?;
-    Some(Checkpoint::parse(note.unverified_text()).ok()?.head.size.0)
+    Some(Checkpoint::parse(note.unverified_text()).ok()?.head)
 }

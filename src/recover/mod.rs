@@ -129,11 +129,21 @@ pub async fn recover(
     let last = public::last(folder)?.ok_or(RecoverError::NothingPublic)?;
     let mut tx = conn.begin().await?;
     let old = log_head(&mut tx).await?.ok_or(RecoverError::NoHead)?;
+    if last.seal as i64 <= old.seal {
+        // Nothing to take back, so long as it is the same history: a crash may have come before the
+        // newest seals were published.
+        let known = seals_before(&mut tx, last.seal as i64 + 1, 1).await?;
+        let same = known
+            .first()
+            .is_some_and(|seal| seal.anchor_line == last.format());
+        return if same {
+            Ok(None)
+        } else {
+            Err(RecoverError::Diverged(last.seal as i64))
+        };
+    }
     let mut lines = AnchorLines::open(folder, old.seal as u64)?;
     let mut walk = Walk::begin(&mut tx, &old, &mut lines, folder, last.head.size).await?;
-    if last.seal as i64 <= old.seal {
-        return Ok(None);
-    }
     let total = last.head.size.0 - old.tree.size.0;
     for line in lines {
         let line = parse(&line?)?;

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use crate::domain::statement::Batch;
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::failpoint::{self, Step, Thing};
-use crate::store::batch::{SealedBatch, insert_sealed_batches, take_pending_batches};
+use crate::store::batch::{MAX_BATCHES, SealedBatch, insert_sealed_batches, take_pending_batches};
 use crate::store::log_head::{LogHead, log_head, move_log_head};
 use crate::store::seal::{SealRow, insert_seal};
 use crate::store::statement::digests_of_batches;
@@ -41,6 +41,8 @@ pub struct Sealed {
     pub head: TreeHead,
     /// Statements that this seal added; none for a heartbeat.
     pub added: u64,
+    /// Whether it holds as many as one seal may, so that more may be waiting already.
+    pub is_full: bool,
 }
 
 /// Why nothing was sealed. The log stands where it stood.
@@ -135,6 +137,7 @@ pub async fn seal(
         seal: new.seal as u64,
         head: growth.head,
         added,
+        is_full: added >= MAX_STATEMENTS as u64 || batches.len() as i64 >= MAX_BATCHES,
     }))
 }
 

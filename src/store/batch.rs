@@ -62,6 +62,9 @@ async fn insert_pending_batch(conn: &mut PgConnection, batch: &Batch) -> Result<
     Ok(())
 }
 
+/// Batches that are taken at a time; the query's own limit.
+pub const MAX_BATCHES: i64 = 20_000;
+
 /// Takes pending batches away, oldest first, as many as hold at most `statement_limit` statements
 /// together, but at least one; in the sealer's role.
 pub async fn take_pending_batches(

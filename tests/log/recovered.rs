@@ -259,3 +259,21 @@ async fn the_command_says_what_is_lost_and_what_to_do_next() {
     let again = run(&["recover", "--json"]).await.json();
     assert_eq!(again["behind"], false);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_ahead_of_the_public_files_has_nothing_to_take_back() {
+    let restored = Restored::new().await;
+    restored.recover(false).await.unwrap().unwrap();
+    // Older public files, as after a crash between commit and publication.
+    let anchors = restored.folder().join("anchors.jsonl");
+    let text = fs::read_to_string(&anchors).unwrap();
+    let older: Vec<&str> = text.split_inclusive('\n').collect();
+    fs::write(&anchors, older[..older.len() - 1].concat()).unwrap();
+    assert_eq!(restored.recover(false).await.unwrap(), None);
+    let other = older[..2]
+        .concat()
+        .replace("\"sealed_at\":\"2", "\"sealed_at\":\"1");
+    fs::write(&anchors, other).unwrap();
+    let refused = restored.recover(false).await.unwrap_err();
+    assert!(matches!(refused, RecoverError::Diverged(2)), "{refused}");
+}

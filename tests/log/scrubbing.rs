@@ -48,6 +48,20 @@ async fn a_round_reads_every_sealed_statement_and_finds_nothing_where_nothing_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_where_a_step_ends_is_read_from_the_start_again() {
+    let bench = Bench::new().await;
+    for batch in 0..2 {
+        let ids = batch * 500..(batch + 1) * 500;
+        let events: Vec<String> = ids.map(|id| observation(id, "L1")).collect();
+        bench.capture(&events).await;
+        bench.sealed().await;
+    }
+    let reports = round(&bench).await;
+    let read: Vec<u64> = reports.iter().map(|report| report.statements).collect();
+    assert_eq!(read, [500, 500, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_statement_anywhere_is_named_within_one_round() {
     let bench = long_log().await;
     let mut owner = bench.owner().await;

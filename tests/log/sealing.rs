@@ -38,7 +38,8 @@ async fn a_heartbeat_signs_the_same_tree_again_with_a_line_of_its_own() {
         Some(Sealed {
             seal: 2,
             head,
-            added: 0
+            added: 0,
+            is_full: false,
         })
     );
     let published = bench.publish().await.unwrap();

@@ -23,7 +23,7 @@ use rootmark::witness::{Witness, serve};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::bench::standing;
+use crate::bench::{number, standing};
 use crate::support::document::observation;
 use crate::support::{TestApp, owner};
 
@@ -233,8 +233,16 @@ async fn a_witness_that_is_away_stops_nothing_and_is_heard_when_it_is_back() {
     let note = checkpoint(&app, |note| both.witnessed(note).is_ok()).await;
     assert_eq!(size(&note), 2, "nothing was sealed for it");
     assert!(findings(&app, &both).await.is_empty());
+    // With both away a restart takes nothing from what they said.
     back.stop().await;
     here.stop().await;
+    let app = app.restart().await;
+    app.capture(&[observation(2, "L1")]).await;
+    let before = app.get_text("/log/checkpoint").await;
+    assert_eq!(before, note.format());
+    app.sealed().await;
+    let note = checkpoint(&app, |note| size(note) == 3).await;
+    assert!(both.witnessed(&note).is_err());
     app.stop().await;
 }
 
@@ -303,6 +311,8 @@ async fn where_a_quorum_is_required_nothing_is_public_without_it() {
     // What was public stays public, and a bundle of it still has its quorum.
     let app = app.restart().await;
     app.capture(&[observation(2, "L1")]).await;
+    let state = ready(&app, 200).await;
+    assert_eq!(state["tree_size"], 2);
     let bundle = app.get_text(&code).await;
     let story = Verifier::parse(&app.running.story_vkey).unwrap();
     let trust = Trust {
@@ -312,6 +322,16 @@ async fn where_a_quorum_is_required_nothing_is_public_without_it() {
     };
     assert_eq!(verify(bundle.as_bytes(), &trust).unwrap().size.0, 2);
     assert_eq!(story.name(), StoryNote::key_name("log.example"));
+    // Nobody has said yet that this is still the one history: nothing more is sealed, not even at the end.
+    let mut conn = owner(&app.settings).await;
+    let seals = "SELECT count(*) FROM seal";
+    let before = number(&mut conn, seals).await;
+    let app = app.restart().await;
+    assert_eq!(number(&mut conn, seals).await, before);
+    let back = Beside::start("late.example", folder.path(), port);
+    app.sealed().await;
+    assert_eq!(number(&mut conn, seals).await, before + 1);
+    back.stop().await;
     app.stop().await;
 }
 
@@ -391,7 +411,14 @@ fn misbehaving(status: u16, content_type: &'static str, body: String) -> (String
     let answer = Data::new((status, content_type, body));
     let server = HttpServer::new(move || {
         App::new().app_data(answer.clone()).default_service(web::to(
-            |answer: Data<(u16, &'static str, String)>| async move {
+            |asked: String, answer: Data<(u16, &'static str, String)>| async move {
+                // As one that remembers: whoever does not know is told first.
+                if matches!(answer.0, 422 | 409) && answer.2 == "1" && asked.starts_with("old 0\n")
+                {
+                    return HttpResponse::Conflict()
+                        .content_type("Text/X.tlog.size; charset=utf-8")
+                        .body("1\n");
+                }
                 HttpResponse::build(StatusCode::from_u16(answer.0).unwrap())
                     .content_type(answer.1)
                     .body(answer.2.clone())
@@ -437,6 +464,8 @@ async fn an_answer_that_is_none_is_a_fault_of_that_witness_and_of_nobody_else() 
         (400, text, String::new(), "answers 400"),
         (403, text, String::new(), "does not trust the key"),
         (404, text, String::new(), "does not follow"),
+        (409, text, String::new(), "refuses the first request"),
+        (422, text, String::new(), "refuses the first request"),
         (429, text, String::new(), "answers 429"),
         (500, text, String::new(), "answers 500"),
         (302, text, String::new(), "answers 302"),
@@ -457,7 +486,7 @@ async fn an_answer_that_is_none_is_a_fault_of_that_witness_and_of_nobody_else() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_witness_that_says_it_saw_something_else_is_believed() {
     for (status, words) in [(422, "(422)"), (409, "(409)")] {
-        let (line, server) = misbehaving(status, "text/plain", String::new());
+        let (line, server) = misbehaving(status, "text/plain", "1".to_owned());
         let app = app(&policy(&[&line], "all"), false).await;
         stops_for_good(app, &["bad.example", "another history", words]).await;
         server.stop(true).await;
