@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
-use rootmark::app::{Running, Sealer};
+use rootmark::app::{KeyPlaces, Running, Sealer};
 use rootmark::config::{DatabaseChoice, Settings};
 use rootmark::domain::scope::Scope;
 use rootmark::postgres::{Cluster, ClusterConfig};
+use rootmark::seal::LogSigners;
 use rootmark::store::embedded_options;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -227,9 +228,10 @@ async fn capture_rate(running: &Running, key: &str, events: u64) -> Result<f64, 
 async fn seal_rate(running: &Running, settings: &Settings, events: u64) -> Result<f64, Failure> {
     let keys = settings.data_dir.join("keys/log.key");
     let signer = auditlog::note::NoteSigner::parse(std::fs::read_to_string(keys)?.trim())?;
-    let sealer = Sealer {
+    let mut sealer = Sealer {
         database: running.database.clone(),
-        signer: Arc::new(signer),
+        signers: Arc::new(LogSigners::new(signer, None)),
+        key_places: KeyPlaces::new(&settings.data_dir, &settings.keys),
         public_log: rootmark::anchor::PublicLog::new(settings.data_dir.join("public/log")),
     };
     let started = Instant::now();

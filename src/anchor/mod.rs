@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auditlog::anchor::{AnchorError, AnchorLine};
+use auditlog::keys::{KeyFault, KeyHistory, LogKeys};
 use auditlog::tile::{Tile, TilePath, entry_bundle, hashes_to_bytes, partial_tiles, tiles_between};
 use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
@@ -62,6 +63,20 @@ pub enum PublishError {
         /// Where.
         seal: u64,
     },
+    /// The public history of keys has rotations that the database does not know.
+    #[error(
+        "the public log has {public} keys, and the database knows {known}: an old database was \
+         restored. Nothing is sealed. Restore a newer backup; never delete the public files"
+    )]
+    KeysAhead {
+        /// Keys in the public history.
+        public: usize,
+        /// Keys in the database.
+        known: usize,
+    },
+    /// The rotations in the database do not lead to the log's key.
+    #[error("the log's keys: {0}")]
+    Keys(#[from] KeyFault),
     /// A line of the anchor file in the database is not one.
     #[error("the anchor file: {0}")]
     Anchor(#[from] AnchorError),
@@ -132,11 +147,16 @@ impl PublicLog {
         let Some(head) = log_head(conn).await? else {
             return Ok(None);
         };
+        let keys = head.log_keys()?;
+        self.check_keys(&keys)?;
         let mut public = self.recover(&head).await?;
         check_history(&head, public.as_ref(), conn).await?;
         loop {
             let number = public.as_ref().map_or(0, |line| line.seal as i64);
-            let seals = seals_after(conn, number, SEALS_A_ROUND).await?;
+            // Up to the head that was read, and no further: a later seal may be signed with a key
+            // that is not in the public history yet.
+            let round = SEALS_A_ROUND.min(head.seal - number);
+            let seals = seals_after(conn, number, round).await?;
             if seals.is_empty() {
                 break;
             }
@@ -149,7 +169,11 @@ impl PublicLog {
             }
         }
         drop(lock);
-        Ok(public.map(Published::without_witnesses))
+        let newest = |anchor: AnchorLine| {
+            let vkey = public::newest_signer(&keys, &anchor);
+            Published::without_witnesses(anchor, vkey)
+        };
+        Ok(public.map(newest))
     }
 
     /// Writes again those tiles and entry bundles that are missing: the full ones of the last public
@@ -187,9 +211,21 @@ impl PublicLog {
         blocking(move || public::remove_outgrown(&tiles, OUTGROWN_AFTER)).await
     }
 
+    /// A rotation that is public may not be unsaid by a database that was restored. A file that is no
+    /// history at all is damage, and is written again.
+    fn check_keys(&self, keys: &LogKeys) -> Result<(), PublishError> {
+        let text = std::fs::read_to_string(self.folder.join(KEYS)).unwrap_or_default();
+        let public = KeyHistory::parse(&text).map_or(0, |history| history.log.all().len());
+        let known = keys.all().len();
+        if public > known {
+            return Err(PublishError::KeysAhead { public, known });
+        }
+        Ok(())
+    }
+
     /// Mends what a crash may have left: a torn last line, a checkpoint older than its anchor line.
     async fn recover(&self, head: &LogHead) -> Result<Option<AnchorLine>, PublishError> {
-        let (folder, keys) = (self.folder.clone(), key_files(head));
+        let (folder, keys) = (self.folder.clone(), key_files(head)?);
         let is_ours = !self.awaits_witnesses;
         blocking(move || {
             public::truncate_torn_line(&folder)?;
@@ -323,12 +359,12 @@ async fn bundle_file(conn: &mut PgConnection, tile: Tile) -> Result<PublicFile, 
 }
 
 /// The log's keys, for those who fetch them by hand and for those who follow their history.
-fn key_files(head: &LogHead) -> Vec<PublicFile> {
-    vec![
+fn key_files(head: &LogHead) -> Result<Vec<PublicFile>, KeyFault> {
+    Ok(vec![
         PublicFile::new(VKEY, format!("{}\n", head.vkey).as_bytes()),
         PublicFile::new(STORY_VKEY, format!("{}\n", head.story_vkey).as_bytes()),
-        PublicFile::new(KEYS, head.key_history().as_bytes()),
-    ]
+        PublicFile::new(KEYS, head.key_history()?.as_bytes()),
+    ])
 }
 
 async fn blocking<T: Send + 'static>(

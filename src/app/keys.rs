@@ -10,16 +10,20 @@ use std::sync::Arc;
 use auditlog::encoding::{from_hex, to_hex};
 use auditlog::field::Secret;
 use auditlog::hash::empty_root;
-use auditlog::note::{NoteError, NoteSigner};
+use auditlog::keys::{KeyFault, LogKeys};
+use auditlog::note::{NoteError, NoteSigner, Verifier};
 use auditlog::proof::TreeHead;
 use auditlog::story::StoryNote;
 use auditlog::{Hash, TreeSize};
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 
+use super::key_source::{self, SourceError};
+use crate::config::{KeySettings, KeySource};
 use crate::domain::code::CodeKey;
 use crate::failpoint::{self, Step, Thing};
 use crate::public::{self, PublicError, PublicFile};
+use crate::seal::LogSigners;
 use crate::store::code_key::{code_key_fingerprint, insert_code_key};
 use crate::store::log_head::{LogHead, found_log, log_head};
 
@@ -30,8 +34,8 @@ const CODES_KEY: &str = "codes.key";
 /// What the service signs and enciphers with.
 #[derive(Debug)]
 pub struct Keys {
-    /// Signs checkpoints.
-    pub log: Arc<NoteSigner>,
+    /// Sign checkpoints.
+    pub log: Arc<LogSigners>,
     /// Signs story notes.
     pub story: Arc<NoteSigner>,
     /// Makes item codes.
@@ -71,6 +75,28 @@ pub enum KeyError {
         /// Why.
         fault: String,
     },
+    /// What gives the key does not.
+    #[error("{setting}: {fault}")]
+    Source {
+        /// The setting that names it.
+        setting: &'static str,
+        /// Why.
+        fault: SourceError,
+    },
+    /// The key before the newest signs beside it for a while, and no setting says where it is.
+    #[error(
+        "trees of up to {until} leaves are signed with the key {key} as well: set \
+         ROOTMARK_OLD_LOG_KEY_FILE or ROOTMARK_OLD_LOG_KEY_COMMAND"
+    )]
+    NoOldKey {
+        /// That key.
+        key: String,
+        /// The last size that it signs.
+        until: TreeSize,
+    },
+    /// The rotations in the database do not lead to the log's key.
+    #[error("the log's keys: {0}")]
+    History(#[from] KeyFault),
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] PublicError),
@@ -88,8 +114,8 @@ pub enum KeyError {
 /// Where a log is founded.
 #[derive(Debug, Clone, Copy)]
 pub struct Founding<'a> {
-    /// The folder of the keys.
-    pub folder: &'a Path,
+    /// Where the keys are.
+    pub places: &'a KeyPlaces,
     /// The name wanted for a new log.
     pub origin: Option<&'a str>,
     /// Whether the public folder holds a log already.
@@ -101,25 +127,24 @@ pub async fn load_or_found(
     conn: &mut PgConnection,
     founding: Founding<'_>,
 ) -> Result<Keys, KeyError> {
-    let files = KeyFiles::in_folder(founding.folder);
+    let places = founding.places;
     if let Some(head) = log_head(conn).await? {
-        let keys = files.load()?;
-        check(&files, &keys, &head, code_key_fingerprint(conn).await?)?;
-        return Ok(keys);
+        return places.load(&head, code_key_fingerprint(conn).await?).await;
     }
     if founding.has_public_history {
         return Err(KeyError::LostDatabase);
     }
-    let keys = files.load_or_make(founding.origin)?;
+    let made = places.load_or_make(founding.origin).await?;
     let mut tx = conn.begin().await?;
-    insert_code_key(&mut tx, &keys.codes.fingerprint()).await?;
-    found_log(&mut tx, &new_head(&keys)).await?;
+    insert_code_key(&mut tx, &made.codes.fingerprint()).await?;
+    found_log(&mut tx, &new_head(&made)).await?;
     // Another service may have founded the log at the same moment: then its keys are the log's.
     let head = log_head(&mut tx).await?.ok_or(sqlx::Error::RowNotFound)?;
-    check(&files, &keys, &head, code_key_fingerprint(&mut tx).await?)?;
-    failpoint::before(Thing::Founding, Step::Commit, founding.folder);
+    let fingerprint = code_key_fingerprint(&mut tx).await?;
+    let keys = places.load(&head, fingerprint).await?;
+    failpoint::before(Thing::Founding, Step::Commit, &places.folder);
     tx.commit().await?;
-    failpoint::after(Thing::Founding, Step::Commit, founding.folder);
+    failpoint::after(Thing::Founding, Step::Commit, &places.folder);
     Ok(keys)
 }
 
@@ -128,6 +153,8 @@ fn new_head(keys: &Keys) -> LogHead {
         origin: keys.log.verifier().name().to_owned(),
         vkey: keys.log.verifier().format(),
         story_vkey: keys.story.verifier().format(),
+        key_rotations: 0,
+        rotations: Vec::new(),
         seal: 0,
         tree: TreeHead {
             size: TreeSize(0),
@@ -138,80 +165,143 @@ fn new_head(keys: &Keys) -> LogHead {
     }
 }
 
-fn check(
-    files: &KeyFiles,
-    keys: &Keys,
-    head: &LogHead,
-    fingerprint: Option<Vec<u8>>,
-) -> Result<(), KeyError> {
-    let mark = to_hex(&keys.codes.fingerprint());
-    let expected = fingerprint.map_or_else(|| "none".to_owned(), |bytes| to_hex(&bytes));
-    let wanted = [
-        (&files.log, keys.log.verifier().format(), &head.vkey),
-        (
-            &files.story,
-            keys.story.verifier().format(),
-            &head.story_vkey,
-        ),
-        (&files.codes, mark, &expected),
-    ];
-    for (path, found, expected) in wanted {
-        if found != *expected {
-            let (path, expected) = (path.clone(), expected.clone());
+/// Where the keys are: in the folder of keys, unless a setting says otherwise.
+#[derive(Debug, Clone)]
+pub struct KeyPlaces {
+    folder: PathBuf,
+    settings: KeySettings,
+}
+
+/// A key, and what an error calls the place that it came from.
+struct Found {
+    signer: NoteSigner,
+    place: PathBuf,
+}
+
+impl KeyPlaces {
+    /// The keys of a data folder.
+    pub fn new(data_dir: &Path, settings: &KeySettings) -> KeyPlaces {
+        KeyPlaces {
+            folder: data_dir.join("keys"),
+            settings: settings.clone(),
+        }
+    }
+
+    /// Whether the log's key lies in the folder of keys.
+    pub fn holds_log_key(&self) -> bool {
+        self.settings.log.is_none()
+    }
+
+    /// The keys that sign for the log as it stands: the newest, and the one before it for as long as
+    /// both sign.
+    pub async fn log_signers(&self, head: &LogHead) -> Result<LogSigners, KeyError> {
+        let keys = head.log_keys()?;
+        let newest = &keys.newest().verifier;
+        let found = match &self.settings.log {
+            Some(source) => from_source("ROOTMARK_LOG_KEY", source).await?,
+            None => self.kept_in_folder(&log_key_file(&keys, newest))?,
+        };
+        let newest = expect(found, newest)?;
+        Ok(LogSigners::new(newest, self.older(&keys, head).await?))
+    }
+
+    async fn older(&self, keys: &LogKeys, head: &LogHead) -> Result<Option<NoteSigner>, KeyError> {
+        let earlier = keys.all().iter().rev().nth(1);
+        let Some((key, until)) = earlier.and_then(|key| Some((&key.verifier, key.until?))) else {
+            return Ok(None);
+        };
+        if until < head.tree.size {
+            return Ok(None);
+        }
+        let found = match (&self.settings.old_log, &self.settings.log) {
+            (Some(source), _) => from_source("ROOTMARK_OLD_LOG_KEY", source).await?,
+            (None, None) => self.kept_in_folder(&log_key_file(keys, key))?,
+            (None, Some(_)) => {
+                let key = key.format();
+                return Err(KeyError::NoOldKey { key, until });
+            }
+        };
+        Ok(Some(expect(found, key)?))
+    }
+
+    async fn load(&self, head: &LogHead, fingerprint: Option<Vec<u8>>) -> Result<Keys, KeyError> {
+        let log = Arc::new(self.log_signers(head).await?);
+        let story = self.story().await?;
+        if story.signer.verifier().format() != head.story_vkey {
+            return Err(story.wrong(head.story_vkey.clone()));
+        }
+        let path = self.folder.join(CODES_KEY);
+        let text = read_if_there(&path)?.ok_or_else(|| KeyError::Missing(path.clone()))?;
+        let codes = parse_codes(&path, &text)?;
+        let found = to_hex(&codes.fingerprint());
+        let expected = fingerprint.map_or_else(|| "none".to_owned(), |bytes| to_hex(&bytes));
+        if found != expected {
             return Err(KeyError::Wrong {
                 path,
                 found,
                 expected,
             });
         }
-    }
-    Ok(())
-}
-
-struct KeyFiles {
-    folder: PathBuf,
-    log: PathBuf,
-    story: PathBuf,
-    codes: PathBuf,
-}
-
-impl KeyFiles {
-    fn in_folder(folder: &Path) -> KeyFiles {
-        KeyFiles {
-            folder: folder.to_owned(),
-            log: folder.join(LOG_KEY),
-            story: folder.join(STORY_KEY),
-            codes: folder.join(CODES_KEY),
-        }
-    }
-
-    fn load(&self) -> Result<Keys, KeyError> {
-        let missing = |path: &Path| KeyError::Missing(path.to_owned());
-        let read = |path: &Path| read_if_there(path)?.ok_or_else(|| missing(path));
         Ok(Keys {
-            log: Arc::new(parse_signer(&self.log, &read(&self.log)?)?),
-            story: Arc::new(parse_signer(&self.story, &read(&self.story)?)?),
-            codes: parse_codes(&self.codes, &read(&self.codes)?)?,
+            log,
+            story: Arc::new(story.signer),
+            codes,
         })
     }
 
-    /// A log that was never founded may have keys all the same: a crash came in between.
-    fn load_or_make(&self, origin: Option<&str>) -> Result<Keys, KeyError> {
-        if read_if_there(&self.log)?.is_none() {
-            let origin = origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?;
-            let signer = NoteSigner::from_seed(&origin, &random()?)?;
-            self.write(LOG_KEY, &signer.to_secret_text())?;
+    async fn story(&self) -> Result<Found, KeyError> {
+        match &self.settings.story {
+            Some(source) => from_source("ROOTMARK_STORY_KEY", source).await,
+            None => self.kept_in_folder(STORY_KEY),
         }
-        let log = parse_signer(&self.log, &read_if_there(&self.log)?.unwrap_or_default())?;
-        if read_if_there(&self.story)?.is_none() {
-            let name = StoryNote::key_name(log.verifier().name());
+    }
+
+    fn kept_in_folder(&self, name: &str) -> Result<Found, KeyError> {
+        let place = self.folder.join(name);
+        let text = read_if_there(&place)?.ok_or_else(|| KeyError::Missing(place.clone()))?;
+        let signer = parse_signer(&place, &text)?;
+        Ok(Found { signer, place })
+    }
+
+    /// A log that was never founded may have keys all the same: a crash came in between.
+    async fn load_or_make(&self, origin: Option<&str>) -> Result<Keys, KeyError> {
+        let is_missing = |name: &str| Ok::<_, KeyError>(self.in_folder(name)?.is_none());
+        if self.settings.log.is_none() && is_missing(LOG_KEY)? {
+            self.write(LOG_KEY, &new_signer(origin)?.to_secret_text())?;
+        }
+        let log = match &self.settings.log {
+            Some(source) => from_source("ROOTMARK_LOG_KEY", source).await?,
+            None => self.kept_in_folder(LOG_KEY)?,
+        };
+        if self.settings.story.is_none() && is_missing(STORY_KEY)? {
+            let name = StoryNote::key_name(log.signer.verifier().name());
             let signer = NoteSigner::from_seed(&name, &random()?)?;
             self.write(STORY_KEY, &signer.to_secret_text())?;
         }
-        if read_if_there(&self.codes)?.is_none() {
+        if is_missing(CODES_KEY)? {
             self.write(CODES_KEY, &to_hex(&random()?))?;
         }
-        self.load()
+        let path = self.folder.join(CODES_KEY);
+        let codes = self.in_folder(CODES_KEY)?.unwrap_or_default();
+        Ok(Keys {
+            story: Arc::new(self.story_of(&log).await?),
+            log: Arc::new(LogSigners::new(log.signer, None)),
+            codes: parse_codes(&path, &codes)?,
+        })
+    }
+
+    /// The story key must bear the log's name: a verifier refuses any other.
+    async fn story_of(&self, log: &Found) -> Result<NoteSigner, KeyError> {
+        let story = self.story().await?;
+        let name = StoryNote::key_name(log.signer.verifier().name());
+        if story.signer.verifier().name() != name {
+            return Err(story.wrong(format!("a key named {name}")));
+        }
+        Ok(story.signer)
+    }
+
+    fn in_folder(&self, name: &str) -> Result<Option<String>, KeyError> {
+        read_if_there(&self.folder.join(name))
     }
 
     /// A key is whole or not there.
@@ -219,6 +309,74 @@ impl KeyFiles {
         let file = PublicFile::secret(name, format!("{text}\n"));
         Ok(public::write(&self.folder, &[file])?)
     }
+
+    /// Keeps the next key of the log, under the name by which it is found once the database names it.
+    pub(super) fn keep_next(&self, next: &NoteSigner) -> Result<PathBuf, KeyError> {
+        let name = successor_file(next.verifier());
+        self.write(&name, &next.to_secret_text())?;
+        Ok(self.folder.join(name))
+    }
+}
+
+/// Every key has a file of its own, so that no step of a rotation replaces one: the first is `log.key`,
+/// and those after it bear their id.
+fn log_key_file(keys: &LogKeys, key: &Verifier) -> String {
+    if keys.all()[0].verifier == *key {
+        return LOG_KEY.to_owned();
+    }
+    successor_file(key)
+}
+
+fn successor_file(key: &Verifier) -> String {
+    format!("log-{}.key", to_hex(&key.key_name().id))
+}
+
+impl Found {
+    fn wrong(&self, expected: String) -> KeyError {
+        KeyError::Wrong {
+            path: self.place.clone(),
+            found: self.signer.verifier().format(),
+            expected,
+        }
+    }
+}
+
+fn expect(found: Found, key: &Verifier) -> Result<NoteSigner, KeyError> {
+    if found.signer.verifier() == key {
+        Ok(found.signer)
+    } else {
+        Err(found.wrong(key.format()))
+    }
+}
+
+async fn from_source(setting: &'static str, source: &KeySource) -> Result<Found, KeyError> {
+    let text = key_source::read(source).await;
+    let text = text.map_err(|fault| KeyError::Source { setting, fault })?;
+    let place = match source {
+        KeySource::File(path) => path.clone(),
+        KeySource::Command(_) => format!("{setting}_COMMAND").into(),
+    };
+    let signer = parse_signer(&place, &text)?;
+    Ok(Found { signer, place })
+}
+
+/// A key in a file that somebody names.
+pub(super) async fn key_in(path: &Path) -> Result<NoteSigner, KeyError> {
+    let source = KeySource::File(path.to_owned());
+    Ok(from_source("--new-key", &source).await?.signer)
+}
+
+/// A fresh key for a log; without a name, of one that nobody else has.
+pub(super) fn new_signer(origin: Option<&str>) -> Result<NoteSigner, KeyError> {
+    let origin = origin.map_or_else(random_origin, |name| Ok(name.to_owned()))?;
+    Ok(NoteSigner::from_seed(&origin, &random()?)?)
+}
+
+/// Makes a key in a file that must not exist yet and that only its owner can read.
+pub fn new_key_file(path: &Path, origin: Option<&str>) -> Result<Verifier, KeyError> {
+    let signer = new_signer(origin)?;
+    public::write_new_secret(path, format!("{}\n", signer.to_secret_text()).as_bytes())?;
+    Ok(signer.verifier().clone())
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, KeyError> {

@@ -1,12 +1,15 @@
 //! The service put together: database, keys, sealing, pages.
 
 mod cosigning;
+mod key_source;
 mod keys;
 pub mod merchants;
+pub mod rotation;
 mod scrubbing;
 mod sealing;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
 use thiserror::Error;
@@ -23,7 +26,8 @@ use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options};
 use crate::web::{LogIdentity, LogState, Receipts, Service, serve};
 
-pub use keys::{Founding, KeyError, Keys, load_or_found};
+pub use key_source::SourceError;
+pub use keys::{Founding, KeyError, KeyPlaces, Keys, load_or_found, new_key_file};
 use sealing::note_public;
 pub use sealing::{Sealer, SealingError};
 
@@ -71,6 +75,8 @@ pub struct Core {
     pub database: Database,
     /// The keys, checked against the log.
     pub keys: Keys,
+    /// Where the keys are.
+    pub key_places: KeyPlaces,
     /// Where the log is published.
     pub public_log: PublicLog,
     cluster: Option<Cluster>,
@@ -106,8 +112,9 @@ impl Core {
             .with_segment_lines(settings.segment_lines)
             .awaiting_witnesses(settings.witnesses.is_some());
         let mut conn = database.sealer.acquire().await?;
+        let key_places = KeyPlaces::new(&data_dir, &settings.keys);
         let founding = Founding {
-            folder: &data_dir.join("keys"),
+            places: &key_places,
             origin: settings.origin.as_deref(),
             has_public_history: public_log.has_history()?,
         };
@@ -116,10 +123,21 @@ impl Core {
         Ok(Core {
             database,
             keys,
+            key_places,
             public_log,
             cluster,
             _lock: lock,
         })
+    }
+
+    /// What seals and publishes.
+    pub fn sealer(&self) -> Sealer {
+        Sealer {
+            database: self.database.clone(),
+            signers: Arc::clone(&self.keys.log),
+            key_places: self.key_places.clone(),
+            public_log: self.public_log.clone(),
+        }
     }
 
     /// Closes the database, and stops the embedded Postgres.
@@ -201,13 +219,16 @@ impl Running {
             address: settings.listen,
             source,
         })?;
+        let core = Core::open(settings, OpenAs::Service).await?;
+        let sealer = core.sealer();
         let Core {
             database,
             keys,
+            key_places: _,
             public_log,
             cluster,
             _lock,
-        } = Core::open(settings, OpenAs::Service).await?;
+        } = core;
         let url = settings.public_url(address);
         let identity = LogIdentity {
             origin: keys.log.verifier().name().to_owned(),
@@ -218,12 +239,7 @@ impl Running {
         };
         let (vkey, story_vkey) = (identity.vkey.clone(), identity.story_vkey.clone());
         let (state, watched) = watch::channel(LogState::default());
-        let cosigner = cosigner(settings, &public_log);
-        let sealer = Sealer {
-            database: database.clone(),
-            signer: keys.log,
-            public_log,
-        };
+        let cosigner = cosigner(settings, &sealer.public_log);
         match sealer.publish().await {
             Ok(published) => {
                 state.send_modify(|state| note_public(state, published, cosigner.is_some()));

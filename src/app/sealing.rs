@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditlog::note::NoteSigner;
+use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::keys::{KeyError, KeyPlaces};
 use crate::anchor::{PublicLog, PublishError};
 use crate::public::{PublicError, Published};
-use crate::seal::{SealError, Sealed, seal};
+use crate::seal::{LogSigners, SealError, Sealed, seal};
 use crate::store::Database;
+use crate::store::log_head::log_head;
 use crate::web::{Failing, LogState};
 
 /// How often partial tiles are looked through that their full tile has outgrown.
@@ -27,6 +29,9 @@ pub enum SealingError {
     /// Publishing failed.
     #[error("publishing: {0}")]
     Publish(#[from] PublishError),
+    /// The log has a new key, which is not at hand.
+    #[error("the log's key was changed: {0}")]
+    Keys(#[from] KeyError),
     /// No connection.
     #[error("sealing: {0}")]
     Store(#[from] sqlx::Error),
@@ -43,6 +48,7 @@ impl SealingError {
             SealingError::Seal(error) => {
                 !matches!(error, SealError::Store(_) | SealError::HeadMoved(_))
             }
+            SealingError::Keys(error) => !matches!(error, KeyError::Store(_)),
             SealingError::Store(_) => false,
         }
     }
@@ -59,12 +65,14 @@ impl SealingError {
             SealingError::Publish(PublishError::Ahead { .. }) => "ahead",
             SealingError::Publish(PublishError::Diverged { .. }) => "diverged",
             SealingError::Publish(_) => "publish",
+            SealingError::Keys(KeyError::Store(_)) => "database",
+            SealingError::Keys(_) => "keys",
         }
     }
 }
 
 /// Why a round may fail, in a word: passing reasons first, then those that stop sealing.
-const REASONS: [&str; 7] = [
+const REASONS: [&str; 8] = [
     "database",
     "folder",
     "head_moved",
@@ -72,6 +80,7 @@ const REASONS: [&str; 7] = [
     "diverged",
     "seal",
     "publish",
+    "keys",
 ];
 
 /// What sealing needs.
@@ -79,8 +88,10 @@ const REASONS: [&str; 7] = [
 pub struct Sealer {
     /// The database.
     pub database: Database,
-    /// Signs checkpoints.
-    pub signer: Arc<NoteSigner>,
+    /// Sign checkpoints.
+    pub signers: Arc<LogSigners>,
+    /// Where they are, and where their successors will be.
+    pub key_places: KeyPlaces,
     /// Where the log is published.
     pub public_log: PublicLog,
 }
@@ -96,7 +107,7 @@ impl Sealer {
 
     /// Seals once and publishes. With `heartbeat`, signs though nothing is new.
     pub async fn seal_once(
-        &self,
+        &mut self,
         now: OffsetDateTime,
         heartbeat: bool,
     ) -> Result<(Option<Sealed>, Option<Published>), SealingError> {
@@ -104,7 +115,14 @@ impl Sealer {
         // Before anything is signed: a database that was restored from an old backup must not sign a
         // second history of what is public already.
         let before = self.public_log.publish(&mut conn).await?;
-        let sealed = seal(&mut conn, &self.signer, now, heartbeat).await?;
+        let mut sealed = seal(&mut conn, &self.signers, now, heartbeat).await;
+        if let Err(SealError::OtherKey { .. }) = &sealed {
+            // A command beside us has changed the key. Its history is public before it signs alone.
+            self.take_up_keys(&mut conn).await?;
+            self.public_log.publish(&mut conn).await?;
+            sealed = seal(&mut conn, &self.signers, now, heartbeat).await;
+        }
+        let sealed = sealed?;
         let published = match sealed {
             Some(_) => self.public_log.publish(&mut conn).await?,
             None => before,
@@ -146,10 +164,17 @@ impl Sealer {
         }
     }
 
+    async fn take_up_keys(&mut self, conn: &mut PgConnection) -> Result<(), SealingError> {
+        let head = log_head(conn).await?.ok_or(SealError::NoHead)?;
+        self.signers = Arc::new(self.key_places.log_signers(&head).await?);
+        tracing::info!(vkey = head.vkey, "sealing goes on with the log's new key");
+        Ok(())
+    }
+
     /// Runs until `stop` says so, or until something is wrong that only a person can mend. `state`
     /// tells the pages what is public.
     pub async fn run(
-        self,
+        mut self,
         interval: Duration,
         heartbeat: Duration,
         state: watch::Sender<LogState>,
@@ -157,7 +182,7 @@ impl Sealer {
     ) {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let failures = &self.database.metrics.seal_failures;
+        let failures = self.database.metrics.seal_failures.clone();
         // What has not failed yet stands at 0: an alarm on a change needs somewhere to start from.
         for reason in REASONS {
             let _ = failures.with_label_values(&[reason]);
@@ -203,7 +228,7 @@ impl Sealer {
     /// Seals what is pending; one seal holds a limited number of statements. Says whether anything was
     /// sealed.
     async fn seal_pending(
-        &self,
+        &mut self,
         heartbeat: bool,
         state: &watch::Sender<LogState>,
     ) -> Result<bool, SealingError> {

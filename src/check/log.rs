@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use auditlog::TreeSize;
 use auditlog::anchor::{AnchorChain, AnchorLine};
-use auditlog::note::Verifier;
+use auditlog::keys::{LogKey, LogKeys};
+use auditlog::note::{SignedNote, Verifier};
 use auditlog::tile::hashes_at_level;
 use sqlx::PgConnection;
 
@@ -36,7 +37,7 @@ pub(super) async fn check_seals(
     conn: &mut PgConnection,
     report: &mut Report,
     head: &LogHead,
-    verifier: &Verifier,
+    keys: &LogKeys,
     edge: &Edge,
 ) -> Result<(), CheckError> {
     let mut chain = AnchorChain::new();
@@ -58,8 +59,10 @@ pub(super) async fn check_seals(
             if line.seal as i64 != seal.number || line.head.size != seal.tree_size {
                 report.add(format!("{name}: its columns are not what its line says"));
             }
-            if let Err(error) = line.open(verifier) {
+            if let Err(error) = keys.open_line(&line) {
                 report.add(format!("{name}: {error}"));
+            } else if let Some(key) = unsigned_by(keys, &line) {
+                report.add(format!("{name}: it is not signed with {key} as well"));
             }
             if edge.roots.get(&line.head.size.0) != Some(&line.head.root) {
                 report.add(format!("{name}: its root is not that of the entries"));
@@ -71,6 +74,19 @@ pub(super) async fn check_seals(
     }
     check_head(report, head, &chain, edge);
     Ok(())
+}
+
+/// The key that should have signed and did not. At the very size of a rotation there may be seals from
+/// before it, with one signature; every larger tree is signed by all keys that count there.
+fn unsigned_by(keys: &LogKeys, line: &AnchorLine) -> Option<String> {
+    let note = SignedNote::parse(&line.checkpoint).ok()?;
+    let size = line.head.size;
+    let begins_here = |key: &LogKey| key.from == size;
+    if keys.all()[1..].iter().any(begins_here) {
+        return None;
+    }
+    let unsigned = |key: &&Verifier| note.verify(key).is_err();
+    keys.signing_at(size).find(unsigned).map(Verifier::format)
 }
 
 fn check_head(report: &mut Report, head: &LogHead, chain: &AnchorChain, edge: &Edge) {

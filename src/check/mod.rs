@@ -14,7 +14,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use auditlog::LeafIndex;
-use auditlog::note::Verifier;
 use auditlog::policy::Policy;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
@@ -184,10 +183,10 @@ async fn check_all(
         report.add("log_head: the log has no head");
         return Ok(());
     };
-    let verifier = match Verifier::parse(&head.vkey) {
-        Ok(verifier) => verifier,
+    let keys = match head.log_keys() {
+        Ok(keys) => keys,
         Err(error) => {
-            report.add(format!("log_head: its vkey: {error}"));
+            report.add(format!("log_head, key_rotation: {error}"));
             return Ok(());
         }
     };
@@ -200,7 +199,7 @@ async fn check_all(
     })
     .await?;
     statements::check_pending(&mut tx, report, &mut tally, &mut |n| progress(n, total)).await?;
-    log::check_seals(&mut tx, report, &head, &verifier, &edge).await?;
+    log::check_seals(&mut tx, report, &head, &keys, &edge).await?;
     log::check_edge(&mut tx, report, &edge).await?;
     log::check_tiles(&mut tx, report, head.tree.size).await?;
     derived::check(&mut tx, report, &tally, total).await?;

@@ -1,4 +1,4 @@
-//! `rootmark merchant`, `rootmark key`: entering merchants, making API keys.
+//! `rootmark merchant`: entering merchants; and making API keys for them.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -36,13 +36,6 @@ pub(super) struct AddMerchant {
     json: bool,
 }
 
-/// Make API keys.
-#[derive(Debug, Subcommand)]
-pub(super) enum Key {
-    /// Make a key and print it; it is shown this once.
-    Add(AddKey),
-}
-
 /// Make a key and print it; it is shown this once.
 #[derive(Debug, Args)]
 pub(super) struct AddKey {
@@ -74,16 +67,6 @@ impl Merchant {
             Merchant::Add(add) => add.add(&core).await,
             Merchant::List { json } => list(&core, *json).await,
         };
-        core.close().await;
-        result
-    }
-}
-
-impl Key {
-    pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
-        let core = Core::open(settings, OpenAs::Command).await?;
-        let Key::Add(add) = self;
-        let result = add.add(&core).await;
         core.close().await;
         result
     }
@@ -126,7 +109,7 @@ async fn list(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
 }
 
 impl AddKey {
-    async fn add(&self, core: &Core) -> Result<Outcome, Failure> {
+    pub(super) async fn add(&self, core: &Core) -> Result<Outcome, Failure> {
         let submitter = acting(
             &core.database,
             self.merchant.as_deref(),

@@ -5,6 +5,7 @@ mod audit;
 mod capture;
 mod check;
 mod codes;
+mod key;
 mod merchant;
 mod progress;
 mod recover;
@@ -58,9 +59,9 @@ enum Command {
     /// Enter merchants.
     #[command(subcommand)]
     Merchant(merchant::Merchant),
-    /// Make API keys.
+    /// Make API keys, and look after the keys that the log signs with.
     #[command(subcommand)]
-    Key(merchant::Key),
+    Key(key::Key),
 }
 
 /// What a command found.
@@ -81,6 +82,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         // Needs no runtime, no database and no settings.
         Command::Verify(verify) => verify.run(),
+        Command::Key(key::Key::New(new)) => new.run(),
         command => run(command),
     };
     match result {

@@ -1,6 +1,9 @@
 //! `rootmark recover`.
 
-use auditlog::keys::LogKeys;
+use std::path::Path;
+
+use auditlog::keys::{KeyHistory, LogKeys};
+use auditlog::note::Verifier;
 use clap::Args;
 use serde_json::json;
 
@@ -9,6 +12,7 @@ use super::{Failure, Outcome};
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::time::timestamp;
+use crate::public::KEYS;
 use crate::recover::{Recovered, recover};
 
 /// Take the log's head and entries back from the public files, after an old database was restored.
@@ -34,8 +38,8 @@ impl Recover {
     }
 
     async fn recover(&self, core: &Core) -> Result<Outcome, Failure> {
-        let keys = LogKeys::single(core.keys.log.verifier().clone());
         let folder = core.public_log.folder();
+        let keys = keys(folder, core.keys.log.verifier())?;
         let mut conn = core.database.sealer.acquire().await?;
         let mut bar: Option<Progress> = None;
         let mut before = 0;
@@ -117,5 +121,18 @@ impl Recover {
             out.push_str("Run `rootmark check`, then start the service again.\n");
         }
         out
+    }
+}
+
+/// The keys that the log has had, among which must be ours: else the folder is another log's.
+fn keys(folder: &Path, own: &Verifier) -> Result<LogKeys, Failure> {
+    let path = folder.join(KEYS);
+    let history = std::fs::read_to_string(&path);
+    let history = history.map_err(|error| format!("{}: {error}", path.display()))?;
+    let history = KeyHistory::parse(&history)?;
+    if history.log.contains(own) {
+        Ok(history.log)
+    } else {
+        Err(format!("{}: the log's key is none of these", path.display()).into())
     }
 }

@@ -101,13 +101,9 @@ pub(super) struct Seal {
 impl Seal {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
         let core = Core::open(settings, OpenAs::Command).await?;
-        let sealer = Sealer {
-            database: core.database.clone(),
-            signer: Arc::clone(&core.keys.log),
-            public_log: core.public_log.clone(),
-        };
+        let mut sealer = core.sealer();
         let mut cosigner = cosigner(settings, &core.public_log);
-        let result = self.seal_witnessed(&sealer, cosigner.as_mut()).await;
+        let result = self.seal_witnessed(&mut sealer, cosigner.as_mut()).await;
         drop(sealer);
         core.close().await;
         result
@@ -116,7 +112,7 @@ impl Seal {
     /// Witnesses are asked about what is there before anything is added to it, and about the result.
     async fn seal_witnessed(
         &self,
-        sealer: &Sealer,
+        sealer: &mut Sealer,
         mut cosigner: Option<&mut Cosigner>,
     ) -> Result<Outcome, Failure> {
         if let Some(cosigner) = cosigner.as_mut() {
@@ -136,7 +132,7 @@ impl Seal {
     }
 
     /// One seal holds a limited number of statements: seals until nothing is left.
-    async fn seal_all(&self, sealer: &Sealer) -> Result<Option<Published>, Failure> {
+    async fn seal_all(&self, sealer: &mut Sealer) -> Result<Option<Published>, Failure> {
         let (mut seals, mut added) = (0u64, 0u64);
         loop {
             let heartbeat = self.heartbeat && seals == 0;

@@ -54,6 +54,8 @@ pub struct Settings {
     pub witnesses: Option<CosignSettings>,
     /// Requests that may wait for a receipt at a time: 256.
     pub waiting_limit: usize,
+    /// Where the signing keys are, if not in the data folder.
+    pub keys: KeySettings,
     /// `ROOTMARK_WORKERS`: threads that answer requests. Default: one for each core.
     pub workers: usize,
     /// `ROOTMARK_METRICS_TOKEN`: who presents it may read `/metrics`. Default: who asks from this machine.
@@ -65,6 +67,43 @@ pub struct Settings {
     /// `ROOTMARK_SHUTDOWN_GRACE_MS`: how long the service, told to stop, still takes requests while
     /// `/readyz` says no. Default 3000.
     pub shutdown_grace: Duration,
+}
+
+/// Where signing keys are; what is not set lies in the data folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeySettings {
+    /// `ROOTMARK_LOG_KEY_FILE` or `ROOTMARK_LOG_KEY_COMMAND`: the log's newest key.
+    pub log: Option<KeySource>,
+    /// `ROOTMARK_OLD_LOG_KEY_FILE` or `ROOTMARK_OLD_LOG_KEY_COMMAND`: the key before it, read only for
+    /// as long as both sign.
+    pub old_log: Option<KeySource>,
+    /// `ROOTMARK_STORY_KEY_FILE` or `ROOTMARK_STORY_KEY_COMMAND`: the key of story notes.
+    pub story: Option<KeySource>,
+}
+
+/// Something that gives a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A file whose content is the key.
+    File(PathBuf),
+    /// A program that prints the key.
+    Command(KeyCommand),
+}
+
+/// A program with its arguments, which no shell sees.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyCommand {
+    /// Its path, or its name on `PATH`.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl fmt::Debug for KeyCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The arguments may hold a token.
+        write!(f, "{}", self.program.display())
+    }
 }
 
 /// Which database.
@@ -148,6 +187,12 @@ impl Settings {
             },
             witnesses: reader.witnesses(),
             waiting_limit: WAITING_LIMIT,
+            keys: KeySettings {
+                log: reader.key_source("ROOTMARK_LOG_KEY_FILE", "ROOTMARK_LOG_KEY_COMMAND"),
+                old_log: reader
+                    .key_source("ROOTMARK_OLD_LOG_KEY_FILE", "ROOTMARK_OLD_LOG_KEY_COMMAND"),
+                story: reader.key_source("ROOTMARK_STORY_KEY_FILE", "ROOTMARK_STORY_KEY_COMMAND"),
+            },
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
             shutdown_grace: reader.shutdown_grace(),
@@ -226,6 +271,29 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         });
         let fault = |fault| self.faults.push(format!("{NAME}: {path}: {fault}"));
         checked.map_err(fault).ok()
+    }
+
+    /// Words of a command are parted by spaces; there are no quotes to forget.
+    fn key_source(&mut self, file: &str, command: &str) -> Option<KeySource> {
+        let (path, line) = (self.text(file), self.text(command));
+        if path.is_some() && line.is_some() {
+            self.faults
+                .push(format!("{file} and {command} are both set; set one"));
+        }
+        if let Some(path) = path {
+            return Some(KeySource::File(path.into()));
+        }
+        let line = line?;
+        let mut words = line.split_ascii_whitespace().map(str::to_owned);
+        let Some(program) = words.next() else {
+            self.faults
+                .push(format!("{command} must be a program and its arguments"));
+            return None;
+        };
+        Some(KeySource::Command(KeyCommand {
+            program: program.into(),
+            arguments: words.collect(),
+        }))
     }
 
     /// The fault names the variable and never its value, which may hold a password.
@@ -370,6 +438,35 @@ mod tests {
         let missing = [("ROOTMARK_WITNESS_POLICY", "/nowhere/policy")];
         let SettingsError(faults) = read(&missing).unwrap_err();
         assert!(faults[0].contains("/nowhere/policy"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_key_comes_from_a_file_or_a_command_and_not_from_both() {
+        let file = ("ROOTMARK_LOG_KEY_FILE", "/run/keys/log key");
+        let command = ("ROOTMARK_LOG_KEY_COMMAND", " vault  read\tlog ");
+        assert_eq!(read(&[]).unwrap().keys, KeySettings::default());
+        let settings = read(&[file]).unwrap();
+        let path = "/run/keys/log key".into();
+        assert_eq!(settings.keys.log, Some(KeySource::File(path)));
+        let settings = read(&[command, ("ROOTMARK_STORY_KEY_FILE", "s")]).unwrap();
+        let expected = KeyCommand {
+            program: "vault".into(),
+            arguments: vec!["read".into(), "log".into()],
+        };
+        assert_eq!(settings.keys.log, Some(KeySource::Command(expected)));
+        assert_eq!(settings.keys.story, Some(KeySource::File("s".into())));
+        assert!(!format!("{settings:?}").contains("read"));
+        for name in ["LOG", "OLD_LOG", "STORY"] {
+            let (file, command) = (
+                format!("ROOTMARK_{name}_KEY_FILE"),
+                format!("ROOTMARK_{name}_KEY_COMMAND"),
+            );
+            let SettingsError(faults) = read(&[(&file, "a"), (&command, "b c")]).unwrap_err();
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert!(faults[0].contains(&file) && faults[0].contains(&command));
+            let SettingsError(faults) = read(&[(&command, " ")]).unwrap_err();
+            assert!(faults[0].starts_with(&command), "{faults:?}");
+        }
     }
 
     #[test]

@@ -420,17 +420,14 @@ impl Cosigner {
                 answered,
             });
         }
-        let published = Published {
-            anchor: (*current.line).clone(),
-            checkpoint: note.format(),
-        };
-        let (folder, written) = (self.folder.clone(), published.clone());
-        let done =
-            tokio::task::spawn_blocking(move || public::publish_checkpoint(&folder, &written));
-        let is_newest = done.await.expect("writing a file does not panic")?;
+        let (folder, line) = (self.folder.clone(), Arc::clone(&current.line));
+        let done = tokio::task::spawn_blocking(move || {
+            public::publish_checkpoint(&folder, &line, note.format())
+        });
+        let published = done.await.expect("writing a file does not panic")?;
         current.is_public = true;
         Ok(Round {
-            published: is_newest.then_some(published),
+            published,
             quorum,
             answered,
         })

@@ -16,6 +16,8 @@ pub enum Thing {
     Founding,
     /// A small public file: the log's keys.
     SmallFile,
+    /// The transaction that changes the log's key.
+    Rotation,
     /// The transaction of a seal.
     Seal,
     /// A tile or an entry bundle.
@@ -76,6 +78,7 @@ pub const POINTS: &[(Thing, &[Step])] = &[
             Step::SyncFolder,
         ],
     ),
+    (Thing::Rotation, &[Step::Commit]),
     (Thing::Seal, &[Step::Commit]),
     (
         Thing::Tile,
@@ -124,6 +127,7 @@ impl Thing {
             Thing::Key => "key",
             Thing::Founding => "founding",
             Thing::SmallFile => "small-file",
+            Thing::Rotation => "rotation",
             Thing::Seal => "seal",
             Thing::Tile => "tile",
             Thing::AnchorLine => "anchor-line",

@@ -27,8 +27,6 @@ pub struct ProofSource<'a> {
     pub published: &'a Published,
     /// The public folder of the log.
     pub folder: &'a Path,
-    /// The log's key.
-    pub vkey: &'a str,
     /// The log's name.
     pub origin: &'a str,
     /// Signs story notes.
@@ -110,7 +108,11 @@ fn prove(
     shown: &[Shown<'_>],
     source: &ProofSource<'_>,
 ) -> Result<Bundle, ProofError> {
-    let Published { anchor, checkpoint } = source.published;
+    let Published {
+        anchor,
+        checkpoint,
+        vkey,
+    } = source.published;
     let size = anchor.head.size;
     let mut reader = TreeReader::new(TileFiles::new(source.folder), size);
     let statements = shown
@@ -126,7 +128,7 @@ fn prove(
     Ok(Bundle {
         subject,
         origin: source.origin.to_owned(),
-        vkey: source.vkey.to_owned(),
+        vkey: vkey.clone(),
         story_vkey: source.story_signer.verifier().format(),
         checkpoint: checkpoint.clone(),
         anchor: anchor.format(),

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use auditlog::anchor::AnchorLine;
 use auditlog::checkpoint::Checkpoint;
+use auditlog::keys::{KeyHistory, LogKey, LogKeys};
 use auditlog::note::SignedNote;
 use auditlog::proof::TreeHead;
 
-use super::{AnchorLines, CHECKPOINT, PublicError, PublicFile, at, lock, segments, write};
+use super::{AnchorLines, CHECKPOINT, KEYS, PublicError, PublicFile, at, lock, segments, write};
 
 /// The last checkpoint that is public.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +18,19 @@ pub struct Published {
     pub anchor: AnchorLine,
     /// The note that is public: the line's own, with the cosignatures of witnesses that it got.
     pub checkpoint: String,
+    /// The newest key of the log that has signed it.
+    pub vkey: String,
 }
 
 impl Published {
     /// What is public where no witness is asked.
-    pub fn without_witnesses(anchor: AnchorLine) -> Published {
+    pub fn without_witnesses(anchor: AnchorLine, vkey: String) -> Published {
         let checkpoint = anchor.checkpoint.clone();
-        Published { anchor, checkpoint }
+        Published {
+            anchor,
+            checkpoint,
+            vkey,
+        }
     }
 }
 
@@ -44,7 +51,12 @@ pub fn published(folder: &Path) -> Result<Option<Published>, PublicError> {
     // Nearly always one of the newest; a checkpoint that waits long for its witnesses may be older.
     for from in [newest, 0] {
         if let Some(anchor) = line_of(folder, from, note.unverified_text())? {
-            return Ok(Some(Published { anchor, checkpoint }));
+            let vkey = signer_of(folder, &anchor);
+            return Ok(Some(Published {
+                anchor,
+                checkpoint,
+                vkey,
+            }));
         }
     }
     Ok(None)
@@ -75,19 +87,45 @@ fn line_of(folder: &Path, from_seal: u64, text: &str) -> Result<Option<AnchorLin
     Ok(found)
 }
 
-/// Makes `published` the public checkpoint, unless a larger tree is public already: another process may
-/// have been faster, and readers are never led back. Says whether it was written.
-pub fn publish_checkpoint(folder: &Path, published: &Published) -> Result<bool, PublicError> {
+/// Makes `checkpoint`, a note of the tree in `anchor`, the public one, unless a larger tree is public
+/// already: another process may have been faster, and readers are never led back. Then there is none.
+pub fn publish_checkpoint(
+    folder: &Path,
+    anchor: &AnchorLine,
+    checkpoint: String,
+) -> Result<Option<Published>, PublicError> {
     let _lock = lock(folder)?;
     let present = fs::read_to_string(folder.join(CHECKPOINT)).ok();
     let present = present.as_deref().and_then(tree_head);
-    let new = published.anchor.head;
+    let new = anchor.head;
     if present.is_some_and(|now| now.size > new.size || (now.size == new.size && now != new)) {
-        return Ok(false);
+        return Ok(None);
     }
-    let file = PublicFile::new(CHECKPOINT, published.checkpoint.as_bytes());
+    let file = PublicFile::new(CHECKPOINT, checkpoint.as_bytes());
     write(folder, &[file])?;
-    Ok(true)
+    Ok(Some(Published {
+        anchor: anchor.clone(),
+        checkpoint,
+        vkey: signer_of(folder, anchor),
+    }))
+}
+
+/// The same by the history that is public; nothing where that is damaged.
+fn signer_of(folder: &Path, line: &AnchorLine) -> String {
+    let history = fs::read_to_string(folder.join(KEYS)).unwrap_or_default();
+    let history = KeyHistory::parse(&history);
+    history.map_or(String::new(), |history| newest_signer(&history.log, line))
+}
+
+/// The newest of the log's keys that has signed a seal: right after a rotation that is still the old.
+pub fn newest_signer(keys: &LogKeys, line: &AnchorLine) -> String {
+    let note = SignedNote::parse(&line.checkpoint);
+    let signed = |key: &&LogKey| {
+        let verified = note.as_ref().map(|note| note.verify(&key.verifier));
+        matches!(verified, Ok(Ok(_)))
+    };
+    let found = keys.all().iter().rev().find(signed);
+    found.unwrap_or(keys.newest()).verifier.format()
 }
 
 fn tree_head(note: &str) -> Option<TreeHead> {

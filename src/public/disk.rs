@@ -19,6 +19,16 @@ pub(super) fn write(thing: Thing, path: &Path, bytes: &[u8], mode: u32) -> Resul
     })
 }
 
+/// Makes a file that must not exist yet, and writes it.
+pub(super) fn create(thing: Thing, path: &Path, bytes: &[u8], mode: u32) -> Result<File> {
+    failpoint::step(thing, Step::Write, path, || {
+        let mut options = File::options();
+        let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(bytes)?;
+        Ok(file)
+    })
+}
+
 /// Appends in one write: a crash leaves all of it or a torn end.
 pub(super) fn append(thing: Thing, path: &Path, bytes: &[u8]) -> Result<File> {
     failpoint::step(thing, Step::Append, path, || {

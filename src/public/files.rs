@@ -69,6 +69,18 @@ pub fn write(folder: &Path, files: &[PublicFile]) -> Result<(), PublicError> {
         .try_for_each(|(folder, thing)| sync_folder(*thing, folder))
 }
 
+/// Makes a file that must not exist yet and that only its owner can read.
+pub fn write_new_secret(path: &Path, bytes: &[u8]) -> Result<(), PublicError> {
+    let parent = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let (mode, _) = modes(Thing::Key);
+    let file = disk::create(Thing::Key, path, bytes, mode).map_err(at(path))?;
+    disk::sync(Thing::Key, path, &file).map_err(at(path))?;
+    sync_folder(Thing::Key, parent)
+}
+
 fn save(file: &PublicFile, path: &Path, parent: &Path) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = parent.join(format!(".{name}.new"));

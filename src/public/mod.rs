@@ -17,10 +17,10 @@ pub use anchors::{
     AnchorLines, SEGMENT_LINES, append, finish_segment_move, last, segment_path, segments,
     truncate_torn_line,
 };
-pub use checkpoint::{Published, publish_checkpoint, published};
+pub use checkpoint::{Published, newest_signer, publish_checkpoint, published};
 pub use files::{
     FolderLock, PublicFile, lock, partial_tile_names, remove_outgrown, try_lock, write,
-    write_if_changed,
+    write_if_changed, write_new_secret,
 };
 pub use space::{check_writable, free_bytes};
 pub use tiles::{TileError, TileFiles};

@@ -4,13 +4,16 @@
 //! there. Whoever loses that race, or finds anything that does not add up, signs nothing that counts:
 //! what was signed is discarded with the transaction, never published, never tried again.
 
+mod signers;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::Path;
 
 use auditlog::anchor::AnchorLine;
 use auditlog::checkpoint::Checkpoint;
-use auditlog::note::{NoteError, NoteSigner};
+use auditlog::keys::KeyFault;
+use auditlog::note::NoteError;
 use auditlog::proof::{
     ProofError, ReadError, TileSource, TreeHead, TreeReader, verify_consistency,
 };
@@ -28,6 +31,8 @@ use crate::store::log_head::{LogHead, log_head, move_log_head};
 use crate::store::seal::{SealRow, insert_seal};
 use crate::store::statement::digests_of_batches;
 use crate::store::tile::{put_tiles, tile_hashes};
+
+pub use signers::LogSigners;
 
 /// Statements of one seal, unless a single batch has more: what is left comes with the next.
 const MAX_STATEMENTS: i64 = 50_000;
@@ -59,8 +64,19 @@ pub enum SealError {
         /// The key the log has.
         log: String,
     },
-    /// Another sealer was faster.
-    #[error("another sealer moved the head from {0} leaves")]
+    /// A key that must sign trees of this size is not at hand.
+    #[error("trees of {size} leaves are signed with the key {key} as well, which is not at hand")]
+    KeyMissing {
+        /// The size.
+        size: TreeSize,
+        /// The key.
+        key: String,
+    },
+    /// The rotations do not lead to the log's key.
+    #[error("the log's keys: {0}")]
+    Keys(#[from] KeyFault),
+    /// Another sealer was faster, or the log's key was changed.
+    #[error("another sealer moved the head from {0} leaves, or the log has a new key")]
     HeadMoved(TreeSize),
     /// The stored right edge does not have the head's root.
     #[error("the stored tiles of {size} leaves do not have the head's root")]
@@ -101,13 +117,13 @@ pub enum SealError {
 /// Seals what is pending; with `heartbeat`, even if that is nothing. In the sealer's role.
 pub async fn seal(
     conn: &mut PgConnection,
-    signer: &NoteSigner,
+    signers: &LogSigners,
     now: OffsetDateTime,
     heartbeat: bool,
 ) -> Result<Option<Sealed>, SealError> {
     let mut tx = conn.begin().await?;
     let old = log_head(&mut tx).await?.ok_or(SealError::NoHead)?;
-    check_key(&old, signer)?;
+    check_key(&old, signers)?;
     let batches = take_pending_batches(&mut tx, MAX_STATEMENTS).await?;
     if batches.is_empty() && !heartbeat {
         return Ok(None);
@@ -117,7 +133,7 @@ pub async fn seal(
     // A second path to the root before anything is signed: a flipped bit in a stored hash must not
     // become a checkpoint (it once killed a public log for ever).
     verify_growth(&old, &growth)?;
-    let (new, line) = sign(&old, growth.head, signer, now)?;
+    let (new, line) = sign(&old, growth.head, signers, now)?;
     put_tiles(&mut tx, &growth.tiles).await?;
     insert_sealed_batches(&mut tx, &growth.sealed).await?;
     let row = SealRow {
@@ -141,8 +157,8 @@ pub async fn seal(
     }))
 }
 
-fn check_key(head: &LogHead, signer: &NoteSigner) -> Result<(), SealError> {
-    let key = signer.verifier().format();
+fn check_key(head: &LogHead, signers: &LogSigners) -> Result<(), SealError> {
+    let key = signers.verifier().format();
     if key == head.vkey {
         return Ok(());
     }
@@ -246,13 +262,18 @@ impl TileSource for ChangedTiles {
 fn sign(
     old: &LogHead,
     tree: TreeHead,
-    signer: &NoteSigner,
+    signers: &LogSigners,
     now: OffsetDateTime,
 ) -> Result<(LogHead, AnchorLine), SealError> {
     let checkpoint = Checkpoint {
         origin: old.origin.clone(),
         head: tree,
     };
+    // Every key that counts at this size, so that whoever knows one of them can follow the log.
+    let mut note = checkpoint.sign(signers.newest())?;
+    for key in signers.older_at(&old.log_keys()?, tree.size)? {
+        note.add_signature_by(key);
+    }
     // The clock may have been set back; the file of seals may not.
     let now = to_millisecond(now);
     let sealed_at = old.sealed_at.map_or(now, |last| last.max(now));
@@ -261,7 +282,7 @@ fn sign(
         head: tree,
         sealed_at: timestamp(sealed_at),
         previous: old.anchor_sha256,
-        checkpoint: checkpoint.sign(signer)?.format(),
+        checkpoint: note.format(),
     };
     let new = LogHead {
         seal: old.seal + 1,

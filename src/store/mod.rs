@@ -12,6 +12,7 @@ pub mod code_range;
 mod database;
 pub mod event_key;
 pub mod gtin_owner;
+pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;
 pub mod merchant;

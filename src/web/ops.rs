@@ -186,6 +186,8 @@ mod tests {
             tree: tree(byte),
             anchor_sha256: Hash([0; 32]),
             sealed_at: None,
+            key_rotations: 0,
+            rotations: Vec::new(),
         }
     }
 

@@ -149,7 +149,6 @@ pub(super) fn proof_source<'a>(service: &'a Service, published: &'a Published) -
     ProofSource {
         published,
         folder: &service.log.folder,
-        vkey: &service.log.vkey,
         origin: &service.log.origin,
         story_signer: &service.log.story_signer,
     }

@@ -162,6 +162,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_eraser UPDATE statement",
         "rootmark_sealer DELETE pending_batch",
         "rootmark_sealer INSERT code_key",
+        "rootmark_sealer INSERT key_rotation",
         "rootmark_sealer INSERT log_head",
         "rootmark_sealer INSERT lost_entry",
         "rootmark_sealer INSERT seal",

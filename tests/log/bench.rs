@@ -1,11 +1,13 @@
 //! The stages without the service: nothing is sealed or published unless a test says so.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use auditlog::anchor::AnchorLine;
 use rootmark::anchor::{PublicLog, PublishError, Published};
 use rootmark::app::merchants::{acting, add_merchant};
+use rootmark::app::rotation::{Rotated, RotationOrder, rotate};
 use rootmark::app::{Core, OpenAs};
 use rootmark::capture::{Submitter, capture_document, record_master};
 use rootmark::check::{CheckError, Report, check};
@@ -14,6 +16,7 @@ use rootmark::config::Settings;
 use rootmark::domain::gs1::{Gtin, Lot};
 use rootmark::domain::statement::Kind;
 use rootmark::seal::{SealError, Sealed, seal};
+use rootmark::store::log_head::{LogHead, log_head};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -125,6 +128,28 @@ impl Bench {
     ) -> Result<Option<Sealed>, SealError> {
         let mut conn = self.core.database.sealer.acquire().await.unwrap();
         seal(&mut conn, &self.core.keys.log, now, heartbeat).await
+    }
+
+    /// Changes the log's key, and takes up the new one.
+    pub async fn rotate(&mut self, overlap: u64) -> Rotated {
+        let order = RotationOrder {
+            overlap,
+            new_key: None,
+        };
+        let rotated = rotate(&self.core, order).await.unwrap();
+        self.take_up_keys().await;
+        rotated
+    }
+
+    /// What a service does that finds its key replaced.
+    pub async fn take_up_keys(&mut self) {
+        let signers = self.core.key_places.log_signers(&self.head().await).await;
+        self.core.keys.log = Arc::new(signers.unwrap());
+    }
+
+    pub async fn head(&self) -> LogHead {
+        let mut conn = self.core.database.sealer.acquire().await.unwrap();
+        log_head(&mut conn).await.unwrap().unwrap()
     }
 
     /// Seals what must be pending.

@@ -10,7 +10,7 @@ use crate::support::GTIN;
 use crate::support::document::{item_observation, observation, observation_of};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
     "statement",
     "sealed_batch",
     "pending_batch",
@@ -22,14 +22,16 @@ pub const TABLES: [&str; 11] = [
     "tile",
     "log_head",
     "lost_entry",
+    "key_rotation",
 ];
 
 const BEEF: &str = "09521072001012";
 const SSCC: &str = "https://id.gs1.org/00/095210410001000014";
 
-/// Two merchants, every kind of statement and event, four seals, all but the pending ones public.
+/// Two merchants, every kind of statement and event, four seals, a
+/// change of the log's key, all but the pending ones public.
 pub async fn busy() -> Bench {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
     let dairy = bench.merchant.clone();
     let beef = bench
         .enter("Redspur Demo", "https://id.gs1.org/417/9521072000008")
@@ -52,6 +54,7 @@ pub async fn busy() -> Bench {
         .unwrap()
         .unwrap();
     lose(&bench, &[observation(20, "L1"), observation(21, "L1")]).await;
+    bench.rotate(1_000).await;
     // The same event of two merchants is two events.
     bench.capture_as(&beef, &[observation(1, "L1")]).await;
     bench.issue(&beef, BEEF, Some("L1"), 1).await;
@@ -208,6 +211,7 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         "tile" => "'tile'",
         "log_head" => "'log_head'",
         "lost_entry" => "'lost_entry'",
+        "key_rotation" => "'key_rotation'",
         other => panic!("{other} has no names"),
     };
     let names = rows(

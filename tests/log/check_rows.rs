@@ -205,8 +205,9 @@ async fn a_key_of_the_log_that_was_exchanged_for_another_of_its_name_is_found() 
     let bench = busy().await;
     let mut owner = without_constraints(&bench).await;
     let keys = &bench.core.keys;
-    for (column, key) in [("vkey", &keys.log), ("story_vkey", &keys.story)] {
-        let other = NoteSigner::from_seed(key.verifier().name(), &[9; 32]).unwrap();
+    let (log, story) = (keys.log.verifier(), keys.story.verifier());
+    for (column, key) in [("vkey", log), ("story_vkey", story)] {
+        let other = NoteSigner::from_seed(key.name(), &[9; 32]).unwrap();
         let other = other.verifier().format();
         change_one(
             &mut owner,

@@ -192,7 +192,7 @@ async fn a_changed_column_of_any_other_derived_row_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_column_of_the_log_itself_is_found() {
-    assert_all_found_in(&["seal", "tile", "log_head", "lost_entry"]).await;
+    assert_all_found_in(&["seal", "tile", "log_head", "lost_entry", "key_rotation"]).await;
 }
 
 #[tokio::test]
@@ -209,6 +209,7 @@ async fn every_table_that_a_check_reads_is_tampered_with_here() {
         "tile",
         "log_head",
         "lost_entry",
+        "key_rotation",
     ];
     let (tampered, read) = (BTreeSet::from(tampered), BTreeSet::from(TABLES));
     assert_eq!(tampered, read);

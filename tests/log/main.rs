@@ -19,6 +19,7 @@ mod publication;
 mod recovered;
 mod recovery;
 mod restored;
+mod rotation;
 mod scrubbing;
 mod sealers;
 mod sealing;

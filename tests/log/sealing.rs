@@ -1,7 +1,7 @@
 //! One seal: what it signs, and what stops it before anything is signed.
 
 use auditlog::note::NoteSigner;
-use rootmark::seal::{SealError, Sealed, seal};
+use rootmark::seal::{LogSigners, SealError, Sealed, seal};
 use time::Duration;
 
 use crate::bench::{Bench, FIRST, change_one, number, run};
@@ -212,9 +212,9 @@ async fn a_key_that_is_not_the_logs_signs_nothing() {
         NoteSigner::parse(&bench.core.keys.story.to_secret_text()).unwrap(),
     ];
     let mut conn = bench.sealer().await;
-    for other in &others {
+    for other in others.map(|other| LogSigners::new(other, None)) {
         for heartbeat in [false, true] {
-            let error = seal(&mut conn, other, bench.tick(), heartbeat)
+            let error = seal(&mut conn, &other, bench.tick(), heartbeat)
                 .await
                 .unwrap_err();
             let named = matches!(&error, SealError::OtherKey { key, log }
