@@ -175,3 +175,65 @@ fn plan(head: &LogHead, new: &NoteSigner, overlap: u64) -> Result<Rotation, Rota
     keys.rotate(&rotation)?;
     Ok(rotation)
 }
+
+#[cfg(test)]
+mod tests {
+    use auditlog::keys::KeyHistory;
+    use auditlog::proof::TreeHead;
+
+    use super::*;
+
+    fn key(number: usize) -> NoteSigner {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        NoteSigner::from_seed(&"n".repeat(200), &seed).unwrap()
+    }
+
+    /// A log of a long name that has one entry more than rotations.
+    fn log(rotations: usize) -> LogHead {
+        let size = |size: usize| TreeSize(size as u64);
+        let row = |i: usize| {
+            let rotation = Rotation {
+                old: key(i).verifier().clone(),
+                new: key(i + 1).verifier().clone(),
+                from: size(i),
+                until: size(i),
+            };
+            RotationRow {
+                number: i as i64 + 1,
+                note: rotation.sign(&key(i), &key(i + 1)).unwrap().format(),
+            }
+        };
+        let story = format!("{}/story", "n".repeat(200));
+        LogHead {
+            origin: "n".repeat(200),
+            vkey: key(rotations).verifier().format(),
+            story_vkey: NoteSigner::from_seed(&story, &[1; 32])
+                .unwrap()
+                .verifier()
+                .format(),
+            key_rotations: rotations as i64,
+            rotations: (0..rotations).map(row).collect(),
+            seal: 1,
+            tree: TreeHead {
+                size: size(rotations + 1),
+                root: auditlog::Hash([0; 32]),
+            },
+            anchor_sha256: auditlog::Hash([0; 32]),
+            sealed_at: None,
+        }
+    }
+
+    #[test]
+    fn the_key_changes_only_so_often_that_everybody_can_read_its_history() {
+        assert!(may_rotate(&log(MAX_ROTATIONS - 1), 0).is_ok());
+        let full = log(MAX_ROTATIONS);
+        let refused = may_rotate(&full, 0);
+        assert!(
+            matches!(refused, Err(RotationError::TooMany)),
+            "{refused:?}"
+        );
+        let history = KeyHistory::parse(&full.key_history().unwrap()).unwrap();
+        assert_eq!(history.log.all().len(), MAX_ROTATIONS + 1);
+    }
+}

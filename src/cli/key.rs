@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::merchant::AddKey;
 use super::{Failure, Outcome};
 use crate::app::rotation::{MAX_OVERLAP, Rotated, RotationOrder, rotate};
-use crate::app::{Core, OpenAs, new_key_file};
+use crate::app::{Core, OpenAs, SealingError, new_key_file};
 use crate::config::Settings;
 use crate::store::log_head::log_head;
 
@@ -115,6 +115,17 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Yes)
 }
 
+/// Publishes the change, and a checkpoint that both keys signed, by which those go on who know only one
+/// of them.
+async fn take_effect(core: &Core) -> Result<(), SealingError> {
+    let mut sealer = core.sealer();
+    sealer.publish().await?;
+    if core.key_places.holds_log_key() {
+        sealer.seal_once(OffsetDateTime::now_utc(), true).await?;
+    }
+    Ok(())
+}
+
 impl RotateKey {
     async fn rotate(&self, core: &Core) -> Result<Outcome, Failure> {
         let order = RotationOrder {
@@ -123,14 +134,10 @@ impl RotateKey {
         };
         let rotated = rotate(core, order).await?;
         self.print(&rotated);
-        // A checkpoint that both keys signed is what those who know only one of them go on by.
-        let mut conn = core.database.sealer.acquire().await?;
-        core.public_log.publish(&mut conn).await?;
-        drop(conn);
-        if core.key_places.holds_log_key() {
-            core.sealer()
-                .seal_once(OffsetDateTime::now_utc(), true)
-                .await?;
+        // The key is changed, whatever comes of the rest: a service beside us or the next start does it
+        // as well. A service may also be faster, and then our seal loses the race.
+        if let Err(error) = take_effect(core).await {
+            tracing::warn!(%error, "the change will be public with the next seal");
         }
         Ok(Outcome::Yes)
     }

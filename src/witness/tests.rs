@@ -131,6 +131,30 @@ fn times_never_decrease_though_the_clock_does() {
 }
 
 #[test]
+fn a_checkpoint_that_two_keys_signed_is_followed_by_whoever_knows_either() {
+    let new = NoteSigner::from_seed("log.example", &[2; 32]).unwrap();
+    let mut both = request(0, 6, 0);
+    both.checkpoint.add_signature_by(&new);
+    let origin = "log.example".to_owned();
+    let alone = AddCheckpoint {
+        checkpoint: Checkpoint {
+            origin,
+            head: head(7, 0),
+        }
+        .sign(&new)
+        .unwrap(),
+        ..request(6, 7, 0)
+    };
+    for (key, follows_new) in [(log().verifier(), false), (new.verifier(), true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::open(folder.path(), Some(NAME), vec![key.clone()]).unwrap();
+        witness.add_checkpoint(&both.format()).unwrap();
+        let added = witness.add_checkpoint(&alone.format());
+        assert_eq!(added.is_ok(), follows_new, "{added:?}");
+    }
+}
+
+#[test]
 fn of_requests_at_once_each_is_decided_by_what_the_one_before_left() {
     let folder = tempfile::tempdir().unwrap();
     let witness = Arc::new(open(&folder));

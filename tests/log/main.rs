@@ -11,6 +11,7 @@ mod check_fixture;
 mod check_public;
 mod check_rows;
 mod checked_columns;
+mod key_sources;
 mod keys;
 mod oracle;
 mod programs;

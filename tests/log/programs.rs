@@ -56,6 +56,16 @@ pub async fn rootmark(settings: &Settings, arguments: &[&str]) -> Said {
     finish(program(&environment(settings), arguments)).await
 }
 
+/// The same with more variables.
+pub async fn rootmark_with(
+    settings: &Settings,
+    variables: &[(&'static str, String)],
+    arguments: &[&str],
+) -> Said {
+    let variables = [environment(settings).as_slice(), variables].concat();
+    finish(program(&variables, arguments)).await
+}
+
 /// Runs the program with no settings at all.
 pub async fn rootmark_without_settings(arguments: &[&str]) -> Said {
     finish(program(&[], arguments)).await

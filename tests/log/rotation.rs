@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::bench::{Bench, change_one, rows, run};
 use crate::check_fixture::is_named;
-use crate::programs::rootmark;
+use crate::programs::{rootmark, rootmark_without_settings};
 use crate::public_files::read_all;
 use crate::support::TestApp;
 use crate::support::document::{item_observation, observation};
@@ -493,6 +493,18 @@ async fn assert_bundle_follows(
         };
         verify(bundle.as_bytes(), &with(Some(history))).unwrap();
         assert_eq!(verify(bundle.as_bytes(), &with(None)).is_ok(), alone);
+        let file = app.data_dir.path().join("proof.json");
+        std::fs::write(&file, &bundle).unwrap();
+        let keys = app.public_log().join("keys.jsonl");
+        let (file, keys) = (file.to_str().unwrap(), keys.to_str().unwrap());
+        let arguments = ["verify", file, "--vkey", vkey.trim_end()];
+        let said = rootmark_without_settings(&arguments).await;
+        assert_eq!(said.code == 0, alone, "{said:?}");
+        let arguments = [&arguments[..], &["--keys", keys]].concat();
+        let said = rootmark_without_settings(&arguments).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let arguments = ["verify", file, "--keys", file];
+        assert_eq!(rootmark_without_settings(&arguments).await.code, 2);
     }
 }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use auditlog::anchor::{AnchorChain, AnchorLine};
 use auditlog::checkpoint::Checkpoint;
-use auditlog::note::{SignedNote, Verifier};
+use auditlog::keys::{KeyHistory, LogKeys};
+use auditlog::note::SignedNote;
 use auditlog::proof::{TreeHead, TreeReader};
 use auditlog::tile::tiles_between;
 use auditlog::{LeafIndex, TreeSize};
@@ -84,6 +85,16 @@ struct Case {
     step: Step,
     death: Death,
     pass: u32,
+    work: Work,
+}
+
+/// Who dies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// The service, while it captures.
+    Serve,
+    /// The command that changes the log's key.
+    Rotate,
 }
 
 fn cases() -> Vec<Case> {
@@ -99,11 +110,41 @@ fn cases() -> Vec<Case> {
                     step: *step,
                     death: *death,
                     pass,
+                    work: Work::Serve,
                 }));
             }
         }
     }
+    cases.extend(rotation_cases());
     cases
+}
+
+/// The steps of a rotation, in the order in which it takes them: the new key's file, the transaction,
+/// the public files of the keys, and a seal by both.
+fn rotation_cases() -> Vec<Case> {
+    let file = [Step::Write, Step::Sync, Step::Rename, Step::SyncFolder];
+    let mut points: Vec<(Thing, Step, u32)> = file.map(|step| (Thing::Key, step, 1)).into();
+    points.push((Thing::Rotation, Step::Commit, 1));
+    // The key, and then the history of keys.
+    for pass in 1..=2 {
+        points.extend(file.map(|step| (Thing::SmallFile, step, pass)));
+    }
+    points.extend([
+        (Thing::Seal, Step::Commit, 1),
+        (Thing::AnchorLine, Step::Append, 1),
+        (Thing::Checkpoint, Step::Rename, 1),
+    ]);
+    let deaths = |(thing, step, pass): (Thing, Step, u32)| {
+        let case = move |death: &Death| Case {
+            thing,
+            step,
+            death: *death,
+            pass,
+            work: Work::Rotate,
+        };
+        step.deaths().iter().map(case)
+    };
+    points.into_iter().flat_map(deaths).collect()
 }
 
 /// Passes at which a case dies, from the first on: each that is another place in the code, and in a long
@@ -166,6 +207,9 @@ impl Bases {
     }
 
     fn of(&self, case: &Case) -> &Base {
+        if case.work == Work::Rotate {
+            return &self.grown;
+        }
         match case.thing {
             Thing::Key | Thing::Founding => &self.empty,
             Thing::SmallFile => &self.founded,
@@ -242,15 +286,27 @@ impl Case {
         format!("{thing}.{step}:{}@{}", self.death.name(), self.pass)
     }
 
+    /// How many keys the log has afterwards: the transaction decides, and nothing else.
+    fn keys(&self) -> usize {
+        let committed = match self.thing {
+            Thing::Key => false,
+            Thing::Rotation => self.death != Death::Before,
+            _ => true,
+        };
+        1 + usize::from(self.work == Work::Rotate && committed)
+    }
+
     async fn run(&self, bases: &Bases) {
         let name = self.name();
         let base = bases.of(self).copy().await;
         if self.step == Step::Cut {
             tear(&base.public());
         }
-        let sent = capture_until_death(&base, &name).await;
+        let sent = capture_until_death(&base, self.work, &name).await;
         let seen = Seen::read(&base.public(), &name);
-        restart(base, sent, seen, &name).await;
+        restart(&base, sent, seen, &name).await;
+        let keys = public_keys(&base.public());
+        assert_eq!(keys.all().len(), self.keys(), "{name}");
     }
 }
 
@@ -270,8 +326,8 @@ fn tear(public: &Path) {
 struct Sent(Vec<([u32; 3], bool)>);
 
 /// Runs the real program on the base until it aborts at the point.
-async fn capture_until_death(base: &Base, name: &str) -> Sent {
-    let mut service = Doomed::start(base, name);
+async fn capture_until_death(base: &Base, work: Work, name: &str) -> Sent {
+    let mut service = Doomed::start(base, work, name);
     let mut sent = Sent::default();
     if let (Some(url), Some(key)) = (service.url().await, &base.key) {
         for capture in 0..CAPTURES {
@@ -301,12 +357,15 @@ impl Drop for Doomed {
 }
 
 impl Doomed {
-    fn start(base: &Base, name: &str) -> Doomed {
+    fn start(base: &Base, work: Work, name: &str) -> Doomed {
         let DatabaseChoice::External(database) = &base.settings.database else {
             panic!("tests bring their own database");
         };
         let process = Command::new(env!("CARGO_BIN_EXE_rootmark"))
-            .arg("serve")
+            .args(match work {
+                Work::Serve => &["serve"][..],
+                Work::Rotate => &["key", "rotate", "--overlap", "2"],
+            })
             .env_clear()
             .env("ROOTMARK_DATABASE_URL", database.to_url_lossy().as_str())
             .env("ROOTMARK_DATA_DIR", &base.settings.data_dir)
@@ -425,6 +484,12 @@ fn assert_is_whole(public: &Path, head: TreeHead, name: &str) {
     }
 }
 
+/// The keys, as anybody reads them.
+fn public_keys(public: &Path) -> LogKeys {
+    let text = std::fs::read_to_string(public.join("keys.jsonl")).unwrap();
+    KeyHistory::parse(&text).unwrap().log
+}
+
 fn read_lines(public: &Path) -> Vec<String> {
     let lines = AnchorLines::open(public, 0).unwrap();
     let text = |line: Vec<u8>| String::from_utf8(line).unwrap();
@@ -432,7 +497,7 @@ fn read_lines(public: &Path) -> Vec<String> {
 }
 
 /// Starts the service again without the point, sends again what was sent, and compares everything.
-async fn restart(base: Base, sent: Sent, seen: Seen, name: &str) {
+async fn restart(base: &Base, sent: Sent, seen: Seen, name: &str) {
     let running = Running::start(&base.settings).await;
     let running = running.unwrap_or_else(|error| panic!("{name}: {error}"));
     // As soon as it answers, and before anything is sealed anew.
@@ -462,7 +527,7 @@ async fn restart(base: Base, sent: Sent, seen: Seen, name: &str) {
         .expect("sealed")
         .unwrap();
     assert_clean(&running, &base.public(), name).await;
-    assert_one_history(&running, &base.public(), &seen, name);
+    assert_one_history(&base.public(), &seen, name);
     let leaves = u64::from(base.events) + 3 * sent.0.len() as u64 + 1;
     let last = AnchorLine::parse(read_lines(&base.public()).last().unwrap()).unwrap();
     assert_eq!(
@@ -478,8 +543,8 @@ async fn assert_clean(running: &Running, public: &Path, name: &str) {
     assert!(report.is_clean(), "{name}: {:#?}", report.findings);
 }
 
-fn assert_one_history(running: &Running, public: &Path, seen: &Seen, name: &str) {
-    let verifier = Verifier::parse(&running.vkey).unwrap();
+fn assert_one_history(public: &Path, seen: &Seen, name: &str) {
+    let keys = public_keys(public);
     let lines = read_lines(public);
     assert!(
         lines.starts_with(&seen.lines),
@@ -488,7 +553,7 @@ fn assert_one_history(running: &Running, public: &Path, seen: &Seen, name: &str)
     let mut chain = AnchorChain::new();
     for line in &lines {
         let line = AnchorLine::parse(line).unwrap();
-        line.open(&verifier).unwrap();
+        keys.open_line(&line).unwrap();
         chain.push(line).unwrap();
     }
     let head = chain.last().unwrap().head;
