@@ -35,6 +35,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Operator(Operator),
+    #[command(flatten)]
+    Outsider(Outsider),
+}
+
+/// For whoever runs a log: these read the service's settings.
+#[derive(Debug, Subcommand)]
+enum Operator {
     /// Start the service with three example supply chains, and print their addresses.
     Demo,
     /// Start the service.
@@ -47,12 +56,6 @@ enum Command {
     Check(check::Check),
     /// Take head and entries back from the public files, after an old database was restored.
     Recover(recover::Recover),
-    /// Verify a proof bundle without any server.
-    Verify(verify::Verify),
-    /// Compute a public log again from its files alone: anybody's check.
-    Audit(audit::Audit),
-    /// Stand beside logs as a witness, and cosign their checkpoints.
-    Witness(witness::Witness),
     /// Issue item codes.
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -62,6 +65,17 @@ enum Command {
     /// Make API keys, and look after the keys that the log signs with.
     #[command(subcommand)]
     Key(key::Key),
+}
+
+/// For whoever distrusts one: on somebody else's machine, without settings or a database.
+#[derive(Debug, Subcommand)]
+enum Outsider {
+    /// Verify a proof without any server.
+    Verify(verify::Verify),
+    /// Compute a public log again from its files alone: anybody's check.
+    Audit(audit::Audit),
+    /// Stand beside logs as a witness, and cosign their checkpoints.
+    Witness(witness::Witness),
 }
 
 /// What a command found.
@@ -80,10 +94,10 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging();
     let result = match arguments.command {
-        // Needs no runtime, no database and no settings.
-        Command::Verify(verify) => verify.run(),
-        Command::Key(key::Key::New(new)) => new.run(),
-        command => run(command),
+        Command::Outsider(outsider) => run_outside(outsider),
+        // Makes a file for whoever has no log yet.
+        Command::Operator(Operator::Key(key::Key::New(new))) => new.run(),
+        Command::Operator(operator) => run(operator),
     };
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
@@ -95,33 +109,34 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Outcome, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    // These have settings of their own: they stand on somebody else's machine.
-    match &command {
-        Command::Audit(audit) => return runtime.block_on(audit.run()),
-        Command::Witness(witness) => return runtime.block_on(witness.run()),
-        _ => {}
+fn run_outside(outsider: Outsider) -> Result<Outcome, Failure> {
+    match outsider {
+        Outsider::Verify(verify) => verify.run(),
+        Outsider::Audit(audit) => runtime()?.block_on(audit.run()),
+        Outsider::Witness(witness) => runtime()?.block_on(witness.run()),
     }
+}
+
+fn run(operator: Operator) -> Result<Outcome, Failure> {
     let settings = Settings::from_env()?;
-    runtime.block_on(async {
-        match command {
-            Command::Demo => serve::demo(&settings).await,
-            Command::Serve => serve::serve(&settings).await,
-            Command::Capture(capture) => capture.run(&settings).await,
-            Command::Seal(seal) => seal.run(&settings).await,
-            Command::Check(check) => check.run(&settings).await,
-            Command::Recover(recover) => recover.run(&settings).await,
-            Command::Codes(codes) => codes.run(&settings).await,
-            Command::Merchant(merchant) => merchant.run(&settings).await,
-            Command::Key(key) => key.run(&settings).await,
-            Command::Verify(verify) => verify.run(),
-            Command::Audit(audit) => audit.run().await,
-            Command::Witness(witness) => witness.run().await,
+    runtime()?.block_on(async {
+        match operator {
+            Operator::Demo => serve::demo(&settings).await,
+            Operator::Serve => serve::serve(&settings).await,
+            Operator::Capture(capture) => capture.run(&settings).await,
+            Operator::Seal(seal) => seal.run(&settings).await,
+            Operator::Check(check) => check.run(&settings).await,
+            Operator::Recover(recover) => recover.run(&settings).await,
+            Operator::Codes(codes) => codes.run(&settings).await,
+            Operator::Merchant(merchant) => merchant.run(&settings).await,
+            Operator::Key(key) => key.run(&settings).await,
         }
     })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().build()
 }
 
 /// Logs go to standard error, so that what a command prints can be piped. `ROOTMARK_LOG` sets what
