@@ -1,4 +1,4 @@
-//! Rules of the C2SP specifications that no other test shows; c2sp.md says which test shows which.
+//! Rules of the C2SP specifications that no other test shows; §25 of the README says which test shows which.
 
 use auditlog::checkpoint::Checkpoint;
 use auditlog::cosignature::WitnessSigner;
