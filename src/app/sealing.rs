@@ -140,16 +140,18 @@ impl Sealer {
         stop: &mut watch::Receiver<bool>,
         asked: Option<oneshot::Receiver<()>>,
     ) -> bool {
-        loop {
+        let Some(asked) = asked else { return true };
+        // Start-up has published already, unless it failed: looking through all tiles is not for twice.
+        while state.borrow().anchored.is_none() {
             match self.publish().await {
                 Ok(None) => return true,
                 Ok(published) => {
                     let awaits_witnesses = self.public_log.awaits_witnesses();
                     state.send_modify(|state| note_public(state, published, awaits_witnesses));
-                    break;
+                    continue;
                 }
                 // The loop meets it again and tells it, and seals nothing either.
-                Err(error) if error.is_final() || asked.is_none() => return true,
+                Err(error) if error.is_final() => return true,
                 Err(error) => note_failure(&error, state),
             }
             tokio::select! {
@@ -157,7 +159,6 @@ impl Sealer {
                 _ = stop.wait_for(|stop| *stop) => return false,
             }
         }
-        let Some(asked) = asked else { return true };
         tokio::select! {
             asked = asked => asked.is_ok(),
             _ = stop.wait_for(|stop| *stop) => false,
