@@ -50,6 +50,7 @@ pub async fn record_master(
         body: &body,
         issuer: &submitter.issuer,
         about: about.clone(),
+        happened: now,
         recorded: timestamp(now),
         secrets,
     };

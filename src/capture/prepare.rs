@@ -77,6 +77,7 @@ pub(super) fn prepare_document(
             body: &body,
             issuer: &submitter.issuer,
             about,
+            happened: event.event_time,
             recorded,
             secrets,
         };

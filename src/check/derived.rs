@@ -1,9 +1,11 @@
 //! Derived tables: nothing missing was found among the statements; now nothing may be too much.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::statements::product_gtin;
 use super::{CheckError, Report, Tally};
+use crate::domain::epcis;
 use crate::domain::statement::{About, Batch, Kind};
 use crate::store::code_range::{OwnedCodeRange, code_ranges_page};
 use crate::store::event_key::{count_event_keys, stray_event_keys};
@@ -120,7 +122,15 @@ async fn is_stray(conn: &mut PgConnection, whole: &WholeIndexRow) -> Result<bool
         return Ok(true);
     };
     let about = about_of(&checked.statement.receipt).unwrap_or_default();
-    Ok(!index_rows(id, &about).contains(&whole.row))
+    let happened = event_time(&checked.statement.content).unwrap_or(whole.recorded_at);
+    Ok(!index_rows(id, happened, &about).contains(&whole.row))
+}
+
+/// When an event happened; nothing for other statements.
+fn event_time(content: &str) -> Option<OffsetDateTime> {
+    let value = auditlog::json::parse(content).ok()?;
+    let event = epcis::read_event(value.get("body")?).ok()?;
+    Some(event.event_time)
 }
 
 fn about_of(receipt: &str) -> Option<Vec<About>> {

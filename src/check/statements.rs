@@ -8,6 +8,7 @@ use auditlog::statement::Statement;
 use auditlog::tile::{RightEdge, TILE_WIDTH, Tile};
 use auditlog::{Entry, Hash, LeafIndex};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{CheckError, Report, Tally};
@@ -347,8 +348,8 @@ struct Facts {
     /// What `about` must be, computed again.
     expected: Option<Vec<About>>,
     recorded: String,
-    /// For events.
-    event: Option<(String, bool)>,
+    /// For events: the eventID, whether it is an error declaration, and when it happened.
+    event: Option<(String, bool, OffsetDateTime)>,
     /// For products.
     gtin: Option<String>,
 }
@@ -380,7 +381,11 @@ fn facts(stored: &StoredStatement) -> Option<Facts> {
             About::sort(&mut expected);
         }
         facts.expected = Some(expected);
-        facts.event = Some((event.event_id?, event.is_error_declaration));
+        facts.event = Some((
+            event.event_id?,
+            event.is_error_declaration,
+            event.event_time,
+        ));
     } else {
         facts.expected = master::check(kind, body).ok();
         if kind == Kind::Product {
@@ -418,10 +423,12 @@ impl Facts {
                 "{name}: its receipt is not about what its content names"
             ));
         }
-        let rows = index_rows(stored.id, &self.about);
+        let event_time = self.event.as_ref().map(|event| event.2);
+        let happened = event_time.unwrap_or(batch.recorded_at);
+        let rows = index_rows(stored.id, happened, &self.about);
         tally.index_rows += rows.len() as u64;
         derived.index_rows.extend(rows);
-        if let Some((event_id, is_error)) = self.event {
+        if let Some((event_id, is_error, _)) = self.event {
             tally.events += 1;
             let content = Hash::of(&[stored.content.as_bytes()]).0;
             derived

@@ -222,6 +222,7 @@ impl Issuance<'_> {
             body: &self.body,
             issuer: self.issuer,
             about: self.about,
+            happened: self.now,
             recorded: timestamp(self.now),
             secrets: self.secrets,
         }

@@ -190,6 +190,8 @@ pub struct NewStatement {
     pub digest: Hash,
     /// What it concerns, for the trace index.
     pub about: Vec<About>,
+    /// When what it says happened, for the trace index.
+    pub happened: OffsetDateTime,
 }
 
 /// What a statement is made of.
@@ -203,6 +205,8 @@ pub struct Draft<'a> {
     pub issuer: &'a str,
     /// What it concerns, sorted.
     pub about: Vec<About>,
+    /// When what it says happened: an event's own time; for anything else, when it was captured.
+    pub happened: OffsetDateTime,
     /// When it was captured.
     pub recorded: Timestamp,
     /// Random, each used once.
@@ -235,6 +239,7 @@ impl Draft<'_> {
             receipt_secret,
             digest,
             about: self.about,
+            happened: self.happened,
         })
     }
 }

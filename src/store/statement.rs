@@ -163,14 +163,14 @@ pub async fn statements_about(
                   coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT DISTINCT t.recorded_at, t.batch_id, t.position
+           FROM (SELECT DISTINCT t.event_time, t.recorded_at, t.batch_id, t.position
                  -- Limited for each key, so that a lot of a million items is not read whole.
                  FROM unnest($2::bigint[]) AS wanted (key)
                  CROSS JOIN LATERAL (
-                     SELECT recorded_at, batch_id, position FROM trace_index
+                     SELECT event_time, recorded_at, batch_id, position FROM trace_index
                      WHERE merchant_id = $1 AND identity_key = wanted.key
-                     ORDER BY recorded_at, batch_id, position LIMIT $3) AS t
-                 ORDER BY t.recorded_at, t.batch_id, t.position LIMIT $3) AS found
+                     ORDER BY event_time, batch_id, position LIMIT $3) AS t
+                 ORDER BY t.event_time, t.batch_id, t.position LIMIT $3) AS found
            JOIN statement s
              ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id

@@ -7,12 +7,15 @@ use uuid::Uuid;
 use super::Result;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Batch, StatementId};
+use crate::domain::time::to_millisecond;
 
 /// One row, without its merchant and time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IndexRow {
     /// See [`identity_key`].
     pub identity_key: i64,
+    /// When what it says happened, to the millisecond.
+    pub event_time: OffsetDateTime,
     /// Which statement.
     pub id: StatementId,
     /// See [`crate::domain::statement::Role::index_code`].
@@ -20,11 +23,12 @@ pub struct IndexRow {
 }
 
 /// The rows that a statement must have.
-pub fn index_rows(id: StatementId, about: &[About]) -> Vec<IndexRow> {
+pub fn index_rows(id: StatementId, happened: OffsetDateTime, about: &[About]) -> Vec<IndexRow> {
     let row = |about: &About| {
         let role = about.role.index_code()?;
         Some(IndexRow {
             identity_key: identity_key(&about.identity),
+            event_time: to_millisecond(happened),
             id,
             role,
         })
@@ -42,15 +46,19 @@ pub async fn insert_index_rows(
     rows: &[IndexRow],
 ) -> Result<()> {
     let keys: Vec<i64> = rows.iter().map(|row| row.identity_key).collect();
+    let times: Vec<OffsetDateTime> = rows.iter().map(|row| row.event_time).collect();
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
     sqlx::query!(
-        "INSERT INTO trace_index (merchant_id, recorded_at, batch_id, identity_key, position, role)
-         SELECT $1, $2, $3, * FROM unnest($4::bigint[], $5::integer[], $6::smallint[])",
+        "INSERT INTO trace_index
+             (merchant_id, recorded_at, batch_id, identity_key, event_time, position, role)
+         SELECT $1, $2, $3, * FROM
+             unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[])",
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
         &keys,
+        &times,
         &positions,
         &roles,
     )
@@ -67,22 +75,25 @@ pub async fn missing_index_rows(
     limit: i64,
 ) -> Result<Vec<IndexRow>> {
     let keys: Vec<i64> = rows.iter().map(|row| row.identity_key).collect();
+    let times: Vec<OffsetDateTime> = rows.iter().map(|row| row.event_time).collect();
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
     let missing = sqlx::query!(
-        r#"SELECT w.identity_key AS "identity_key!", w.position AS "position!", w.role AS "role!"
-           FROM unnest($4::bigint[], $5::integer[], $6::smallint[])
-                AS w (identity_key, position, role)
+        r#"SELECT w.identity_key AS "identity_key!", w.event_time AS "event_time!",
+                  w.position AS "position!", w.role AS "role!"
+           FROM unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[])
+                AS w (identity_key, event_time, position, role)
            WHERE NOT EXISTS (
                SELECT FROM trace_index t
                WHERE t.merchant_id = $1 AND t.recorded_at = $2 AND t.batch_id = $3
-                 AND t.identity_key = w.identity_key AND t.position = w.position
-                 AND t.role = w.role)
-           LIMIT $7"#,
+                 AND t.identity_key = w.identity_key AND t.event_time = w.event_time
+                 AND t.position = w.position AND t.role = w.role)
+           LIMIT $8"#,
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
         &keys,
+        &times,
         &positions,
         &roles,
         limit,
@@ -93,6 +104,7 @@ pub async fn missing_index_rows(
         .into_iter()
         .map(|row| IndexRow {
             identity_key: row.identity_key,
+            event_time: row.event_time,
             id: StatementId {
                 batch_id: batch.id,
                 position: row.position,
@@ -127,8 +139,9 @@ pub async fn index_rows_page(
     limit: i64,
 ) -> Result<Vec<WholeIndexRow>> {
     let rows = sqlx::query!(
-        "SELECT merchant_id, recorded_at, identity_key, batch_id, position, role FROM trace_index
-         ORDER BY merchant_id, batch_id, position, identity_key, role, recorded_at
+        "SELECT merchant_id, recorded_at, identity_key, event_time, batch_id, position, role
+         FROM trace_index
+         ORDER BY merchant_id, batch_id, position, identity_key, event_time, role, recorded_at
          OFFSET $1 LIMIT $2",
         offset,
         limit,
@@ -142,6 +155,7 @@ pub async fn index_rows_page(
             recorded_at: row.recorded_at,
             row: IndexRow {
                 identity_key: row.identity_key,
+                event_time: row.event_time,
                 id: StatementId {
                     batch_id: row.batch_id,
                     position: row.position,

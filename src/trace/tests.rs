@@ -73,6 +73,7 @@ fn stored(position: i32, body: &str) -> StoredStatement {
         body: &value.to_compact(),
         issuer: "https://id.gs1.org/417/9521041000008",
         about: epcis::about(&event),
+        happened: event.event_time,
         recorded: timestamp(recorded_at),
         secrets: [Secret([1; 32]), Secret([2; 32])],
     }

@@ -19,7 +19,7 @@ const FLIP: &str =
 
 /// Table, column, and what it is changed to. A batch or position that is another takes the row away from
 /// its statement, which is then said to be missing.
-const CHANGES: [(&str, &str, &str); 15] = [
+const CHANGES: [(&str, &str, &str); 16] = [
     ("statement", "content", FLIP),
     ("statement", "receipt", FLIP),
     ("statement", "content_secret", FLIP),
@@ -34,6 +34,11 @@ const CHANGES: [(&str, &str, &str); 15] = [
     (
         "trace_index",
         "recorded_at",
+        "{c} + interval '1 microsecond'",
+    ),
+    (
+        "trace_index",
+        "event_time",
         "{c} + interval '1 microsecond'",
     ),
     ("trace_index", "position", "{c} + 1000"),
