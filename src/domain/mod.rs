@@ -8,6 +8,7 @@ pub mod fields;
 pub mod gs1;
 pub mod identity_key;
 pub mod master;
+pub mod posting;
 pub mod scope;
 pub mod statement;
 pub mod story;
