@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::prepare::{Prepared, PreparedEvent, prepare_document};
 use super::{CaptureError, Submitter};
+use crate::domain::epcis::index::EventTerms;
 use crate::domain::event_key::EventKey;
+use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{Batch, NewStatement};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
+use crate::store::event_index::insert_event_batch;
 use crate::store::event_key::{NewEventKey, TakenEventKey, take_event_keys, taken_event_keys};
 use crate::store::{act_for, batch};
 
@@ -103,9 +106,11 @@ async fn store(
             stored_count: batch.statement_count,
         };
         if !events.is_empty() {
+            let index = index_of(&events).encode();
             let statements: Vec<NewStatement> =
                 events.into_iter().map(|event| event.statement).collect();
             batch::insert_batch(&mut tx, &batch, &statements).await?;
+            insert_event_batch(&mut tx, &batch, &index).await?;
         }
         insert_capture_job(&mut tx, merchant_id, &job).await?;
         let stored_in: Vec<Uuid> = stored_in.into_iter().collect();
@@ -113,6 +118,23 @@ async fn store(
         tx.commit().await?;
         return Ok(Captured { job, stored_in });
     }
+}
+
+/// What queries find the events of a batch by.
+fn index_of(events: &[PreparedEvent]) -> BatchIndex {
+    let mut index = BatchIndex::default();
+    for (position, event) in events.iter().enumerate() {
+        let EventTerms {
+            event_ms,
+            terms,
+            words,
+        } = &event.terms;
+        index.push(position as i32, *event_ms, terms.iter().copied());
+        for (kind, word) in words {
+            index.push_word(*kind, word);
+        }
+    }
+    index
 }
 
 /// Takes the keys of all events; gives those that somebody has, with what they stand for.

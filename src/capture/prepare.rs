@@ -11,7 +11,8 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
-use crate::domain::epcis::{self, Event, Fault, FaultKind};
+use crate::domain::epcis::index::{EventTerms, event_terms};
+use crate::domain::epcis::{self, Event, Fault, FaultKind, Names};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{About, Draft, Kind, NewStatement};
 
@@ -45,6 +46,8 @@ pub(super) struct PreparedEvent {
     pub key: EventKey,
     pub content_sha256: [u8; 32],
     pub statement: NewStatement,
+    /// What queries find it by.
+    pub terms: EventTerms,
 }
 
 /// Reads, checks and hashes a document.
@@ -99,6 +102,7 @@ pub(super) fn prepare_document(
                 key,
                 content_sha256,
                 statement,
+                terms: event_terms(value, event, names_of(document.context, value)),
             }),
         }
     }
@@ -156,6 +160,11 @@ fn effective_body(
     };
     body.push('}');
     (body, event_id)
+}
+
+/// What prefixes stand for in an event.
+fn names_of<'v>(document: &'v Value<'v>, event: &'v Value<'v>) -> Names<'v> {
+    Names::of([document].into_iter().chain(event.get("@context")))
 }
 
 /// JSON-LD: an event's own context extends the document's.

@@ -57,17 +57,20 @@ pub enum WordKind {
     EventType = 5,
     /// The GS1 company prefix of a URN, which a Digital Link does not show.
     CompanyPrefix = 6,
+    /// What a prefix stands for, as `prefix=namespace`.
+    Namespace = 7,
 }
 
 impl WordKind {
     /// Every kind.
-    pub const ALL: [WordKind; 6] = [
+    pub const ALL: [WordKind; 7] = [
         WordKind::BizStep,
         WordKind::Disposition,
         WordKind::BizLocation,
         WordKind::ReadPoint,
         WordKind::EventType,
         WordKind::CompanyPrefix,
+        WordKind::Namespace,
     ];
 
     /// The number under which the database keeps it.
@@ -421,7 +424,7 @@ mod tests {
             proptest::collection::vec(-3..9_i64, 0..6),
         );
         let events = proptest::collection::vec(event, 0..12);
-        let words = proptest::collection::vec((0..6_usize, "[a-zé:]{0,9}"), 0..4);
+        let words = proptest::collection::vec((0..7_usize, "[a-zé:]{0,9}"), 0..4);
         (events, words).prop_map(|(events, words)| {
             let mut index = BatchIndex::default();
             let mut position = -1;

@@ -33,6 +33,8 @@ pub struct Database {
     pub sealer: Pool,
     /// Compares everything with everything.
     pub checker: Pool,
+    /// Merges what queries find events by.
+    pub indexer: Pool,
     /// What is measured of all of them, and by everybody who works with them.
     pub metrics: Metrics,
 }
@@ -93,13 +95,15 @@ impl Database {
             reader: pool("reader", "rootmark_reader", 12),
             sealer: pool("sealer", "rootmark_sealer", 2),
             checker: pool("checker", "rootmark_checker", 2),
+            indexer: pool("indexer", "rootmark_indexer", 1),
             metrics,
         })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        for pool in [&self.capture, &self.reader, &self.sealer, &self.checker] {
+        let own = [&self.sealer, &self.checker, &self.indexer];
+        for pool in [&self.capture, &self.reader].into_iter().chain(own) {
             pool.connections.close().await;
         }
     }

@@ -10,6 +10,7 @@ pub mod capture_job;
 pub mod code_key;
 pub mod code_range;
 mod database;
+pub mod event_index;
 pub mod event_key;
 pub mod gtin_owner;
 pub mod key_rotation;

@@ -6,11 +6,16 @@
 mod about;
 mod document;
 mod event;
+mod facts;
+pub mod index;
 mod list;
+mod names;
+pub mod query;
 mod read;
 mod sensor;
 #[cfg(test)]
 mod tests;
+pub mod unit;
 mod vocabulary;
 
 pub use super::fields::{Fault, FaultKind};
@@ -19,5 +24,7 @@ pub use document::{DocumentFault, MAX_EVENTS, read_document};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };
+pub use facts::{Fact, FactValue, facts};
+pub use names::{Names, Vocabulary, bare_word};
 pub use read::read_event;
 pub use vocabulary::BIZ_STEPS;

@@ -37,4 +37,4 @@ pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};
 pub use link::{DigitalLink, LinkError};
 pub use text::{GlnExtension, Lot, Serial};
-pub use urn::UrnError;
+pub use urn::{UrnError, company_prefix_of as company_prefix};

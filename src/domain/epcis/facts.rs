@@ -1,0 +1,482 @@
+//! What a query can ask an event for: its facts. A fact is a field's name and a value, brought to one
+//! form: identities canonical, words of the CBV bare, names of extensions with their whole namespace,
+//! measured values in the base unit of what they measure.
+//!
+//! The same facts decide whether an event answers a query and under which terms it is indexed, so that
+//! the index cannot disagree with the answer.
+
+use std::borrow::Cow;
+
+use auditlog::json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::names::{Names, Vocabulary};
+use super::unit::{self, Dimension};
+use crate::domain::gs1::Identity;
+
+/// One fact of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact<'v> {
+    /// Of which field, as [`super::query::Condition`] names them.
+    pub field: Cow<'static, str>,
+    /// What it says.
+    pub value: FactValue<'v>,
+}
+
+/// What a fact says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FactValue<'v> {
+    /// That the field is there.
+    Present,
+    /// A text, in its one form.
+    Text(Cow<'v, str>),
+    /// A number; of a measured value, in the base unit of its dimension, which the field names.
+    Number(f64),
+    /// An instant.
+    Time(OffsetDateTime),
+}
+
+/// Extensions nested deeper than this are not asked for; the reader of JSON refuses far deeper ones.
+const MAX_DEPTH: usize = 32;
+
+/// The facts of an event's body; `names` are those of its effective `@context`.
+pub fn facts<'v>(body: &'v Value<'v>, names: Names<'v>) -> Vec<Fact<'v>> {
+    let mut found = Facts {
+        names,
+        facts: Vec::with_capacity(32),
+    };
+    found.event(body);
+    found.facts
+}
+
+struct Facts<'v> {
+    names: Names<'v>,
+    facts: Vec<Fact<'v>>,
+}
+
+/// Lists of instances, with the field of each.
+const EPC_LISTS: [(&str, &str, &str); 4] = [
+    ("epcList", "epc", "epc:class"),
+    ("childEPCs", "epc", "epc:class"),
+    ("inputEPCList", "input", "input:class"),
+    ("outputEPCList", "output", "output:class"),
+];
+
+/// Lists of classes, with the field of each.
+const QUANTITY_LISTS: [(&str, &str, &str); 4] = [
+    ("quantityList", "epcClass", "epcClass:class"),
+    ("childQuantityList", "epcClass", "epcClass:class"),
+    ("inputQuantityList", "inputClass", "inputClass:class"),
+    ("outputQuantityList", "outputClass", "outputClass:class"),
+];
+
+/// Attributes of sensor metadata and reports that a query compares as texts.
+const SENSOR_TEXTS: [&str; 12] = [
+    "deviceID",
+    "deviceMetadata",
+    "rawData",
+    "dataProcessingMethod",
+    "bizRules",
+    "microorganism",
+    "chemicalSubstance",
+    "coordinateReferenceSystem",
+    "stringValue",
+    "hexBinaryValue",
+    "uriValue",
+    "component",
+];
+
+/// Attributes of a sensor report that hold a value in its unit.
+const SENSOR_VALUES: [&str; 6] = [
+    "value",
+    "minValue",
+    "maxValue",
+    "meanValue",
+    "sDev",
+    "percValue",
+];
+
+impl<'v> Facts<'v> {
+    fn push(&mut self, field: impl Into<Cow<'static, str>>, value: FactValue<'v>) {
+        let field = field.into();
+        self.facts.push(Fact { field, value });
+    }
+
+    fn text(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<Cow<'v, str>>) {
+        self.push(field, FactValue::Text(text.into()));
+    }
+
+    fn event(&mut self, body: &'v Value<'v>) {
+        let text = |key: &str| body.get(key).and_then(Value::as_str);
+        // Every event has one, so that "all events" is a term too.
+        self.push("event", FactValue::Present);
+        if let Some(kind) = text("type") {
+            self.text("eventType", kind);
+        }
+        for (key, field) in [("action", "action"), ("eventID", "eventID")] {
+            if let Some(value) = text(key) {
+                self.text(field, value);
+            }
+        }
+        if let Some(id) = text("transformationID") {
+            self.text("transformationID", id);
+        }
+        self.words(body);
+        self.places(body);
+        self.parties(body);
+        self.what(body);
+        if let Some(declaration) = body.get("errorDeclaration") {
+            self.error_declaration(declaration);
+        }
+        if let Some(list) = body.get("sensorElementList") {
+            self.push("sensorElementList", FactValue::Present);
+            for element in list.as_array().unwrap_or_default() {
+                self.sensor_element(element);
+            }
+        }
+        if let Some(ilmd) = body.get("ilmd") {
+            self.extensions("ILMD", ilmd);
+        }
+        self.extensions("", body);
+    }
+
+    fn words(&mut self, body: &'v Value<'v>) {
+        let word = |vocabulary, value: &'v Value<'v>| -> Option<Cow<'v, str>> {
+            Some(vocabulary_word(vocabulary, value.as_str()?))
+        };
+        for (key, field, vocabulary) in [
+            ("bizStep", "bizStep", Vocabulary::BizStep),
+            ("disposition", "disposition", Vocabulary::Disposition),
+        ] {
+            if let Some(word) = body.get(key).and_then(|value| word(vocabulary, value)) {
+                let word = self.names.whole(word);
+                self.text(field, word);
+            }
+        }
+        let Some(persistent) = body.get("persistentDisposition") else {
+            return;
+        };
+        for (key, field) in [
+            ("set", "persistentDisposition_set"),
+            ("unset", "persistentDisposition_unset"),
+        ] {
+            let list = persistent.get(key).and_then(Value::as_array);
+            for value in list.unwrap_or_default() {
+                if let Some(word) = word(Vocabulary::Disposition, value) {
+                    let word = self.names.whole(word);
+                    self.text(field, word);
+                }
+            }
+        }
+    }
+
+    fn places(&mut self, body: &'v Value<'v>) {
+        for (key, field, within) in [
+            ("readPoint", "readPoint", "readPoint:within"),
+            ("bizLocation", "bizLocation", "bizLocation:within"),
+        ] {
+            let Some(place) = body.get(key) else { continue };
+            if let Some(id) = place.get("id").and_then(Value::as_str) {
+                let identity = Identity::parse(id).ok();
+                // A place with a GLN extension lies within the place of the GLN.
+                if let Some(Identity::Place {
+                    gln,
+                    extension: Some(_),
+                }) = identity
+                {
+                    let whole = Identity::Place {
+                        gln,
+                        extension: None,
+                    };
+                    self.text(within, whole.canonical());
+                }
+                let canonical = canonical(id);
+                self.text(within, canonical.clone());
+                self.text(field, canonical);
+            }
+            self.extensions(key, place);
+        }
+    }
+
+    fn parties(&mut self, body: &'v Value<'v>) {
+        for (list, member, field, vocabulary) in [
+            (
+                "bizTransactionList",
+                "bizTransaction",
+                "bizTransaction",
+                Vocabulary::BizTransaction,
+            ),
+            ("sourceList", "source", "source", Vocabulary::SourceDest),
+            (
+                "destinationList",
+                "destination",
+                "destination",
+                Vocabulary::SourceDest,
+            ),
+        ] {
+            let elements = body.get(list).and_then(Value::as_array);
+            for element in elements.unwrap_or_default() {
+                let Some(id) = element.get(member).and_then(Value::as_str) else {
+                    continue;
+                };
+                let kind = element.get("type").and_then(Value::as_str).unwrap_or("");
+                let kind = self.names.whole(vocabulary_word(vocabulary, kind));
+                self.text(format!("{field}_{kind}"), canonical(id));
+            }
+        }
+    }
+
+    fn what(&mut self, body: &'v Value<'v>) {
+        if let Some(parent) = body.get("parentID").and_then(Value::as_str) {
+            self.identity("parent", "parent:class", parent);
+        }
+        for (list, field, class) in EPC_LISTS {
+            let elements = body.get(list).and_then(Value::as_array);
+            for epc in elements
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Value::as_str)
+            {
+                self.identity(field, class, epc);
+            }
+        }
+        for (list, field, class) in QUANTITY_LISTS {
+            let elements = body.get(list).and_then(Value::as_array);
+            for element in elements.unwrap_or_default() {
+                if let Some(epc_class) = element.get("epcClass").and_then(Value::as_str) {
+                    self.identity(field, class, epc_class);
+                }
+                let number = element.get("quantity").and_then(number);
+                let Some(number) = number else { continue };
+                self.push("quantity", FactValue::Number(number));
+                let uom = element.get("uom").and_then(Value::as_str);
+                if let Some((dimension, base)) = uom.and_then(|uom| unit::to_base(number, uom)) {
+                    self.push(measured("quantity", dimension), FactValue::Number(base));
+                } else if let Some(uom) = uom {
+                    self.push(format!("quantity {uom}"), FactValue::Number(number));
+                }
+            }
+        }
+    }
+
+    /// An identity, and the class of which it is an instance or a lot, by which patterns find it.
+    fn identity(&mut self, field: &'static str, class_field: &'static str, text: &'v str) {
+        let Ok(identity) = Identity::parse(text) else {
+            return self.text(field, text);
+        };
+        if let Some(class) = identity.without_qualifiers() {
+            self.text(class_field, class.canonical());
+        }
+        self.text(field, identity.canonical());
+    }
+
+    fn error_declaration(&mut self, declaration: &'v Value<'v>) {
+        self.push("errorDeclaration", FactValue::Present);
+        let text = |key: &str| declaration.get(key).and_then(Value::as_str);
+        if let Some(at) = text("declarationTime").and_then(instant) {
+            self.push("errorDeclarationTime", FactValue::Time(at));
+        }
+        if let Some(reason) = text("reason") {
+            let word = vocabulary_word(Vocabulary::ErrorReason, reason);
+            let word = self.names.whole(word);
+            self.text("errorReason", word);
+        }
+        let ids = declaration
+            .get("correctiveEventIDs")
+            .and_then(Value::as_array);
+        for id in ids.unwrap_or_default().iter().filter_map(Value::as_str) {
+            self.text("correctiveEventID", id);
+        }
+        self.extensions("ERROR_DECLARATION", declaration);
+    }
+
+    fn sensor_element(&mut self, element: &'v Value<'v>) {
+        self.extensions("SENSORELEMENT", element);
+        if let Some(metadata) = element.get("sensorMetadata") {
+            self.sensor_attributes(metadata);
+            self.extensions("SENSORMETADATA", metadata);
+        }
+        let reports = element.get("sensorReport").and_then(Value::as_array);
+        for report in reports.unwrap_or_default() {
+            self.sensor_attributes(report);
+            self.sensor_report(report);
+            self.extensions("SENSORREPORT", report);
+        }
+    }
+
+    fn sensor_attributes(&mut self, attributes: &'v Value<'v>) {
+        for key in SENSOR_TEXTS {
+            if let Some(value) = attributes.get(key).and_then(Value::as_str) {
+                let text = match key {
+                    "deviceID" => canonical(value),
+                    "stringValue" => value.into(),
+                    "hexBinaryValue" => value.to_ascii_uppercase().into(),
+                    "component" => {
+                        let word = vocabulary_word(Vocabulary::Component, value);
+                        self.names.whole(word)
+                    }
+                    _ => self.names.whole(value),
+                };
+                self.text(key, text);
+            }
+        }
+        for key in ["time", "startTime", "endTime"] {
+            let at = attributes.get(key).and_then(Value::as_str);
+            if let Some(at) = at.and_then(instant) {
+                self.push(key, FactValue::Time(at));
+            }
+        }
+    }
+
+    fn sensor_report(&mut self, report: &'v Value<'v>) {
+        if let Some(kind) = report.get("type").and_then(Value::as_str) {
+            let kind = vocabulary_word(Vocabulary::Measurement, kind);
+            let kind = self.names.whole(kind);
+            self.text("type", kind);
+        }
+        if let Some(exception) = report.get("exception").and_then(Value::as_str) {
+            let word = vocabulary_word(Vocabulary::SensorAlert, exception);
+            let word = self.names.whole(word);
+            self.text("exception", word);
+        }
+        if let Some(Value::Bool(value)) = report.get("booleanValue") {
+            self.text("booleanValue", if *value { "true" } else { "false" });
+        }
+        if let Some(rank) = report.get("percRank").and_then(number) {
+            self.push("percRank", FactValue::Number(rank));
+        }
+        let uom = report.get("uom").and_then(Value::as_str);
+        for key in SENSOR_VALUES {
+            let Some(number) = report.get(key).and_then(number) else {
+                continue;
+            };
+            let Some(uom) = uom else { continue };
+            match unit::to_base(number, uom) {
+                // A deviation is a difference: twice as many degrees, from no zero of any scale.
+                Some((dimension, _)) if key == "sDev" => {
+                    if let Some(base) = unit::difference_to_base(number, uom) {
+                        self.push(measured(key, dimension), FactValue::Number(base));
+                    }
+                }
+                Some((dimension, base)) => {
+                    self.push(measured(key, dimension), FactValue::Number(base));
+                }
+                None => self.push(format!("{key} {uom}"), FactValue::Number(number)),
+            }
+        }
+    }
+
+    /// The members of an object that carry a namespace, and what is inside them.
+    fn extensions(&mut self, scope: &str, object: &'v Value<'v>) {
+        for (key, value) in object.as_object().unwrap_or_default() {
+            // The standard's own members have none.
+            if !key.contains(':') {
+                continue;
+            }
+            let name = self.names.whole(key.as_ref());
+            self.extension(&extension_field(scope, false, &name), value, 0);
+            self.inside(&extension_scope(scope, true), value, 0);
+        }
+    }
+
+    /// A value under its own name.
+    fn extension(&mut self, field: &str, value: &'v Value<'v>, depth: usize) {
+        if depth == 0 {
+            self.push(field.to_owned(), FactValue::Present);
+        }
+        if depth > MAX_DEPTH {
+            return;
+        }
+        match value {
+            Value::Array(elements) => {
+                for element in elements {
+                    self.extension(field, element, depth + 1);
+                }
+            }
+            // JSON-LD 1.1 §4.2.1: a typed value.
+            Value::Object(_) => {
+                if let Some(value) = value.get("@value") {
+                    self.extension(field, value, depth + 1);
+                }
+            }
+            Value::String(text) => {
+                if let Some(at) = instant(text) {
+                    self.push(field.to_owned(), FactValue::Time(at));
+                }
+                self.text(field.to_owned(), text.as_ref());
+            }
+            Value::Number(text) => {
+                if let Some(number) = number(value) {
+                    self.push(field.to_owned(), FactValue::Number(number));
+                }
+                self.text(field.to_owned(), *text);
+            }
+            Value::Bool(value) => {
+                self.text(field.to_owned(), if *value { "true" } else { "false" });
+            }
+            Value::Null => {}
+        }
+    }
+
+    /// Whatever lies inside an extension, at any depth.
+    fn inside(&mut self, scope: &str, value: &'v Value<'v>, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    if !key.starts_with('@') {
+                        let name = self.names.whole(key.as_ref());
+                        self.extension(&format!("{scope}{name}"), value, 0);
+                    }
+                    self.inside(scope, value, depth + 1);
+                }
+            }
+            Value::Array(elements) => {
+                for element in elements {
+                    self.inside(scope, element, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The field of an extension `name` in `scope`, or of what is inside one.
+pub(super) fn extension_field(scope: &str, inner: bool, name: &str) -> String {
+    let mut field = extension_scope(scope, inner);
+    field.push_str(name);
+    field
+}
+
+fn extension_scope(scope: &str, inner: bool) -> String {
+    format!("{}{scope}/", if inner { "INNER_" } else { "" })
+}
+
+/// The field of a value in the base unit of a dimension.
+pub(super) fn measured(key: &str, dimension: Dimension) -> String {
+    format!("{key} of {dimension:?}")
+}
+
+/// An identity's one form; what is none stays as it is.
+pub(super) fn canonical(text: &str) -> Cow<'_, str> {
+    match Identity::parse(text) {
+        Ok(Identity::Other(_)) | Err(_) => text.into(),
+        Ok(identity) => identity.canonical().into(),
+    }
+}
+
+pub(super) fn vocabulary_word(vocabulary: Vocabulary, text: &str) -> Cow<'_, str> {
+    super::names::bare_word(vocabulary, text)
+}
+
+fn number(value: &Value<'_>) -> Option<f64> {
+    let number: f64 = value.as_number()?.parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+pub(super) fn instant(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
