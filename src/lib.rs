@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod postgres;
 pub mod proof;
 pub mod public;
+pub mod query;
 pub mod recover;
 pub mod seal;
 pub mod store;

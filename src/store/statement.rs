@@ -185,6 +185,54 @@ pub async fn statements_about(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// A statement as a query reads it.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Where.
+    pub id: StatementId,
+    /// When it was captured.
+    pub recorded_at: OffsetDateTime,
+    /// What is said.
+    pub content: String,
+}
+
+/// The statements at some places; what is not there is left out.
+pub async fn events_at(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    ids: &[StatementId],
+) -> Result<Vec<StoredEvent>> {
+    let batches: Vec<Uuid> = ids.iter().map(|id| id.batch_id).collect();
+    let positions: Vec<i32> = ids.iter().map(|id| id.position).collect();
+    let rows = sqlx::query!(
+        r#"SELECT s.batch_id, s.position, s.content,
+                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!"
+           FROM unnest($2::uuid[], $3::integer[]) AS wanted (batch_id, position)
+           JOIN statement s ON s.merchant_id = $1 AND s.batch_id = wanted.batch_id
+                           AND s.position = wanted.position
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
+           ORDER BY s.batch_id, s.position"#,
+        merchant_id,
+        &batches,
+        &positions,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(StoredEvent {
+                id: StatementId {
+                    batch_id: row.batch_id,
+                    position: row.position,
+                },
+                recorded_at: row.recorded_at,
+                content: super::text(row.content)?,
+            })
+        })
+        .collect()
+}
+
 /// A statement with its kind column, which nothing but the check reads.
 #[derive(Debug)]
 pub struct CheckedStatement {

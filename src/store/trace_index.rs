@@ -165,3 +165,106 @@ pub async fn index_rows_page(
         })
         .collect())
 }
+
+/// A row of one identity, in the order of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// When it happened, to the millisecond.
+    pub event_time: OffsetDateTime,
+    /// Which statement.
+    pub id: StatementId,
+    /// When it was captured.
+    pub recorded_at: OffsetDateTime,
+}
+
+/// Which rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentityHits<'a> {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// Of which identities.
+    pub keys: &'a [i64],
+    /// In which roles.
+    pub roles: &'a [i16],
+    /// From the earliest on.
+    pub ascending: bool,
+    /// The last hit that is known; its record time does not matter.
+    pub after: Hit,
+    /// Of each identity.
+    pub limit: i64,
+}
+
+/// Hits of each identity, in order, each once whatever its roles.
+pub async fn identity_hits(
+    conn: &mut PgConnection,
+    wanted: IdentityHits<'_>,
+) -> Result<Vec<Vec<Hit>>> {
+    let after = wanted.after;
+    // Two queries and not one: each must be answered by the index in its own order.
+    let rows = if wanted.ascending {
+        sqlx::query_as!(
+            HitRow,
+            r#"SELECT wanted.key AS "key!", t.event_time, t.batch_id, t.position, t.recorded_at
+               FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+                   SELECT event_time, batch_id, position, recorded_at FROM trace_index
+                   WHERE merchant_id = $1 AND identity_key = wanted.key AND role = ANY($3)
+                     AND (event_time, batch_id, position) > ($4, $5, $6)
+                   ORDER BY event_time, batch_id, position LIMIT $7) AS t
+               ORDER BY wanted.key, t.event_time, t.batch_id, t.position"#,
+            wanted.merchant_id,
+            wanted.keys,
+            wanted.roles,
+            after.event_time,
+            after.id.batch_id,
+            after.id.position,
+            wanted.limit,
+        )
+        .fetch_all(conn)
+        .await?
+    } else {
+        sqlx::query_as!(
+            HitRow,
+            r#"SELECT wanted.key AS "key!", t.event_time, t.batch_id, t.position, t.recorded_at
+               FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+                   SELECT event_time, batch_id, position, recorded_at FROM trace_index
+                   WHERE merchant_id = $1 AND identity_key = wanted.key AND role = ANY($3)
+                     AND (event_time, batch_id, position) < ($4, $5, $6)
+                   ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $7) AS t
+               ORDER BY wanted.key, t.event_time DESC, t.batch_id DESC, t.position DESC"#,
+            wanted.merchant_id,
+            wanted.keys,
+            wanted.roles,
+            after.event_time,
+            after.id.batch_id,
+            after.id.position,
+            wanted.limit,
+        )
+        .fetch_all(conn)
+        .await?
+    };
+    let by_key = rows.chunk_by(|a, b| a.key == b.key);
+    Ok(by_key
+        .map(|rows| rows.iter().map(HitRow::hit).collect())
+        .collect())
+}
+
+struct HitRow {
+    key: i64,
+    event_time: OffsetDateTime,
+    batch_id: Uuid,
+    position: i32,
+    recorded_at: OffsetDateTime,
+}
+
+impl HitRow {
+    fn hit(&self) -> Hit {
+        Hit {
+            event_time: self.event_time,
+            id: StatementId {
+                batch_id: self.batch_id,
+                position: self.position,
+            },
+            recorded_at: self.recorded_at,
+        }
+    }
+}

@@ -477,6 +477,7 @@ fn number(value: &Value<'_>) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-pub(super) fn instant(text: &str) -> Option<OffsetDateTime> {
+/// An RFC 3339 date and time.
+pub fn instant(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }

@@ -24,7 +24,7 @@ pub use document::{DocumentFault, MAX_EVENTS, read_document};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };
-pub use facts::{Fact, FactValue, facts};
+pub use facts::{Fact, FactValue, facts, instant};
 pub use names::{Names, Vocabulary, bare_word};
 pub use read::read_event;
 pub use vocabulary::BIZ_STEPS;

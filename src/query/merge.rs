@@ -1,0 +1,129 @@
+//! From the terms that captures left to rows of one term: many inserts become few.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auditlog::json;
+use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::QueryError;
+use crate::domain::epcis::index::{event_terms, milliseconds};
+use crate::domain::epcis::{Names, read_event};
+use crate::domain::posting::{BatchIndex, Minutes, Posting, Term, WordKind, encode_row};
+use crate::domain::statement::{Batch, Kind};
+use crate::store::event_index::{
+    EventBatch, TermRow, insert_term_rows, insert_words, take_event_batches, waiting_event_batches,
+};
+use crate::store::statement::statements_of_batch;
+
+/// Bytes of terms merged in one transaction: about a million postings.
+const MERGED_BYTES: i64 = 1024 * 1024;
+/// Batches merged in one transaction.
+const MERGED_BATCHES: i64 = 2_000;
+/// Rows in one insert.
+const ROWS: usize = 5_000;
+/// Statements read at a time.
+const STATEMENTS: i64 = 500;
+
+/// How many batches wait, and since when the oldest does; in the indexer's role.
+pub async fn waiting(conn: &mut PgConnection) -> Result<(i64, Option<OffsetDateTime>), QueryError> {
+    Ok(waiting_event_batches(conn).await?)
+}
+
+/// Merges some of what waits, in one transaction; gives how many batches that was. `segment` is the
+/// name of the rows it writes. In the indexer's role.
+pub async fn merge(conn: &mut PgConnection, segment: Uuid) -> Result<usize, QueryError> {
+    let mut tx = conn.begin().await?;
+    let batches = take_event_batches(&mut tx, MERGED_BYTES, MERGED_BATCHES).await?;
+    if batches.is_empty() {
+        tx.rollback().await?;
+        return Ok(0);
+    }
+    let mut rows: BTreeMap<(Uuid, Term, Minutes), Vec<Posting>> = BTreeMap::new();
+    let mut words: BTreeSet<(Uuid, WordKind, String)> = BTreeSet::new();
+    for batch in &batches {
+        let index = match batch.terms.as_slice() {
+            [] => made_again(&mut tx, batch).await?,
+            terms => BatchIndex::decode(terms)?,
+        };
+        let merchant_id = batch.merchant_id;
+        let recorded_ms = milliseconds(batch.recorded_at);
+        for (term, posting) in index.postings(batch.batch_id, recorded_ms) {
+            let key = (merchant_id, term, Minutes::of(&posting));
+            rows.entry(key).or_default().push(posting);
+        }
+        let of_batch = index.words();
+        words.extend(of_batch.map(|(kind, word)| (merchant_id, kind, word.to_owned())));
+    }
+    let rows: Vec<TermRow> = rows.into_iter().map(row).collect();
+    for some in rows.chunks(ROWS) {
+        insert_term_rows(&mut tx, segment, some).await?;
+    }
+    // In one order, so that two who store the same words wait for each other and never deadlock.
+    let words: Vec<_> = words.into_iter().collect();
+    for some in words.chunks(ROWS) {
+        insert_words(&mut tx, some).await?;
+    }
+    tx.commit().await?;
+    Ok(batches.len())
+}
+
+fn row(
+    ((merchant_id, term, minutes), mut postings): ((Uuid, Term, Minutes), Vec<Posting>),
+) -> TermRow {
+    TermRow {
+        merchant_id,
+        term,
+        minutes,
+        postings: encode_row(minutes, &mut postings),
+    }
+}
+
+/// The terms of a batch from its statements: what was captured before there was an index has none.
+async fn made_again(conn: &mut PgConnection, batch: &EventBatch) -> Result<BatchIndex, QueryError> {
+    let whole = Batch {
+        id: batch.batch_id,
+        merchant_id: batch.merchant_id,
+        recorded_at: batch.recorded_at,
+        statement_count: 0,
+    };
+    let mut index = BatchIndex::default();
+    let mut position = 0;
+    loop {
+        let page = statements_of_batch(conn, &whole, position, STATEMENTS).await?;
+        let Some(last) = page.last() else {
+            return Ok(index);
+        };
+        position = last.statement.id.position + 1;
+        for checked in page.iter().filter(|c| c.kind == Kind::Event.as_str()) {
+            index_content(
+                &mut index,
+                checked.statement.id.position,
+                &checked.statement.content,
+            )?;
+        }
+    }
+}
+
+/// Adds the event of a statement's content; what is no event adds nothing.
+pub(super) fn index_content(
+    index: &mut BatchIndex,
+    position: i32,
+    content: &str,
+) -> Result<(), QueryError> {
+    let value = json::parse(content)?;
+    let Some(body) = value.get("body") else {
+        return Ok(());
+    };
+    let Ok(event) = read_event(body) else {
+        // A rule that came later than this event; what it is found by is the trace index.
+        return Ok(());
+    };
+    let found = event_terms(body, &event, Names::of(body.get("@context")));
+    index.push(position, found.event_ms, found.terms);
+    for (kind, word) in &found.words {
+        index.push_word(*kind, word);
+    }
+    Ok(())
+}

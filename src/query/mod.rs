@@ -1,0 +1,79 @@
+//! Queries: which events of a merchant fulfil all conditions, a page at a time.
+//!
+//! The index proposes candidates in the order of the answer, from the one condition that the fewest
+//! events fulfil; each candidate's own text decides. So a page costs what it shows, wherever it begins,
+//! and an index that says too much costs time and never a wrong answer.
+
+mod candidates;
+mod merge;
+mod page;
+
+use auditlog::json::JsonError;
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::domain::posting::NoPostings;
+use crate::domain::statement::StatementId;
+
+pub use merge::{merge, waiting};
+pub use page::{by_event_id, page};
+
+/// Candidates whose texts one page may look at.
+const MAX_CANDIDATES: usize = 50_000;
+
+/// Where an answer goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The time, of the kind that orders the answer, of the last event shown.
+    pub at_ms: i64,
+    /// The last event shown.
+    pub id: StatementId,
+    /// How many more `eventCountLimit` allows.
+    pub left: Option<u32>,
+}
+
+/// An event that was found.
+#[derive(Debug, Clone)]
+pub struct FoundEvent {
+    /// Where it is stored.
+    pub id: StatementId,
+    /// When it was captured.
+    pub recorded_at: OffsetDateTime,
+    /// The statement's content: the event as it came is its `body`.
+    pub content: String,
+}
+
+/// A page of an answer.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// In the query's order.
+    pub events: Vec<FoundEvent>,
+    /// Where it goes on, if it does.
+    pub next: Option<Cursor>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// More events than `maxEventCount` fulfil the query.
+    #[error("more than {0} events fulfil the query")]
+    TooLarge(u32),
+    /// More events had to be looked at than a query may.
+    #[error(
+        "of the first {MAX_CANDIDATES} events that the index names, too few fulfil all conditions: \
+         ask for a shorter time, or for a rarer value"
+    )]
+    TooComplex,
+    /// What was captured lately is not indexed yet.
+    #[error("the index of events is being made; ask again in a moment")]
+    IndexBehind,
+    /// The index is damaged; `rootmark check` says where.
+    #[error("the index of events is damaged: {0}")]
+    Index(#[from] NoPostings),
+    /// A stored statement is damaged; `rootmark check` says where.
+    #[error("a stored event is damaged: {0}")]
+    Statement(#[from] JsonError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
