@@ -10,9 +10,10 @@ ALTER TABLE trace_index ADD COLUMN event_time timestamptz;
 
 UPDATE trace_index t
 SET event_time = CASE
-    WHEN s.kind = 'event' THEN date_trunc(
+    WHEN s.kind = 'event' THEN least(greatest(date_trunc(
         'milliseconds',
-        (convert_from(s.content, 'UTF8')::json #>> '{body,eventTime}')::timestamptz)
+        (convert_from(s.content, 'UTF8')::json #>> '{body,eventTime}')::timestamptz),
+        '0001-01-01T00:00:00Z BC'), '9999-12-31T23:59:59.999Z')
     ELSE t.recorded_at
 END
 FROM statement s

@@ -44,7 +44,7 @@ CREATE TABLE event_term (
     PRIMARY KEY (merchant_id, term, event_minute, segment, recorded_minute)
 );
 
-CREATE UNIQUE INDEX event_term_recorded
+CREATE INDEX event_term_recorded
     ON event_term (merchant_id, term, recorded_minute, segment, event_minute);
 
 -- Words that a merchant's events use, for whoever asks what there is.

@@ -1,6 +1,7 @@
 //! The service put together: database, keys, sealing, pages.
 
 mod cosigning;
+mod indexing;
 mod key_source;
 mod keys;
 pub mod merchants;
@@ -199,6 +200,7 @@ pub struct Running {
     sealing: JoinHandle<()>,
     cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
+    indexing: JoinHandle<()>,
     stopping: watch::Sender<bool>,
     stop_waiting: watch::Sender<bool>,
     stop_sealing: watch::Sender<bool>,
@@ -272,6 +274,11 @@ impl Running {
             settings.scrub_interval,
             stop_sealing.subscribe(),
         ));
+        let indexing = tokio::spawn(indexing::run(
+            database.clone(),
+            settings.index_patience,
+            stop_sealing.subscribe(),
+        ));
         let (stopping, is_stopping) = watch::channel(false);
         let (stop_waiting, waiting_ends) = watch::channel(false);
         let service = Service {
@@ -300,6 +307,7 @@ impl Running {
             sealing,
             cosigning,
             scrubbing,
+            indexing,
             stopping,
             stop_waiting,
             stop_sealing,
@@ -358,6 +366,7 @@ impl Running {
             let _ = cosigning.await;
         }
         let _ = self.scrubbing.await;
+        let _ = self.indexing.await;
         self.database.close().await;
         stop_cluster(self.cluster).await;
     }

@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::prepare::{Prepared, PreparedEvent, prepare_document};
+use super::prepare::{Prepared, PreparedEvent, prepare_document, prepare_event};
 use super::{CaptureError, Submitter};
 use crate::domain::epcis::index::EventTerms;
 use crate::domain::event_key::EventKey;
@@ -59,6 +59,45 @@ pub async fn capture_document(
         prepared,
     )
     .await
+}
+
+/// One event that is stored, now or before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapturedEvent {
+    /// Its own, given or assigned.
+    pub event_id: String,
+    /// Whether it declares that the event of this ID was an error.
+    pub is_error_declaration: bool,
+    /// As a document of its own would be answered.
+    pub captured: Captured,
+}
+
+/// Captures a single event, which brings its own `@context`.
+pub async fn capture_event(
+    conn: &mut PgConnection,
+    submitter: &Submitter,
+    text: String,
+    now: OffsetDateTime,
+) -> Result<CapturedEvent, CaptureError> {
+    let now = to_millisecond(now);
+    let id = Uuid::now_v7();
+    let preparing = submitter.clone();
+    let prepare = move || prepare_event(&text, &preparing, id, timestamp(now));
+    let (prepared, is_error_declaration) = tokio::task::spawn_blocking(prepare)
+        .await
+        .expect("preparing an event does not panic")?;
+    let event_id = prepared.events[0].event_id.clone();
+    let capture = Capture {
+        id,
+        merchant_id: submitter.merchant_id,
+        now,
+    };
+    let captured = store(conn, capture, prepared).await?;
+    Ok(CapturedEvent {
+        event_id,
+        is_error_declaration,
+        captured,
+    })
 }
 
 /// One capture: its id is that of the job and of the batch, if there is anything to store.

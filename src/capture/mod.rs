@@ -7,7 +7,7 @@ mod events;
 mod master;
 mod prepare;
 
-pub use events::{Captured, MAX_STORED_IN, capture_document};
+pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};
 
 use auditlog::field::Secret;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
 use crate::domain::epcis::index::{EventTerms, event_terms};
-use crate::domain::epcis::{self, Event, Fault, FaultKind, Names};
+use crate::domain::epcis::{self, Document, Event, Fault, FaultKind, Names};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{About, Draft, Kind, NewStatement};
 
@@ -57,10 +57,48 @@ pub(super) fn prepare_document(
     capture_id: Uuid,
     recorded: Timestamp,
 ) -> Result<Prepared, CaptureError> {
-    let capture = About::capture(capture_id);
     let value = json::parse(text)?;
     let document = epcis::read_document(&value)?;
     let events = read_events(document.events)?;
+    prepare(&document, &events, submitter, capture_id, recorded)
+}
+
+/// The same for a single event; also whether it is an error declaration.
+pub(super) fn prepare_event(
+    text: &str,
+    submitter: &Submitter,
+    capture_id: Uuid,
+    recorded: Timestamp,
+) -> Result<(Prepared, bool), CaptureError> {
+    let value = json::parse(text)?;
+    let own = [value];
+    let none = Value::Array(Vec::new());
+    let document = Document {
+        context: &none,
+        events: &own,
+    };
+    let events = read_events(document.events)?;
+    if own[0].get("@context").is_none() {
+        return Err(CaptureError::Events(vec![EventFault {
+            event: 0,
+            fault: Fault {
+                pointer: "/@context".into(),
+                kind: FaultKind::Missing,
+            },
+        }]));
+    }
+    let prepared = prepare(&document, &events, submitter, capture_id, recorded)?;
+    Ok((prepared, events[0].is_error_declaration))
+}
+
+fn prepare(
+    document: &Document<'_>,
+    events: &[Event],
+    submitter: &Submitter,
+    capture_id: Uuid,
+    recorded: Timestamp,
+) -> Result<Prepared, CaptureError> {
+    let capture = About::capture(capture_id);
     let secrets = fresh_secrets(events.len())?;
     let mut prepared: Vec<PreparedEvent> = Vec::with_capacity(events.len());
     let mut seen: HashMap<EventKey, [u8; 32]> = HashMap::with_capacity(events.len());
@@ -172,6 +210,10 @@ fn write_context(document: &Value<'_>, own: Option<&Value<'_>>, out: &mut String
     let Some(own) = own else {
         return document.write_compact(out);
     };
+    // A single event has no document around it.
+    if document.as_array().is_some_and(<[_]>::is_empty) {
+        return own.write_compact(out);
+    }
     let parts = [document, own]
         .into_iter()
         .flat_map(|context| match context {

@@ -6,6 +6,7 @@
 //! with that of statements.
 
 mod derived;
+mod event_index;
 mod log;
 mod public;
 mod statements;
@@ -18,6 +19,8 @@ use auditlog::policy::Policy;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
+
+use event_index::IndexTally;
 
 use crate::public::PublicError;
 use crate::store::log_head::log_head;
@@ -102,6 +105,8 @@ struct Tally {
     /// Which merchant described a product first, by GTIN.
     described: HashMap<String, Uuid>,
     issuances: u64,
+    /// What queries find events by, where all of it is compared.
+    index: Option<IndexTally>,
 }
 
 /// Checks the next part of the log: statements against their digests, receipts and derived rows. Gives
@@ -192,7 +197,10 @@ async fn check_all(
     };
     let total = count_statements(&mut tx).await?.max(0) as u64;
     progress(0, total);
-    let mut tally = Tally::default();
+    let mut tally = Tally {
+        index: Some(IndexTally::read(&mut tx).await?),
+        ..Tally::default()
+    };
     let sizes = log::sealed_sizes(&mut tx).await?;
     let edge = statements::check_sealed(&mut tx, report, &mut tally, &sizes, &mut |n| {
         progress(n, total)
@@ -202,6 +210,9 @@ async fn check_all(
     log::check_seals(&mut tx, report, &head, &keys, &edge).await?;
     log::check_edge(&mut tx, report, &edge).await?;
     log::check_tiles(&mut tx, report, head.tree.size).await?;
+    if let Some(index) = tally.index.take() {
+        index.finish(&mut tx, report).await?;
+    }
     derived::check(&mut tx, report, &tally, total).await?;
     public::check(&mut tx, report, order, &public, &head).await?;
     report.statements = tally.statements;

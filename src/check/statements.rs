@@ -11,11 +11,13 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::event_index::add_event;
 use super::{CheckError, Report, Tally};
 use crate::domain::epcis;
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
 use crate::domain::master;
+use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
 use crate::store::batch::{pending_batches_after, sealed_batches_from};
@@ -239,6 +241,7 @@ async fn check_batch(
     progress: &mut impl FnMut(u64),
 ) -> Result<Vec<Hash>, CheckError> {
     let mut digests = Vec::with_capacity(batch.statement_count.max(0) as usize);
+    let mut index = BatchIndex::default();
     loop {
         let position = digests.len() as i32;
         let page = statements_of_batch(conn, batch, position, STATEMENTS).await?;
@@ -256,12 +259,18 @@ async fn check_batch(
                 ));
             }
             digests.push(check_statement(report, tally, &mut derived, batch, checked));
+            if tally.index.is_some() && checked.statement.id.position == expected {
+                index_statement(&mut index, checked);
+            }
         }
         derived.compare(conn, report, batch).await?;
         progress(page.len() as u64);
         if page.len() < STATEMENTS as usize {
             break;
         }
+    }
+    if let Some(tally) = &mut tally.index {
+        tally.compare(report, batch, &index);
     }
     if digests.len() as i64 != i64::from(batch.statement_count) {
         report.add(format!(
@@ -272,6 +281,17 @@ async fn check_batch(
         ));
     }
     Ok(digests)
+}
+
+/// Adds what an event is found by; a statement of another kind, or one that cannot be read, adds nothing.
+fn index_statement(index: &mut BatchIndex, checked: &CheckedStatement) {
+    let Ok(content) = json::parse(&checked.statement.content) else {
+        return;
+    };
+    let is_event = content.get("kind").and_then(Value::as_str) == Some(Kind::Event.as_str());
+    if let Some(body) = content.get("body").filter(|_| is_event) {
+        add_event(index, checked.statement.id.position, body);
+    }
 }
 
 /// What the derived tables must hold for a page of statements.

@@ -41,6 +41,9 @@ pub struct Settings {
     /// `ROOTMARK_SCRUB_INTERVAL_MS`: how often the next part of the stored log is read again and
     /// compared with its digests. Default 1000.
     pub scrub_interval: Duration,
+    /// `ROOTMARK_INDEX_PATIENCE_MS`: how long what queries find events by may wait to be merged. Default
+    /// 10000.
+    pub index_patience: Duration,
     /// `ROOTMARK_DATABASE_URL`, else `DATABASE_URL`, else the embedded Postgres.
     pub database: DatabaseChoice,
     /// Lines in a segment of the anchor file. The format fixes it; only a debug build reads another one
@@ -177,6 +180,11 @@ impl Settings {
             scrub_interval: Duration::from_millis(reader.number(
                 "ROOTMARK_SCRUB_INTERVAL_MS",
                 1_000,
+                10..=3_600_000,
+            )),
+            index_patience: Duration::from_millis(reader.number(
+                "ROOTMARK_INDEX_PATIENCE_MS",
+                10_000,
                 10..=3_600_000,
             )),
             database: reader.database(),

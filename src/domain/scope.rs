@@ -9,6 +9,8 @@ const KEY_PREFIX: &str = "rmk_";
 pub enum Scope {
     /// Capture events.
     Capture,
+    /// Read the merchant's events, all of their fields.
+    Query,
     /// Describe products, parties and documents.
     MasterData,
     /// Issue item codes.
@@ -17,12 +19,18 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 3] = [Scope::Capture, Scope::MasterData, Scope::Codes];
+    pub const ALL: [Scope; 4] = [
+        Scope::Capture,
+        Scope::Query,
+        Scope::MasterData,
+        Scope::Codes,
+    ];
 
     /// As stored and as typed.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::Capture => "capture",
+            Scope::Query => "query",
             Scope::MasterData => "master-data",
             Scope::Codes => "codes",
         }

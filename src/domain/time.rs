@@ -2,7 +2,7 @@
 
 use auditlog::Timestamp;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use time::macros::{datetime, format_description};
 use time::{OffsetDateTime, UtcOffset};
 
 /// The text form of `at`, cut to the millisecond.
@@ -23,6 +23,22 @@ pub fn to_millisecond(at: OffsetDateTime) -> OffsetDateTime {
         .expect("a millisecond of a real time")
 }
 
+/// The time of an event as indexes have it: to the millisecond, and within the years that clocks and the
+/// database can say. An offset can shift the first and the last day beyond them.
+pub fn indexed(at: OffsetDateTime) -> OffsetDateTime {
+    const FIRST: OffsetDateTime = datetime!(0000-01-01 0:00 UTC);
+    const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999 UTC);
+    at.replace_millisecond(at.millisecond())
+        .expect("a millisecond of a real time")
+        .clamp(FIRST, LAST)
+}
+
+/// Milliseconds since 1970 of [`indexed`].
+pub fn milliseconds(at: OffsetDateTime) -> i64 {
+    let milliseconds = indexed(at).unix_timestamp_nanos().div_euclid(1_000_000);
+    i64::try_from(milliseconds).expect("ten thousand years have fewer than 2⁵⁰ milliseconds")
+}
+
 /// The instant that a timestamp names.
 pub fn instant(timestamp: Timestamp) -> OffsetDateTime {
     OffsetDateTime::parse(timestamp.as_str(), &Rfc3339).expect("a timestamp is RFC 3339")
@@ -39,7 +55,6 @@ pub fn unix(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::macros::datetime;
 
     #[test]
     fn a_time_keeps_its_milliseconds_and_no_more() {
@@ -47,6 +62,16 @@ mod tests {
         assert_eq!(timestamp(at).as_str(), "2026-11-23T01:02:03.123Z");
         assert_eq!(instant(timestamp(at)), to_millisecond(at));
         assert_ne!(to_millisecond(at), at);
+    }
+
+    #[test]
+    fn an_indexed_time_is_within_what_can_be_said_whatever_its_offset() {
+        let last = datetime!(9999-12-31 23:59:59.999_9 -14:00);
+        assert_eq!(indexed(last), datetime!(9999-12-31 23:59:59.999 UTC));
+        let first = datetime!(0000-01-01 00:00 +14:00);
+        assert_eq!(indexed(first), datetime!(0000-01-01 0:00 UTC));
+        assert_eq!(milliseconds(datetime!(1969-12-31 23:59:59.999_9 UTC)), -1);
+        assert_eq!(milliseconds(datetime!(1970-01-01 08:00:00.001_5 +08:00)), 1);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Cursor, QueryError};
-use crate::domain::epcis::index::milliseconds;
 use crate::domain::posting::{Posting, Term, decode_row, minute};
+use crate::domain::time::milliseconds;
 use crate::store::event_index::{Way, term_rows};
 use crate::store::trace_index::{Hit, IdentityHits, identity_hits};
 

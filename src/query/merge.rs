@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::QueryError;
-use crate::domain::epcis::index::{event_terms, milliseconds};
+use crate::domain::epcis::index::event_terms;
 use crate::domain::epcis::{Names, read_event};
 use crate::domain::posting::{BatchIndex, Minutes, Posting, Term, WordKind, encode_row};
 use crate::domain::statement::{Batch, Kind};
+use crate::domain::time::milliseconds;
 use crate::store::event_index::{
     EventBatch, TermRow, insert_term_rows, insert_words, take_event_batches, waiting_event_batches,
 };

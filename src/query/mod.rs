@@ -7,6 +7,7 @@
 mod candidates;
 mod merge;
 mod page;
+mod words;
 
 use auditlog::json::JsonError;
 use thiserror::Error;
@@ -17,6 +18,7 @@ use crate::domain::statement::StatementId;
 
 pub use merge::{merge, waiting};
 pub use page::{by_event_id, page};
+pub use words::words;
 
 /// Candidates whose texts one page may look at.
 const MAX_CANDIDATES: usize = 50_000;
@@ -39,6 +41,8 @@ pub struct FoundEvent {
     pub id: StatementId,
     /// When it was captured.
     pub recorded_at: OffsetDateTime,
+    /// Whether it declares that the event of its ID was an error.
+    pub is_error_declaration: bool,
     /// The statement's content: the event as it came is its `body`.
     pub content: String,
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::candidates::{Candidates, Order, Reach, Stream};
 use super::{Cursor, FoundEvent, MAX_CANDIDATES, Page, QueryError};
-use crate::domain::epcis::index::{is_indexed_elsewhere, milliseconds};
+use crate::domain::epcis::index::is_indexed_elsewhere;
 use crate::domain::epcis::query::{
     Condition, EventQuery, OrderBy, Span, Test, Total, every_event, overflow,
 };
@@ -18,6 +18,7 @@ use crate::domain::event_key::event_key;
 use crate::domain::identity_key::identity_key;
 use crate::domain::posting::{BatchIndex, Posting, Term};
 use crate::domain::statement::{Role, StatementId};
+use crate::domain::time::milliseconds;
 use crate::store::event_index::{EventBatch, Way, count_term_rows, unmerged_event_batches};
 use crate::store::event_key::taken_event_keys;
 use crate::store::statement::{StoredEvent, events_at};
@@ -103,15 +104,18 @@ pub async fn by_event_id(
     let ids: Vec<StatementId> = taken.iter().map(|taken| taken.id).collect();
     let mut found = events_at(conn, merchant_id, &ids).await?;
     found.sort_by_key(|event| (event.recorded_at, event.id));
-    Ok(found.into_iter().map(found_event).collect())
+    found.into_iter().map(found_event).collect()
 }
 
-fn found_event(stored: StoredEvent) -> FoundEvent {
-    FoundEvent {
+fn found_event(stored: StoredEvent) -> Result<FoundEvent, QueryError> {
+    let content = json::parse(&stored.content)?;
+    let body = content.get("body");
+    Ok(FoundEvent {
         id: stored.id,
         recorded_at: stored.recorded_at,
+        is_error_declaration: body.is_some_and(|body| body.get("errorDeclaration").is_some()),
         content: stored.content,
-    }
+    })
 }
 
 fn order_of(query: &EventQuery) -> Order {
@@ -142,7 +146,7 @@ async fn fulfilling(
         if let Some(event) = stored.remove(&candidate.id)
             && fulfils(query, &event)?
         {
-            found.push((*candidate, found_event(event)));
+            found.push((*candidate, found_event(event)?));
         }
     }
     Ok(found)
@@ -348,25 +352,25 @@ async fn unmerged(
     merchant_id: Uuid,
     terms: &[Term],
 ) -> Result<Vec<Posting>, QueryError> {
-    let waiting = unmerged_event_batches(conn, merchant_id, MAX_UNMERGED + 1).await?;
-    if waiting.len() as i64 > MAX_UNMERGED {
-        return Err(QueryError::IndexBehind);
-    }
     let mut found = Vec::new();
-    for EventBatch {
-        batch_id,
-        recorded_at,
-        terms: of_batch,
-        ..
-    } in &waiting
-    {
-        if of_batch.is_empty() {
-            return Err(QueryError::IndexBehind);
-        }
-        let index = BatchIndex::decode(of_batch)?;
-        found.extend(index.matching(terms, *batch_id, milliseconds(*recorded_at)));
+    for (index, batch) in unmerged_batches(conn, merchant_id).await? {
+        let recorded_ms = milliseconds(batch.recorded_at);
+        found.extend(index.matching(terms, batch.batch_id, recorded_ms));
     }
     Ok(found)
+}
+
+/// What captures left that waits to be merged.
+pub(super) async fn unmerged_batches(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+) -> Result<Vec<(BatchIndex, EventBatch)>, QueryError> {
+    let waiting = unmerged_event_batches(conn, merchant_id, MAX_UNMERGED + 1).await?;
+    if waiting.len() as i64 > MAX_UNMERGED || waiting.iter().any(|batch| batch.terms.is_empty()) {
+        return Err(QueryError::IndexBehind);
+    }
+    let read = |batch: EventBatch| Ok((BatchIndex::decode(&batch.terms)?, batch));
+    waiting.into_iter().map(read).collect()
 }
 
 async fn events_named(

@@ -312,3 +312,89 @@ impl Row {
         }
     }
 }
+
+/// Everything that waits to be merged, of all merchants; in the checker's role.
+pub async fn all_event_batches(
+    conn: &mut PgConnection,
+    after: (Uuid, Uuid),
+    limit: i64,
+) -> Result<Vec<EventBatch>> {
+    sqlx::query_as!(
+        EventBatch,
+        "SELECT merchant_id, batch_id, recorded_at, terms FROM event_batch
+         WHERE (merchant_id, batch_id) > ($1, $2) ORDER BY merchant_id, batch_id LIMIT $3",
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A row with its place in the table.
+#[derive(Debug, Clone)]
+pub struct PlacedTermRow {
+    /// The row.
+    pub row: TermRow,
+    /// Which merge wrote it.
+    pub segment: Uuid,
+}
+
+/// Rows of all merchants after `after`, in the order of the key; in the checker's role.
+pub async fn all_term_rows(
+    conn: &mut PgConnection,
+    after: Option<&PlacedTermRow>,
+    limit: i64,
+) -> Result<Vec<PlacedTermRow>> {
+    let row = after.map(|after| &after.row);
+    let rows = sqlx::query!(
+        "SELECT merchant_id, term, event_minute, segment, recorded_minute, postings
+         FROM event_term
+         WHERE (merchant_id, term, event_minute, segment, recorded_minute) > ($1, $2, $3, $4, $5)
+         ORDER BY merchant_id, term, event_minute, segment, recorded_minute LIMIT $6",
+        row.map_or(Uuid::nil(), |row| row.merchant_id),
+        row.map_or(i64::MIN, |row| row.term.0),
+        row.map_or(i64::MIN, |row| row.minutes.event),
+        after.map_or(Uuid::nil(), |after| after.segment),
+        row.map_or(i64::MIN, |row| row.minutes.recorded),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let placed = rows.into_iter().map(|row| PlacedTermRow {
+        segment: row.segment,
+        row: TermRow {
+            merchant_id: row.merchant_id,
+            term: Term(row.term),
+            minutes: Minutes {
+                event: row.event_minute,
+                recorded: row.recorded_minute,
+            },
+            postings: row.postings,
+        },
+    });
+    Ok(placed.collect())
+}
+
+/// Words of all merchants after `after`; in the checker's role.
+pub async fn all_words(
+    conn: &mut PgConnection,
+    after: &(Uuid, i16, String),
+    limit: i64,
+) -> Result<Vec<(Uuid, i16, String)>> {
+    let rows = sqlx::query!(
+        "SELECT merchant_id, kind, word FROM event_word
+         WHERE (merchant_id, kind, word) > ($1, $2, $3)
+         ORDER BY merchant_id, kind, word LIMIT $4",
+        after.0,
+        after.1,
+        after.2,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.merchant_id, row.kind, row.word))
+        .collect())
+}

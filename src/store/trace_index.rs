@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Result;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Batch, StatementId};
-use crate::domain::time::to_millisecond;
+use crate::domain::time::indexed;
 
 /// One row, without its merchant and time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub fn index_rows(id: StatementId, happened: OffsetDateTime, about: &[About]) ->
         let role = about.role.index_code()?;
         Some(IndexRow {
             identity_key: identity_key(&about.identity),
-            event_time: to_millisecond(happened),
+            event_time: indexed(happened),
             id,
             role,
         })

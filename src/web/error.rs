@@ -48,6 +48,15 @@ impl Problem {
         )
     }
 
+    /// A query that cannot be asked.
+    pub fn query(detail: impl Into<String>) -> Problem {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "epcisException:QueryParameterException",
+            detail,
+        )
+    }
+
     pub fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(
             StatusCode::NOT_FOUND,

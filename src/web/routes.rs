@@ -22,8 +22,15 @@ pub fn configure(table: &mut ServiceConfig) {
         .service(
             resource("/epcis/capture")
                 .route(post().to(epcis::capture))
-                .default_service(route().to(epcis::method_not_allowed)),
+                .default_service(route().to(epcis::capture_methods)),
         )
+        .service(
+            resource("/epcis/events")
+                .route(read(epcis::events))
+                .route(post().to(epcis::post_event))
+                .default_service(route().to(epcis::events_methods)),
+        )
+        .route("/epcis/events/{event_id:.*}", read(epcis::event))
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
         .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
         .route("/api/products", post().to(api::record_product))

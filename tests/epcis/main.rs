@@ -16,6 +16,7 @@ mod limits;
 mod master;
 mod once;
 mod openapi;
+mod queries;
 mod receipts;
 mod secrets;
 mod tenants;

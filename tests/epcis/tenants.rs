@@ -1,6 +1,7 @@
 //! One merchant's record is kept from another's by the database itself, whatever the code asks for;
 //! and no role of the service may do more than its work needs.
 
+use rootmark::query::merge;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
@@ -29,6 +30,13 @@ async fn two_merchants() -> (TestApp, Uuid) {
             app.post_as(key, "/api/code-ranges", order).await.status(),
             201
         );
+    }
+    // Of what queries read there is both: what is merged, and what waits.
+    let mut conn = app.running.database.indexer.acquire().await.unwrap();
+    while merge(&mut conn, Uuid::now_v7()).await.unwrap() > 0 {}
+    drop(conn);
+    for key in [&app.key, &other] {
+        assert_eq!(stored_as(&app, key, &[observation(3, "L1")]).await, 1);
     }
     app.sealed().await;
     (app, other_id)
@@ -113,7 +121,7 @@ async fn no_role_of_the_service_owns_anything_or_stands_above_a_policy() {
     let app = TestApp::start().await;
     let mut conn = app.owner().await;
     let roles = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'rootmark\\_%'";
-    assert_eq!(strings(&mut conn, roles).await.len(), 5);
+    assert_eq!(strings(&mut conn, roles).await.len(), 6);
     let strong = format!(
         "{roles} AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin
                       OR rolreplication)"
@@ -152,6 +160,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT api_key",
         "rootmark_capture INSERT capture_job",
         "rootmark_capture INSERT code_range",
+        "rootmark_capture INSERT event_batch",
         "rootmark_capture INSERT event_key",
         "rootmark_capture INSERT gtin_owner",
         "rootmark_capture INSERT merchant",
@@ -160,6 +169,9 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
         "rootmark_eraser UPDATE statement",
+        "rootmark_indexer DELETE event_batch",
+        "rootmark_indexer INSERT event_term",
+        "rootmark_indexer INSERT event_word",
         "rootmark_sealer DELETE pending_batch",
         "rootmark_sealer INSERT code_key",
         "rootmark_sealer INSERT key_rotation",
@@ -276,7 +288,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 9);
+    assert_eq!(insertable.len(), 10);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

@@ -73,6 +73,16 @@ impl Bench {
         enter(&self.core, name, issuer).await
     }
 
+    /// Merges all that queries find events by.
+    pub async fn merge_index(&self) {
+        let mut conn = self.core.database.indexer.acquire().await.unwrap();
+        while rootmark::query::merge(&mut conn, uuid::Uuid::now_v7())
+            .await
+            .unwrap()
+            > 0
+        {}
+    }
+
     pub async fn capture(&self, events: &[String]) {
         self.capture_as(&self.merchant, events).await;
     }

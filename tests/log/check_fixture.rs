@@ -10,12 +10,15 @@ use crate::support::GTIN;
 use crate::support::document::{item_observation, observation, observation_of};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 15] = [
     "statement",
     "sealed_batch",
     "pending_batch",
     "event_key",
     "trace_index",
+    "event_batch",
+    "event_term",
+    "event_word",
     "gtin_owner",
     "code_range",
     "seal",
@@ -45,6 +48,7 @@ pub async fn busy() -> Bench {
         .await;
     bench.sealed_and_public().await;
     bench.capture(&every_type(10)).await;
+    bench.merge_index().await;
     bench.issue(&dairy, GTIN, Some("L2"), 3).await;
     bench.issue(&dairy, GTIN, None, 5).await;
     bench.sealed_and_public().await;
@@ -81,6 +85,7 @@ async fn lose(bench: &Bench, events: &[String]) {
              SELECT b.first_index + s.position, b.recorded_at, s.digest
              FROM sealed_batch b JOIN statement s ON s.batch_id = b.id WHERE {batch};
              DELETE FROM trace_index WHERE {batch};
+             DELETE FROM event_batch WHERE {batch};
              DELETE FROM event_key WHERE {batch};
              DELETE FROM statement WHERE {batch};
              DELETE FROM sealed_batch WHERE {}",
@@ -201,6 +206,9 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         "sealed_batch" => "'statement ' || id || '/' || '|batch ' || id || '|sealed_batch '",
         "pending_batch" => "'statement ' || id || '/' || '|batch ' || id",
         "event_key" => "'event_key'",
+        "event_batch" => "'event_batch'",
+        "event_term" => "'event_term'",
+        "event_word" => "'event_word'",
         "trace_index" => "'trace_index'",
         "gtin_owner" => "'gtin_owner'",
         "code_range" => "'code_range'",

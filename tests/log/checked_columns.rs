@@ -8,10 +8,12 @@ use crate::check_fixture::{
 };
 
 /// What a check cannot see, and why. Nothing else may be missed, and nothing here may be found.
-const UNSEEN: [(&str, &str); 2] = [
+const UNSEEN: [(&str, &str); 3] = [
     // When a merchant claimed a GTIN is said nowhere else, and nothing reads it: the column is there
     // for FOR UPDATE.
     ("gtin_owner", "claimed_at"),
+    // Which merge wrote a row; it keeps rows apart and says nothing of events.
+    ("event_term", "segment"),
     // It holds the table to one row while the constraint stands; nothing reads it.
     ("log_head", "sole"),
 ];
@@ -191,6 +193,11 @@ async fn a_changed_column_of_any_other_derived_row_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_changed_column_of_what_queries_read_is_found() {
+    assert_all_found_in(&["event_batch", "event_term", "event_word"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_column_of_the_log_itself_is_found() {
     assert_all_found_in(&["seal", "tile", "log_head", "lost_entry", "key_rotation"]).await;
 }
@@ -203,6 +210,9 @@ async fn every_table_that_a_check_reads_is_tampered_with_here() {
         "pending_batch",
         "trace_index",
         "event_key",
+        "event_batch",
+        "event_term",
+        "event_word",
         "gtin_owner",
         "code_range",
         "seal",

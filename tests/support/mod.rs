@@ -216,6 +216,8 @@ pub fn settings(data_dir: &Path, database: PgConnectOptions) -> Settings {
     settings.listen = "127.0.0.1:0".parse().unwrap();
     settings.data_dir = data_dir.to_owned();
     settings.seal_interval = Duration::from_millis(20);
+    // Not before a test says so: many compare the whole database before and after.
+    settings.index_patience = Duration::from_secs(3_600);
     settings.database = DatabaseChoice::External(Box::new(database));
     settings.workers = 1;
     settings

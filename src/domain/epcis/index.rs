@@ -10,6 +10,7 @@ use super::names::Names;
 use super::query::{every_event, overflow, terms_of};
 use crate::domain::gs1::company_prefix;
 use crate::domain::posting::{Term, WordKind};
+use crate::domain::time::milliseconds;
 
 /// Terms of one event. One that has more is looked at by every query instead.
 pub const MAX_TERMS: usize = 500;
@@ -66,11 +67,6 @@ pub fn event_terms(body: &Value<'_>, event: &Event, names: Names<'_>) -> EventTe
         terms: terms.into_iter().collect(),
         words: words.into_iter().collect(),
     }
-}
-
-/// Milliseconds since 1970, cut as the trace index cuts them.
-pub fn milliseconds(at: time::OffsetDateTime) -> i64 {
-    at.unix_timestamp_nanos().div_euclid(1_000_000) as i64
 }
 
 fn word(fact: &Fact<'_>) -> Option<(WordKind, String)> {

@@ -20,7 +20,7 @@ mod vocabulary;
 
 pub use super::fields::{Fault, FaultKind};
 pub use about::about;
-pub use document::{DocumentFault, MAX_EVENTS, read_document};
+pub use document::{Document, DocumentFault, MAX_EVENTS, read_document};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };

@@ -19,7 +19,7 @@ pub enum EscapeError {
 
 /// Decodes `segment` exactly once; `%252F` becomes `%2F` and stays so. `+` is itself: it means a
 /// space only in a form's query. Borrows where there is nothing to decode.
-pub(super) fn unescape(segment: &str) -> Result<Cow<'_, str>, EscapeError> {
+pub fn unescape(segment: &str) -> Result<Cow<'_, str>, EscapeError> {
     if !segment.contains('%') {
         return Ok(Cow::Borrowed(segment));
     }

@@ -32,7 +32,7 @@ mod urn;
 
 pub use ai::{Ai, ValueError};
 pub use check::check_digit;
-pub use escape::EscapeError;
+pub use escape::{EscapeError, unescape};
 pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};
 pub use link::{DigitalLink, LinkError};

@@ -7,7 +7,11 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 /// The addresses that take an API key, and those that everybody may read.
-const PATHS: [&str; 2] = [include_str!("write.json"), include_str!("read.json")];
+const PATHS: [&str; 3] = [
+    include_str!("write.json"),
+    include_str!("events.json"),
+    include_str!("read.json"),
+];
 const COMPONENTS: &str = include_str!("components.json");
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
@@ -95,6 +99,7 @@ mod tests {
         match pattern
             .split_once("{link:.*}")
             .or(pattern.split_once("{file:.*}"))
+            .or(pattern.split_once("{event_id:.*}"))
         {
             Some((prefix, _)) => path.starts_with(prefix),
             None => pattern == path,

@@ -1,4 +1,4 @@
-//! `/epcis/…`: EPCIS 2.0 capture.
+//! `/epcis/capture`: documents, their jobs and their proofs.
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -7,18 +7,18 @@ use serde::Serialize;
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::Service;
-use super::auth::submitter;
-use super::body::{MAX_BODY_BYTES, json_text};
-use super::error::Problem;
-use super::proof_file::{FileError, ProofFile, ProofForm};
-use super::receipt::{Granted, Standing, preferred_wait, receipt, standing_within};
 use crate::capture::capture_document;
 use crate::domain::epcis::MAX_EVENTS;
 use crate::domain::scope::Scope;
 use crate::domain::time::timestamp;
 use crate::store::act_for;
 use crate::store::capture_job::{self, CaptureJob};
+use crate::web::Service;
+use crate::web::auth::submitter;
+use crate::web::body::{MAX_BODY_BYTES, json_text};
+use crate::web::error::Problem;
+use crate::web::proof_file::{FileError, ProofFile, ProofForm};
+use crate::web::receipt::{Granted, Standing, preferred_wait, receipt, standing_within};
 
 /// RFC 7240 §3: which preference was granted.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -30,7 +30,7 @@ const NOTHING_STORED: &str = "this capture stored no events of its own, so it ha
 
 /// `POST /epcis/capture`: 202 once everything is durable, with the address of the finished job; or, for
 /// a client that prefers to wait, 200 with the proof of what it sent.
-pub(super) async fn capture(
+pub(in crate::web) async fn capture(
     request: HttpRequest,
     payload: web::Payload,
     service: web::Data<Service>,
@@ -146,7 +146,7 @@ fn check_error_behaviour(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// `GET /epcis/capture/{job}`: the job, or for a client that prefers to wait the proof.
-pub(super) async fn capture_job(
+pub(in crate::web) async fn capture_job(
     request: HttpRequest,
     path: web::Path<String>,
     service: web::Data<Service>,
@@ -174,7 +174,7 @@ async fn find_job(service: &Service, merchant_id: Uuid, text: &str) -> Result<Ca
 }
 
 /// `GET /epcis/capture/{job}/proof`: the bundle of what the capture stored, once it is public.
-pub(super) async fn capture_proof(
+pub(in crate::web) async fn capture_proof(
     request: HttpRequest,
     path: web::Path<String>,
     service: web::Data<Service>,
@@ -198,13 +198,6 @@ pub(super) async fn capture_proof(
         response.headers_mut().insert(PREFERENCE_APPLIED, value);
     }
     Ok(response)
-}
-
-/// 405 with what is allowed.
-pub(super) async fn method_not_allowed() -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::MethodNotAllowed()
-        .insert_header((header::ALLOW, "POST"))
-        .finish())
 }
 
 /// EPCIS 2.0's capture job.

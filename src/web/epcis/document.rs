@@ -1,0 +1,76 @@
+//! EPCISQueryDocument: the envelope in which events are given back.
+
+use auditlog::json::{self, JsonError, Value, write_string};
+use time::OffsetDateTime;
+
+use crate::domain::time::timestamp;
+use crate::query::FoundEvent;
+
+/// The context of EPCIS 2.0, for an answer that has no event.
+const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/// A document of events, in their order. A `@context` that all of them share is the document's;
+/// otherwise each keeps its own.
+pub(super) fn query_document(
+    events: &[FoundEvent],
+    now: OffsetDateTime,
+) -> Result<String, JsonError> {
+    let contents = events.iter().map(|event| json::parse(&event.content));
+    let contents: Vec<Value<'_>> = contents.collect::<Result<_, _>>()?;
+    let bodies: Vec<&Value<'_>> = contents
+        .iter()
+        .filter_map(|content| content.get("body"))
+        .collect();
+    let context = |body: &&Value<'_>| {
+        let context = body.get("@context")?;
+        Some(context.to_compact())
+    };
+    let first = bodies.first().and_then(context);
+    let shared = first.filter(|first| bodies.iter().all(|b| context(b).as_ref() == Some(first)));
+    let mut out = String::from("{\"@context\":");
+    match &shared {
+        Some(context) => out.push_str(context),
+        None => write_string(CONTEXT, &mut out),
+    }
+    out.push_str(",\"type\":\"EPCISQueryDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":");
+    write_string(timestamp(now).as_str(), &mut out);
+    out.push_str(
+        ",\"epcisBody\":{\"queryResults\":{\"queryName\":\"SimpleEventQuery\",\
+         \"resultsBody\":{\"eventList\":[",
+    );
+    for (number, (event, body)) in events.iter().zip(&bodies).enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        write_event(body, event.recorded_at, shared.is_none(), &mut out);
+    }
+    out.push_str("]}}}}");
+    Ok(out)
+}
+
+/// One event by itself, with its context.
+pub(super) fn single_event(event: &FoundEvent) -> Result<String, JsonError> {
+    let content = json::parse(&event.content)?;
+    let mut out = String::new();
+    if let Some(body) = content.get("body") {
+        write_event(body, event.recorded_at, true, &mut out);
+    }
+    Ok(out)
+}
+
+/// The event as it came, and when it was recorded.
+fn write_event(body: &Value<'_>, recorded: OffsetDateTime, with_context: bool, out: &mut String) {
+    out.push('{');
+    for (key, value) in body.as_object().unwrap_or_default() {
+        if key == "@context" && !with_context {
+            continue;
+        }
+        write_string(key, out);
+        out.push(':');
+        value.write_compact(out);
+        out.push(',');
+    }
+    out.push_str("\"recordTime\":");
+    write_string(timestamp(recorded).as_str(), out);
+    out.push('}');
+}

@@ -1,0 +1,287 @@
+//! `/epcis/events`: the events of a merchant, by query and one by one.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use sqlx::Connection;
+
+use super::document::{query_document, single_event};
+use super::page_token::{Binding, LIFETIME, TokenFault};
+use crate::capture::{Submitter, capture_event};
+use crate::domain::epcis::query::{
+    DEFAULT_PER_PAGE, MAX_PER_PAGE, Parameter, QueryFault, read_query,
+};
+use crate::domain::gs1::unescape;
+use crate::domain::posting::WordKind;
+use crate::domain::scope::Scope;
+use crate::query::{self, Page, QueryError};
+use crate::store::{act_for, see_one_moment};
+use crate::web::Service;
+use crate::web::auth::submitter;
+use crate::web::body::json_text;
+use crate::web::error::Problem;
+
+const NEXT_PAGE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
+/// How long one query may take.
+const QUERY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+/// Namespaces that a merchant's events declared, of which a prefix of a query may be one.
+const MAX_NAMESPACES: usize = 1_000;
+
+/// `GET /epcis/events`: the query is the address.
+pub(in crate::web) async fn events(
+    request: HttpRequest,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Query).await?;
+    let asked = Asked::read(&request)?;
+    answer(&service, &submitter, request.path(), asked).await
+}
+
+/// What a request asks for, apart from where it is sent.
+pub(super) struct Asked {
+    parameters: Vec<Parameter>,
+    per_page: u32,
+    token: Option<String>,
+}
+
+impl Asked {
+    fn read(request: &HttpRequest) -> Result<Asked, Problem> {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+            .map_err(|_| Problem::query("the query string is not percent-encoded UTF-8"))?;
+        let mut asked = Asked {
+            parameters: Vec::new(),
+            per_page: DEFAULT_PER_PAGE,
+            token: None,
+        };
+        for (name, value) in pairs.into_inner() {
+            match name.as_str() {
+                "perPage" => {
+                    let per_page = value.parse().ok().filter(|n| *n > 0);
+                    let fault = || Problem::query("perPage is not a whole number of at least 1");
+                    asked.per_page = per_page.ok_or_else(fault)?;
+                }
+                "nextPageToken" => asked.token = Some(value),
+                _ => {
+                    let values = value.split('|').map(str::to_owned).collect();
+                    asked.parameters.push(Parameter { name, values });
+                }
+            }
+        }
+        asked.per_page = asked.per_page.min(MAX_PER_PAGE);
+        Ok(asked)
+    }
+}
+
+async fn answer(
+    service: &Service,
+    submitter: &Submitter,
+    path: &str,
+    asked: Asked,
+) -> Result<HttpResponse, Problem> {
+    let now = (service.clock)();
+    let binding = Binding::new(submitter.event_id_key, path, &asked.parameters);
+    let after = match &asked.token {
+        None => None,
+        Some(token) => Some(binding.read(token, now).map_err(token_problem)?),
+    };
+    let page = async {
+        let mut conn = service.database.reader.acquire().await?;
+        let mut tx = conn.begin().await?;
+        see_one_moment(&mut tx).await?;
+        act_for(&mut tx, submitter.merchant_id).await?;
+        let namespaces = match asked.parameters.iter().any(|p| p.name.contains(':')) {
+            true => {
+                let kind = WordKind::Namespace;
+                query::words(&mut tx, submitter.merchant_id, kind, "", MAX_NAMESPACES).await?
+            }
+            false => Vec::new(),
+        };
+        let names = |name: &str| whole_names(&namespaces, name);
+        let query = read_query(&asked.parameters, &names)?;
+        let page = query::page(
+            &mut tx,
+            submitter.merchant_id,
+            &query,
+            after,
+            asked.per_page,
+        )
+        .await?;
+        tx.rollback().await?;
+        Ok::<Page, Problem>(page)
+    };
+    let page = tokio::time::timeout(QUERY_LIMIT, page).await;
+    let page = page.map_err(|_| too_complex("the query takes more than ten seconds"))??;
+    let body = query_document(&page.events, now).map_err(|error| Problem::internal(&error))?;
+    let mut response = HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body);
+    if let Some(cursor) = page.next {
+        let expires = now + LIFETIME;
+        let token = binding.write(cursor, expires);
+        let next = next_link(path, &asked, &token);
+        let headers = response.headers_mut();
+        let text = |text: String| HeaderValue::from_str(&text).expect("percent-encoded ASCII");
+        headers.insert(header::LINK, text(format!("<{next}>; rel=\"next\"")));
+        let expires = crate::domain::time::timestamp(expires).to_string();
+        headers.insert(NEXT_PAGE_TOKEN_EXPIRES, text(expires));
+    }
+    Ok(response)
+}
+
+/// The address of the next page: the same query, further on.
+fn next_link(path: &str, asked: &Asked, token: &str) -> String {
+    let mut pairs: Vec<(&str, String)> = asked
+        .parameters
+        .iter()
+        .map(|parameter| (parameter.name.as_str(), parameter.values.join("|")))
+        .collect();
+    pairs.push(("perPage", asked.per_page.to_string()));
+    pairs.push(("nextPageToken", token.to_owned()));
+    let mut address = format!("{path}?");
+    for (number, (name, value)) in pairs.iter().enumerate() {
+        if number > 0 {
+            address.push('&');
+        }
+        escape_into(&mut address, name);
+        address.push('=');
+        escape_into(&mut address, value);
+    }
+    address
+}
+
+/// RFC 3986 §2.3: everything but the unreserved characters.
+fn escape_into(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+/// The whole names that a prefixed one may stand for: the standard's, those of the merchant's events,
+/// and, where an event declared nothing, the name as it is.
+fn whole_names(namespaces: &[String], name: &str) -> Vec<String> {
+    let standard = crate::domain::epcis::Names::default()
+        .whole(name)
+        .into_owned();
+    let mut names = vec![name.to_owned(), standard];
+    if let Some((prefix, local)) = name.split_once(':') {
+        let declared = namespaces.iter().filter_map(|declared| {
+            let (known, namespace) = declared.split_once('=')?;
+            (known == prefix).then(|| format!("{namespace}{local}"))
+        });
+        names.extend(declared);
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn token_problem(fault: TokenFault) -> Problem {
+    match fault {
+        TokenFault::Foreign => Problem::query(
+            "nextPageToken continues another query, or none: follow the Link of the answer before",
+        ),
+        TokenFault::Expired => {
+            Problem::query("nextPageToken has expired: ask again from the start")
+        }
+    }
+}
+
+/// `GET /epcis/events/{eventID}`: the event, and the declaration that it was an error.
+pub(in crate::web) async fn event(
+    request: HttpRequest,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Query).await?;
+    let event_id = named_event(&request)?;
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let found = query::by_event_id(&mut tx, submitter.merchant_id, &event_id).await?;
+    tx.rollback().await?;
+    if found.is_empty() {
+        return Err(Problem::not_found("there is no event with this eventID"));
+    }
+    let body = query_document(&found, (service.clock)());
+    let body = body.map_err(|error| Problem::internal(&error))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body))
+}
+
+/// The eventID in the path, percent-decoded once: it may hold slashes of its own. An `ni:` URI that was
+/// not encoded has its query where that of an address is.
+fn named_event(request: &HttpRequest) -> Result<String, Problem> {
+    let raw = request.uri().path();
+    let raw = raw.strip_prefix("/epcis/events/").unwrap_or(raw);
+    let decoded = unescape(raw);
+    let decoded = decoded.map_err(|fault| Problem::validation(format!("the eventID {fault}")))?;
+    let query = request.query_string();
+    if decoded.starts_with("ni:") && !decoded.contains('?') && !query.is_empty() {
+        return Ok(format!("{decoded}?{query}"));
+    }
+    Ok(decoded.into_owned())
+}
+
+/// `POST /epcis/events`: one event, stored before the answer.
+pub(in crate::web) async fn post_event(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Capture).await?;
+    let text = json_text(&request, payload).await?;
+    let captured = {
+        let mut conn = service.database.capture.acquire().await?;
+        capture_event(&mut conn, &submitter, text, (service.clock)()).await?
+    };
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let found = query::by_event_id(&mut tx, submitter.merchant_id, &captured.event_id).await?;
+    tx.rollback().await?;
+    let stored = found
+        .iter()
+        .find(|event| event.is_error_declaration == captured.is_error_declaration);
+    let stored = stored.ok_or_else(|| Problem::internal(&"a stored event is not found"))?;
+    let body = single_event(stored).map_err(|error| Problem::internal(&error))?;
+    let mut location = String::from("/epcis/events/");
+    escape_into(&mut location, &captured.event_id);
+    Ok(HttpResponse::build(StatusCode::CREATED)
+        .insert_header((header::LOCATION, location))
+        .content_type("application/json")
+        .body(body))
+}
+
+impl From<QueryFault> for Problem {
+    fn from(fault: QueryFault) -> Problem {
+        Problem::query(fault.to_string())
+    }
+}
+
+fn too_complex(detail: impl Into<String>) -> Problem {
+    let kind = "epcisException:QueryTooComplexException";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            QueryError::TooLarge(_) => {
+                let kind = "epcisException:QueryTooLargeException";
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
+            }
+            QueryError::TooComplex => too_complex(detail),
+            QueryError::IndexBehind => {
+                let kind = "epcisException:ImplementationException";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail)
+            }
+            QueryError::Store(error) => Problem::from_store(&error),
+            QueryError::Index(_) | QueryError::Statement(_) => Problem::internal(&detail),
+        }
+    }
+}

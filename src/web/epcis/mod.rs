@@ -1,0 +1,31 @@
+//! `/epcis/…`: EPCIS 2.0 over HTTP.
+
+mod capture;
+mod document;
+mod events;
+mod page_token;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+
+use super::error::Problem;
+
+pub(super) use capture::{capture, capture_job, capture_proof};
+pub(super) use events::{event, events, post_event};
+
+/// 405 with what is allowed.
+fn not_allowed(allow: &'static str) -> HttpResponse {
+    HttpResponse::MethodNotAllowed()
+        .insert_header((header::ALLOW, allow))
+        .finish()
+}
+
+/// Another method on `/epcis/capture`.
+pub(super) async fn capture_methods() -> Result<HttpResponse, Problem> {
+    Ok(not_allowed("POST"))
+}
+
+/// Another method on `/epcis/events`.
+pub(super) async fn events_methods() -> Result<HttpResponse, Problem> {
+    Ok(not_allowed("GET, HEAD, POST"))
+}
