@@ -8,7 +8,7 @@ use super::event::Event;
 use super::facts::{Fact, FactValue, facts};
 use super::names::Names;
 use super::query::{every_event, overflow, terms_of};
-use crate::domain::gs1::company_prefix;
+use crate::domain::gs1::company_prefix_of_urn;
 use crate::domain::posting::{Term, WordKind};
 use crate::domain::time::milliseconds;
 
@@ -111,5 +111,5 @@ fn urns<'v>(body: &'v Value<'v>) -> impl Iterator<Item = &'v str> {
         .flat_map(texts)
         .chain(places)
         .chain(parent)
-        .filter_map(company_prefix)
+        .filter_map(company_prefix_of_urn)
 }

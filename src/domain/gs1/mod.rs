@@ -6,7 +6,8 @@
 //!   [/21/{serial}]` or `/00/{sscc}`. It is strict and says which promise was broken.
 //! - [`Identity`] is what an EPCIS event names: one thing at its finest level, read from a Digital
 //!   Link on any host or from an EPC URN, and kept as *one* canonical text, so that two partners
-//!   who write the same thing differently meet in the same story.
+//!   who write the same thing differently meet in the same story. [`Identity::to_urn`] gives the
+//!   URN back to those who want one.
 //!
 //! Two invariants hold everywhere. Canonical text read again gives the same value and the same
 //! text. A path is split at `/` first and each segment is percent-decoded exactly once, so a lot
@@ -29,6 +30,7 @@ mod path;
 mod tests;
 mod text;
 mod urn;
+mod urn_write;
 
 pub use ai::{Ai, ValueError};
 pub use check::check_digit;
@@ -37,4 +39,5 @@ pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};
 pub use link::{DigitalLink, LinkError};
 pub use text::{GlnExtension, Lot, Serial};
-pub use urn::{UrnError, company_prefix_of as company_prefix};
+pub use urn::UrnError;
+pub use urn_write::{CompanyPrefixes, PrefixError, company_prefix_of_urn};

@@ -64,13 +64,6 @@ pub enum UrnError {
     Value(#[from] ValueError),
 }
 
-/// The company prefix of an EPC URN, which no other form of an identity shows.
-pub fn company_prefix_of(uri: &str) -> Option<&str> {
-    parse(uri).ok()??;
-    let body = uri.splitn(5, ':').nth(4)?;
-    body.split_once('.').map(|(prefix, _)| prefix)
-}
-
 /// `urn:epc:id:sgtin:{prefix}.{indicator and item reference}.{serial}` → `/01/…/21/…`
 fn sgtin(body: &str) -> Result<Identity, UrnError> {
     let [prefix, item, serial] = parts(body, "prefix.item.serial")?;

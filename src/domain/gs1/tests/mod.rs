@@ -4,6 +4,7 @@ mod identities;
 mod keys;
 mod links;
 mod properties;
+mod urns;
 mod values;
 
 /// A GTIN from the range that GS1 keeps for examples.

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::text::is_cset82;
-use super::super::{DigitalLink, Giai, Gln, GlnExtension, Grai, Gtin, Identity, Lot, Serial, Sscc};
+use super::super::{
+    CompanyPrefixes, DigitalLink, Giai, Gln, GlnExtension, Grai, Gtin, Identity, Lot, Serial, Sscc,
+    company_prefix_of_urn,
+};
 
 fn cset82() -> Vec<char> {
     (0..=char::from(u8::MAX) as u32)
@@ -87,6 +90,22 @@ fn link() -> impl Strategy<Value = DigitalLink> {
             .prop_map(|(gtin, lot, serial)| DigitalLink::from_parts(gtin, lot, serial)),
         sscc().prop_map(|sscc| DigitalLink::LogisticUnit { sscc }),
     ]
+}
+
+/// The digits of an identity from where its company prefix begins.
+fn prefixed(identity: &Identity) -> String {
+    let path = identity.canonical();
+    let key = path
+        .trim_start_matches("https://id.gs1.org/")
+        .split('/')
+        .nth(1)
+        .unwrap();
+    let skipped = match identity {
+        Identity::Place { .. } | Identity::Party { .. } | Identity::Giai(_) => 0,
+        _ => 1,
+    };
+    let key = &key[skipped..];
+    key.chars().take_while(char::is_ascii_digit).collect()
 }
 
 /// Text that looks enough like a link or URN to reach every branch of the readers.
@@ -217,6 +236,29 @@ proptest! {
             Ok(Identity::LotOf { lot, .. }) => prop_assert_eq!(lot.as_str(), text.as_str()),
             other => prop_assert!(false, "{urn} gave {other:?}"),
         }
+    }
+
+    #[test]
+    fn an_identity_survives_the_way_to_its_urn_and_back(
+        identity in identity(), length in 4_usize..=12,
+    ) {
+        let key = prefixed(&identity);
+        let length = length.min(key.len());
+        let prefixes = CompanyPrefixes::of([&key[..length]]).unwrap();
+        let Some(urn) = identity.to_urn(&prefixes) else {
+            let unwritable = match &identity {
+                Identity::Place { extension, .. } => extension.is_some_and(|e| e.as_str() == "0"),
+                Identity::Giai(giai) => giai.as_str().len() <= length.max(6),
+                _ => false,
+            };
+            prop_assert!(unwritable, "{identity:?} with {prefixes:?}");
+            return Ok(());
+        };
+        prop_assert_eq!(Identity::parse(&urn), Ok(identity.clone()));
+        prop_assert_eq!(company_prefix_of_urn(&urn), Some(&key[..length.max(6)]));
+        let learned = CompanyPrefixes::of(company_prefix_of_urn(&urn)).unwrap();
+        let through_link = Identity::parse(&identity.canonical()).unwrap();
+        prop_assert_eq!(through_link.to_urn(&learned), Some(urn));
     }
 
     #[test]
