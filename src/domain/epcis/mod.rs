@@ -15,6 +15,7 @@ mod read;
 mod sensor;
 #[cfg(test)]
 mod tests;
+mod translate;
 pub mod unit;
 mod vocabulary;
 
@@ -27,4 +28,5 @@ pub use event::{
 pub use facts::{Fact, FactValue, facts, instant};
 pub use names::{Names, Vocabulary, bare_word};
 pub use read::read_event;
+pub use translate::{EpcFormat, UnknownEpcFormat, translate};
 pub use vocabulary::BIZ_STEPS;
