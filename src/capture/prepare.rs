@@ -202,7 +202,7 @@ fn effective_body(
 
 /// What prefixes stand for in an event.
 fn names_of<'v>(document: &'v Value<'v>, event: &'v Value<'v>) -> Names<'v> {
-    Names::of([document].into_iter().chain(event.get("@context")))
+    Names::of_all([document].into_iter().chain(event.get("@context")))
 }
 
 /// JSON-LD: an event's own context extends the document's.

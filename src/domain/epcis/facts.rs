@@ -142,15 +142,12 @@ impl<'v> Facts<'v> {
     }
 
     fn words(&mut self, body: &'v Value<'v>) {
-        let word = |vocabulary, value: &'v Value<'v>| -> Option<Cow<'v, str>> {
-            Some(vocabulary_word(vocabulary, value.as_str()?))
-        };
         for (key, field, vocabulary) in [
             ("bizStep", "bizStep", Vocabulary::BizStep),
             ("disposition", "disposition", Vocabulary::Disposition),
         ] {
-            if let Some(word) = body.get(key).and_then(|value| word(vocabulary, value)) {
-                let word = self.names.whole(word);
+            if let Some(text) = body.get(key).and_then(Value::as_str) {
+                let word = self.names.word(vocabulary, text);
                 self.text(field, word);
             }
         }
@@ -162,11 +159,9 @@ impl<'v> Facts<'v> {
             ("unset", "persistentDisposition_unset"),
         ] {
             let list = persistent.get(key).and_then(Value::as_array);
-            for value in list.unwrap_or_default() {
-                if let Some(word) = word(Vocabulary::Disposition, value) {
-                    let word = self.names.whole(word);
-                    self.text(field, word);
-                }
+            for text in list.unwrap_or_default().iter().filter_map(Value::as_str) {
+                let word = self.names.word(Vocabulary::Disposition, text);
+                self.text(field, word);
             }
         }
     }
@@ -205,14 +200,14 @@ impl<'v> Facts<'v> {
                 "bizTransactionList",
                 "bizTransaction",
                 "bizTransaction",
-                Vocabulary::BizTransaction,
+                Vocabulary::BizTransactionType,
             ),
-            ("sourceList", "source", "source", Vocabulary::SourceDest),
+            ("sourceList", "source", "source", Vocabulary::SourceDestType),
             (
                 "destinationList",
                 "destination",
                 "destination",
-                Vocabulary::SourceDest,
+                Vocabulary::SourceDestType,
             ),
         ] {
             let elements = body.get(list).and_then(Value::as_array);
@@ -221,7 +216,7 @@ impl<'v> Facts<'v> {
                     continue;
                 };
                 let kind = element.get("type").and_then(Value::as_str).unwrap_or("");
-                let kind = self.names.whole(vocabulary_word(vocabulary, kind));
+                let kind = self.names.word(vocabulary, kind);
                 self.text(format!("{field}_{kind}"), canonical(id));
             }
         }
@@ -278,8 +273,7 @@ impl<'v> Facts<'v> {
             self.push("errorDeclarationTime", FactValue::Time(at));
         }
         if let Some(reason) = text("reason") {
-            let word = vocabulary_word(Vocabulary::ErrorReason, reason);
-            let word = self.names.whole(word);
+            let word = self.names.word(Vocabulary::ErrorReason, reason);
             self.text("errorReason", word);
         }
         let ids = declaration
@@ -312,11 +306,8 @@ impl<'v> Facts<'v> {
                     "deviceID" => canonical(value),
                     "stringValue" => value.into(),
                     "hexBinaryValue" => value.to_ascii_uppercase().into(),
-                    "component" => {
-                        let word = vocabulary_word(Vocabulary::Component, value);
-                        self.names.whole(word)
-                    }
-                    _ => self.names.whole(value),
+                    "component" => self.names.word(Vocabulary::Component, value),
+                    _ => self.names.expand(value),
                 };
                 self.text(key, text);
             }
@@ -331,13 +322,11 @@ impl<'v> Facts<'v> {
 
     fn sensor_report(&mut self, report: &'v Value<'v>) {
         if let Some(kind) = report.get("type").and_then(Value::as_str) {
-            let kind = vocabulary_word(Vocabulary::Measurement, kind);
-            let kind = self.names.whole(kind);
+            let kind = self.names.word(Vocabulary::MeasurementType, kind);
             self.text("type", kind);
         }
         if let Some(exception) = report.get("exception").and_then(Value::as_str) {
-            let word = vocabulary_word(Vocabulary::SensorAlert, exception);
-            let word = self.names.whole(word);
+            let word = self.names.word(Vocabulary::SensorException, exception);
             self.text("exception", word);
         }
         if let Some(Value::Bool(value)) = report.get("booleanValue") {
@@ -374,7 +363,7 @@ impl<'v> Facts<'v> {
             if !key.contains(':') {
                 continue;
             }
-            let name = self.names.whole(key.as_ref());
+            let name = self.names.expand(key.as_ref());
             self.extension(&extension_field(scope, false, &name), value, 0);
             self.inside(&extension_scope(scope, true), value, 0);
         }
@@ -428,7 +417,7 @@ impl<'v> Facts<'v> {
             Value::Object(members) => {
                 for (key, value) in members {
                     if !key.starts_with('@') {
-                        let name = self.names.whole(key.as_ref());
+                        let name = self.names.expand(key.as_ref());
                         self.extension(&format!("{scope}{name}"), value, 0);
                     }
                     self.inside(scope, value, depth + 1);
@@ -466,10 +455,6 @@ pub(super) fn canonical(text: &str) -> Cow<'_, str> {
         Ok(Identity::Other(_)) | Err(_) => text.into(),
         Ok(identity) => identity.canonical().into(),
     }
-}
-
-pub(super) fn vocabulary_word(vocabulary: Vocabulary, text: &str) -> Cow<'_, str> {
-    super::names::bare_word(vocabulary, text)
 }
 
 fn number(value: &Value<'_>) -> Option<f64> {

@@ -45,8 +45,8 @@ pub fn is_indexed_elsewhere(field: &str) -> bool {
 
 /// What an event is found by. `names` are those of its effective `@context`.
 pub fn event_terms(body: &Value<'_>, event: &Event, names: Names<'_>) -> EventTerms {
-    let declared = names.declared().iter();
-    let mut words: BTreeSet<(WordKind, String)> = declared
+    let mut words: BTreeSet<(WordKind, String)> = names
+        .declared()
         .map(|(prefix, namespace)| (WordKind::Namespace, format!("{prefix}={namespace}")))
         .collect();
     let facts = facts(body, names);

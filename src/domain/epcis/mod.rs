@@ -26,7 +26,7 @@ pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };
 pub use facts::{Fact, FactValue, facts, instant};
-pub use names::{Names, Vocabulary, bare_word};
+pub use names::{Member, Names, Vocabulary, bare_word, word_uri};
 pub use read::read_event;
 pub use translate::{EpcFormat, UnknownEpcFormat, translate};
 pub use vocabulary::BIZ_STEPS;

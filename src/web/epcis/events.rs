@@ -164,7 +164,7 @@ fn escape_into(out: &mut String, text: &str) {
 /// and, where an event declared nothing, the name as it is.
 fn whole_names(namespaces: &[String], name: &str) -> Vec<String> {
     let standard = crate::domain::epcis::Names::default()
-        .whole(name)
+        .expand(name)
         .into_owned();
     let mut names = vec![name.to_owned(), standard];
     if let Some((prefix, local)) = name.split_once(':') {

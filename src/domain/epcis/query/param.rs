@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::condition::Scalar;
 use super::{Condition, EventQuery, MAX_PARAMETERS, MAX_VALUES, Op, OrderBy, Test, Total};
 use crate::domain::epcis::event::EventType;
-use crate::domain::epcis::facts::{canonical, extension_field, instant, measured, vocabulary_word};
+use crate::domain::epcis::facts::{canonical, extension_field, instant, measured};
 use crate::domain::epcis::names::{Names, Vocabulary};
 use crate::domain::epcis::unit;
 use crate::domain::gs1::Identity;
@@ -124,9 +124,9 @@ const WORDS: [(&str, Vocabulary); 8] = [
     ("persistentDisposition_set", Vocabulary::Disposition),
     ("persistentDisposition_unset", Vocabulary::Disposition),
     ("errorReason", Vocabulary::ErrorReason),
-    ("type", Vocabulary::Measurement),
+    ("type", Vocabulary::MeasurementType),
     ("component", Vocabulary::Component),
-    ("exception", Vocabulary::SensorAlert),
+    ("exception", Vocabulary::SensorException),
 ];
 
 /// Names of measured values, each followed by a unit.
@@ -294,7 +294,8 @@ impl Given<'_> {
         rest: &str,
         names: &dyn Fn(&str) -> Vec<String>,
     ) -> Result<Condition, QueryFault> {
-        let whole = |text: &str| Names::default().whole(text).into_owned();
+        let names_of_standard = Names::default();
+        let whole = |text: &str| names_of_standard.expand(text).into_owned();
         if rest == "action" {
             let known = ["ADD", "OBSERVE", "DELETE"];
             let other = self
@@ -308,7 +309,7 @@ impl Given<'_> {
             };
         }
         if let Some((field, vocabulary)) = WORDS.iter().find(|word| word.0 == rest) {
-            let word = |text: &str| whole(&vocabulary_word(*vocabulary, text));
+            let word = |text: &str| names_of_standard.word(*vocabulary, text).into_owned();
             return Ok(self.any_of(field, word));
         }
         if TEXTS.contains(&rest) {
@@ -338,13 +339,13 @@ impl Given<'_> {
             _ => {}
         }
         for (prefix, vocabulary) in [
-            ("bizTransaction", Vocabulary::BizTransaction),
-            ("source", Vocabulary::SourceDest),
-            ("destination", Vocabulary::SourceDest),
+            ("bizTransaction", Vocabulary::BizTransactionType),
+            ("source", Vocabulary::SourceDestType),
+            ("destination", Vocabulary::SourceDestType),
         ] {
             let kind = rest.strip_prefix(prefix).and_then(|r| r.strip_prefix('_'));
             if let Some(kind) = kind {
-                let kind = whole(&vocabulary_word(vocabulary, kind));
+                let kind = names_of_standard.word(vocabulary, kind);
                 let field = format!("{prefix}_{kind}");
                 return Ok(self.any_of(&field, |text| canonical(text).into_owned()));
             }
