@@ -6,6 +6,7 @@
 mod about;
 mod document;
 mod event;
+mod event_hash;
 mod facts;
 pub mod index;
 mod list;
@@ -25,6 +26,7 @@ pub use document::{Document, DocumentFault, MAX_EVENTS, read_document};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };
+pub use event_hash::{DeclaredHash, compare_hash, declared_hash, event_hash, pre_hash};
 pub use facts::{Fact, FactValue, facts, instant};
 pub use names::{Member, Names, Vocabulary, bare_word, word_uri};
 pub use read::read_event;

@@ -50,8 +50,24 @@ pub(super) fn write_escaped<W>(out: &mut W, text: &str) -> fmt::Result
 where
     W: fmt::Write + ?Sized,
 {
+    write_escaped_but(is_unreserved, out, text)
+}
+
+/// `text` with those characters escaped that GS1 Digital Link 1.2 §4.11 names, and no others of
+/// CSET 82: `'`, `;` and `=` stand for themselves. Programs that hash a link must agree in this.
+pub(super) fn escaped_as_gs1(text: &str) -> String {
+    let plain = |byte| is_unreserved(byte) || matches!(byte, b'\'' | b';' | b'=');
+    let mut out = String::with_capacity(text.len());
+    write_escaped_but(plain, &mut out, text).expect("writing to a String never fails");
+    out
+}
+
+fn write_escaped_but<W>(is_plain: impl Fn(u8) -> bool, out: &mut W, text: &str) -> fmt::Result
+where
+    W: fmt::Write + ?Sized,
+{
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
         let (plain, reserved) = rest.split_at(at);
         out.write_str(plain)?;
         let Some(character) = reserved.chars().next() else {

@@ -21,6 +21,7 @@
 mod ai;
 mod canonical;
 mod check;
+mod constrained;
 mod escape;
 mod identity;
 mod key;
@@ -34,6 +35,7 @@ mod urn_write;
 
 pub use ai::{Ai, ValueError};
 pub use check::check_digit;
+pub use constrained::constrained_link;
 pub use escape::{EscapeError, unescape};
 pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};

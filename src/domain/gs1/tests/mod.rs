@@ -1,5 +1,6 @@
 //! Each promise of the readers, by example with its negative twin, and then for every value.
 
+mod constrained;
 mod identities;
 mod keys;
 mod links;
