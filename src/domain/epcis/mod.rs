@@ -26,8 +26,12 @@ pub use document::{Document, DocumentFault, MAX_EVENTS, read_document};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };
+pub use event_hash::{
+    DeclaredHash, MAX_PRE_HASH_BYTES, compare_hash, declared_hash, event_hash, pre_hash,
+};
 pub use event_hash::{DeclaredHash, compare_hash, declared_hash, event_hash, pre_hash};
 pub use facts::{Fact, FactValue, facts, instant};
+pub use names::{MAX_NAMESPACE_BYTES, Member, Names, WordKind, bare_word, word_uri};
 pub use names::{Member, Names, Vocabulary, bare_word, word_uri};
 pub use read::read_event;
 pub use translate::{EpcFormat, UnknownEpcFormat, translate};

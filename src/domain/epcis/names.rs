@@ -28,6 +28,10 @@ const PROTECTED: &[(&str, &str)] = &[
     ("dcterms", "http://purl.org/dc/terms/"),
 ];
 
+/// Bytes of the longest namespace that is taken. A longer one is no address of anything, and would
+/// be copied with each of the names that use it.
+pub const MAX_NAMESPACE_BYTES: usize = 2_048;
+
 /// How many prefixes may stand for each other before a URI comes. Real contexts have none; a circle
 /// ends here.
 const MAX_STEPS: usize = 8;
@@ -40,7 +44,8 @@ pub struct Names<'c> {
 
 impl<'c> Names<'c> {
     /// The names of a context: a URI, an object of terms, or a list of these, of which a later one
-    /// overrides an earlier (JSON-LD 1.1 §4.1). `None` and what is no context declare nothing.
+    /// overrides an earlier (JSON-LD 1.1 §4.1). `None` and what is no context declare nothing, nor
+    /// does a term that stands for more than [`MAX_NAMESPACE_BYTES`].
     pub fn of(context: Option<&'c Value<'c>>) -> Names<'c> {
         Names::of_all(context)
     }
@@ -69,7 +74,8 @@ impl<'c> Names<'c> {
             let uri = meaning
                 .as_str()
                 .or_else(|| meaning.get("@id").and_then(Value::as_str));
-            if let Some(uri) = uri.filter(|_| !term.starts_with('@')) {
+            let is_taken = |uri: &&str| !term.starts_with('@') && uri.len() <= MAX_NAMESPACE_BYTES;
+            if let Some(uri) = uri.filter(is_taken) {
                 self.declared.insert(term, uri);
             }
         }
@@ -115,8 +121,8 @@ impl<'c> Names<'c> {
             let next = prefixed(&namespace)
                 .and_then(|(prefix, rest)| Some(format!("{}{rest}", self.meaning(prefix)?)));
             match next {
-                Some(next) => namespace = next,
-                None => break,
+                Some(next) if next.len() <= MAX_NAMESPACE_BYTES => namespace = next,
+                _ => break,
             }
         }
         Some((namespace, local))
@@ -381,6 +387,26 @@ mod tests {
         assert_eq!(expanded(chain, "a:x")[2], "{https://b.example/sub/}x");
         let circle = r#"{"a":"b:1","b":"a:2"}"#;
         assert!(expanded(circle, "a:x")[0].len() < 40);
+    }
+
+    #[test]
+    fn a_namespace_has_at_most_two_thousand_and_forty_eight_bytes() {
+        let context = |bytes: usize| format!(r#"{{"a":"u:{}","b":"a:b"}}"#, "n".repeat(bytes - 2));
+        let expanded = |bytes, name| expanded(&context(bytes), name)[0].len();
+        assert_eq!(
+            expanded(MAX_NAMESPACE_BYTES, "a:x"),
+            MAX_NAMESPACE_BYTES + 1
+        );
+        assert_eq!(expanded(MAX_NAMESPACE_BYTES + 1, "a:x"), "a:x".len());
+        assert_eq!(
+            expanded(MAX_NAMESPACE_BYTES, "b:x"),
+            "a:bx".len(),
+            "together too long"
+        );
+        assert_eq!(
+            expanded(MAX_NAMESPACE_BYTES - 1, "b:x"),
+            MAX_NAMESPACE_BYTES + 1
+        );
     }
 
     #[test]

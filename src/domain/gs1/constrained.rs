@@ -10,15 +10,19 @@ use std::borrow::Cow;
 use super::canonical::HOST;
 use super::check::check_digit;
 use super::escape::{escaped_as_gs1, unescape};
-use super::identity::Identity;
+use super::identity::{Identity, OtherUri};
 use super::path;
 
 /// `https://id.gs1.org/…` at the finest level that `uri` names, without query, in GS1's own
-/// escaping; `None` for a URI that is no GS1 key in a link or a URN.
+/// escaping; `None` for a URI that is no GS1 key in a link or a URN, or that has more than
+/// [`OtherUri::MAX_BYTES`].
 ///
 /// CBV 2.0 event hash, rules 17 and 18.
 #[must_use]
 pub fn constrained_link(uri: &str) -> Option<String> {
+    if uri.len() > OtherUri::MAX_BYTES {
+        return None;
+    }
     if let Some(body) = path::strip_ignoring_case(uri, "urn:epc:") {
         return traced(uri).or_else(|| other_urn(body));
     }

@@ -6,6 +6,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::cell::Cell;
+
 use auditlog::Hash;
 use auditlog::json::Value;
 
@@ -18,20 +21,30 @@ const VERSION: &str = "?ver=CBV2.0";
 /// RFC 6920 §3 without an authority. The CBV writes the digest in hex, not in base64url.
 const SCHEME: &str = "ni:///sha-256;";
 
-/// The event hash ID of a stored event, whose effective `@context` is among its members.
-pub fn event_hash(event: &Value<'_>) -> String {
-    let digest = Hash::of(&[pre_hash(event).as_bytes()]).to_hex();
-    format!("{SCHEME}{digest}{VERSION}")
+/// Bytes of the longest pre-hash. It repeats a member's name for each element of its list and a
+/// namespace for each name, so that a hostile event of one megabyte could ask for a hundred
+/// gigabytes; an honest one's is about as long as the event.
+pub const MAX_PRE_HASH_BYTES: usize = 8 * 1024 * 1024;
+
+/// The event hash ID of a stored event, whose effective `@context` is among its members. `None` for
+/// an event that would have a pre-hash of more than [`MAX_PRE_HASH_BYTES`]: it has no such ID here.
+pub fn event_hash(event: &Value<'_>) -> Option<String> {
+    let digest = Hash::of(&[pre_hash(event)?.as_bytes()]).to_hex();
+    Some(format!("{SCHEME}{digest}{VERSION}"))
 }
 
-/// The text that is hashed. Two programs that disagree about a hash compare these.
-pub fn pre_hash(event: &Value<'_>) -> String {
-    let canon = Canon::new(Names::of(event.get("@context")));
-    let kind = event.get("type").and_then(|kind| canon.text(kind));
+/// The text that is hashed, under the same limit. Two programs that disagree about a hash compare
+/// these.
+pub fn pre_hash(event: &Value<'_>) -> Option<String> {
+    let writer = Writer {
+        canon: Canon::new(Names::of(event.get("@context"))),
+        left: Cell::new(MAX_PRE_HASH_BYTES + 1),
+    };
+    let kind = event.get("type").and_then(|kind| writer.canon.text(kind));
     let mut text = format!("eventType={}", kind.unwrap_or_default());
-    let writer = Writer { canon };
+    writer.spend(text.len());
     writer.object(event, EVENT, IGNORED, &mut text);
-    text
+    (!writer.is_spent()).then_some(text)
 }
 
 /// The digest that an `eventID` declares to be this event's hash, in hex; `None` for an ID of
@@ -67,9 +80,22 @@ pub fn compare_hash(event_id: &str, event_hash: &str) -> DeclaredHash {
 
 struct Writer<'c> {
     canon: Canon<'c>,
+    /// One more than the bytes that may still be written. Once it is zero nothing is written any
+    /// more, so that the cost of an event that is too long ends with the limit.
+    left: Cell<usize>,
 }
 
 impl Writer<'_> {
+    /// Takes `bytes` from what may be written; false if they were not there.
+    fn spend(&self, bytes: usize) -> bool {
+        self.left.set(self.left.get().saturating_sub(bytes));
+        !self.is_spent()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.left.get() == 0
+    }
+
     /// The members of `fields` in their order, then the others, which are extensions.
     fn object(&self, object: &Value<'_>, fields: &[Field], ignored: &[&str], out: &mut String) {
         for field in fields {
@@ -80,7 +106,7 @@ impl Writer<'_> {
         let mut extensions = Vec::new();
         for (name, value) in object.as_object().unwrap_or_default() {
             let known = fields.iter().any(|field| field.name == name);
-            if !known && !ignored.contains(&name.as_ref()) {
+            if !known && !ignored.contains(&name.as_ref()) && !self.is_spent() {
                 self.extension(&self.canon.name(name), value, &mut extensions);
             }
         }
@@ -90,39 +116,39 @@ impl Writer<'_> {
     fn field(&self, field: &Field, value: &Value<'_>, out: &mut String) {
         let name = field.name;
         let mut parts = Vec::new();
+        let canon = &self.canon;
         match field.shape {
-            Shape::Text | Shape::Time | Shape::Word(_) => {
-                for element in elements(value) {
-                    let text = match field.shape {
-                        Shape::Time => self.canon.time(element),
-                        Shape::Word(kind) => self.canon.word(kind, element),
-                        _ => self.canon.text(element),
-                    };
-                    let text = text.filter(|text| !text.is_empty());
-                    parts.extend(text.map(|text| format!("{name}={text}")));
-                }
+            Shape::Text => self.texts(name, value, |value| canon.text(value), &mut parts),
+            Shape::Time => self.texts(name, value, |value| canon.time(value), &mut parts),
+            Shape::Word(kind) => {
+                self.texts(name, value, |value| canon.word(kind, value), &mut parts);
             }
             Shape::Each(fields) => self.each(name, fields, value, &mut parts),
-            Shape::List(element, fields) => {
-                self.each(element, fields, value, &mut parts);
-                // Rule 11: the name of a list appears once, and rule 4: not for an empty one.
-                if !parts.is_empty() {
-                    out.push_str(name);
-                }
-            }
-            Shape::Epcs => {
-                let texts = elements(value)
-                    .iter()
-                    .filter_map(|epc| self.canon.text(epc));
-                let texts = texts.filter(|text| !text.is_empty());
-                parts.extend(texts.map(|text| format!("epc={text}")));
-                if !parts.is_empty() {
-                    out.push_str(name);
-                }
-            }
             Shape::Extensions => self.extension(name, value, &mut parts),
+            Shape::List(element, fields) => self.each(element, fields, value, &mut parts),
+            Shape::Epcs => self.texts("epc", value, |value| canon.text(value), &mut parts),
+        }
+        // Rule 11: the name of a list appears once, and rule 4: not for an empty one.
+        let is_list = matches!(field.shape, Shape::List(..) | Shape::Epcs);
+        if is_list && !parts.is_empty() && self.spend(name.len()) {
+            out.push_str(name);
         }
         push_sorted(parts, out);
+    }
+
+    /// `name=text` for each value of a list, or for the one.
+    fn texts(
+        &self,
+        name: &str,
+        value: &Value<'_>,
+        form: impl Fn(&Value<'_>) -> Option<String>,
+        parts: &mut Vec<String>,
+    ) {
+        for text in elements(value).iter().filter_map(form) {
+            if !text.is_empty() && self.spend(name.len() + 1 + text.len()) {
+                parts.push(format!("{name}={text}"));
+            }
+        }
     }
 
     /// Each object of a list, or the one object, as one part that begins with `name`.
@@ -130,7 +156,7 @@ impl Writer<'_> {
         for element in elements(value) {
             let mut inner = String::new();
             self.object(element, fields, order::COMMENTS, &mut inner);
-            if !inner.is_empty() {
+            if !inner.is_empty() && self.spend(name.len()) {
                 parts.push(format!("{name}{inner}"));
             }
         }
@@ -140,44 +166,56 @@ impl Writer<'_> {
     fn extension(&self, name: &str, value: &Value<'_>, parts: &mut Vec<String>) {
         // The reference names a list once and its elements without `List`, as it does for the
         // standard's own lists: rule 11.
-        if let Some(element) = name
-            .strip_suffix("List")
-            .filter(|rest| !rest.ends_with('}'))
-        {
-            let mut inner = Vec::new();
-            self.values(element, value, &mut inner);
-            if !inner.is_empty() {
-                let mut part = name.to_owned();
-                push_sorted(inner, &mut part);
-                parts.push(part);
-            }
-        } else {
-            self.values(name, value, parts);
+        let element = name.strip_suffix("List");
+        let Some(element) = element.filter(|rest| !rest.ends_with('}')) else {
+            return self.values(name, value, parts);
+        };
+        let mut inner = Vec::new();
+        self.values(element, value, &mut inner);
+        if !inner.is_empty() && self.spend(name.len()) {
+            let mut part = name.to_owned();
+            push_sorted(inner, &mut part);
+            parts.push(part);
         }
     }
 
     fn values(&self, name: &str, value: &Value<'_>, parts: &mut Vec<String>) {
         for element in elements(value) {
-            let mut inner = Vec::new();
+            if *element == Value::Null {
+                continue;
+            }
+            if !self.spend(name.len()) {
+                return;
+            }
             let mut part = name.to_owned();
             match element {
-                Value::Null => continue,
-                Value::Object(members) => {
-                    for (name, member) in members {
-                        if !order::COMMENTS.contains(&name.as_ref()) {
-                            self.extension(&self.canon.name(name), member, &mut inner);
-                        }
+                Value::Object(members) => self.members(members, &mut part),
+                Value::Array(_) => {
+                    let mut inner = Vec::new();
+                    self.values("", element, &mut inner);
+                    push_sorted(inner, &mut part);
+                }
+                scalar => {
+                    let text = self.canon.text(scalar).unwrap_or_default();
+                    if !text.is_empty() && self.spend(1 + text.len()) {
+                        part.push('=');
+                        part.push_str(&text);
                     }
                 }
-                Value::Array(_) => self.values("", element, &mut inner),
-                scalar => {
-                    let text = self.canon.text(scalar).filter(|text| !text.is_empty());
-                    part.extend(text.map(|text| format!("={text}")));
-                }
             }
-            push_sorted(inner, &mut part);
             parts.push(part);
         }
+    }
+
+    /// The members of an object within an extension, sorted.
+    fn members(&self, members: &[(Cow<'_, str>, Value<'_>)], out: &mut String) {
+        let mut parts = Vec::new();
+        for (name, member) in members {
+            if !order::COMMENTS.contains(&name.as_ref()) && !self.is_spent() {
+                self.extension(&self.canon.name(name), member, &mut parts);
+            }
+        }
+        push_sorted(parts, out);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Constrained canonical links, of the keys that are traced and of those that are not.
 
-use super::super::constrained_link;
+use super::super::{OtherUri, constrained_link};
 
 /// What `uri` becomes, without `https://id.gs1.org`.
 fn path(uri: &str) -> Option<String> {
@@ -120,4 +120,15 @@ fn what_names_no_key_has_no_link() {
     ] {
         assert_eq!(constrained_link(text), None, "{text}");
     }
+}
+
+#[test]
+fn a_link_has_at_most_as_many_bytes_as_any_other_uri() {
+    let link = |bytes: usize| {
+        let key = "/253/4012345000054";
+        let host = "h".repeat(bytes - "https://".len() - key.len());
+        constrained_link(&format!("https://{host}{key}"))
+    };
+    assert!(link(OtherUri::MAX_BYTES).is_some());
+    assert!(link(OtherUri::MAX_BYTES + 1).is_none());
 }
