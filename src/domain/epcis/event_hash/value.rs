@@ -72,12 +72,7 @@ impl<'c> Canon<'c> {
 
     /// Rules 19 and 20: `{namespace}local`.
     pub(super) fn name(&self, name: &str) -> String {
-        let member = self.names.member(name);
-        // As XML has it, where no `:` ends the namespace and the hash must be the same.
-        if member.namespace == "urn:epcglobal:cbv:mda:" {
-            return format!("{{urn:epcglobal:cbv:mda}}{}", member.local);
-        }
-        member.expanded()
+        self.names.member(name).expanded()
     }
 }
 
