@@ -29,10 +29,8 @@ pub use event::{
 pub use event_hash::{
     DeclaredHash, MAX_PRE_HASH_BYTES, compare_hash, declared_hash, event_hash, pre_hash,
 };
-pub use event_hash::{DeclaredHash, compare_hash, declared_hash, event_hash, pre_hash};
 pub use facts::{Fact, FactValue, facts, instant};
-pub use names::{MAX_NAMESPACE_BYTES, Member, Names, WordKind, bare_word, word_uri};
-pub use names::{Member, Names, Vocabulary, bare_word, word_uri};
+pub use names::{MAX_NAMESPACE_BYTES, Member, Names, Vocabulary, bare_word, word_uri};
 pub use read::read_event;
 pub use translate::{EpcFormat, UnknownEpcFormat, translate};
 pub use vocabulary::BIZ_STEPS;

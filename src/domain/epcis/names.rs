@@ -137,7 +137,7 @@ impl<'c> Names<'c> {
     }
 }
 
-/// JSON-LD 1.1 §5.2.2: what has `//` after its first colon is a URI whatever the prefixes.
+/// JSON-LD 1.1 API §5.2.2: what has `//` after its first colon is a URI whatever the prefixes.
 fn prefixed(text: &str) -> Option<(&str, &str)> {
     let (prefix, local) = text.split_once(':')?;
     (!local.starts_with("//")).then_some((prefix, local))
@@ -218,7 +218,7 @@ impl Vocabulary {
     }
 }
 
-/// CBV 2.0 §5.1: what a URN of the CBV begins with.
+/// What a URN of the CBV begins with.
 const CBV_URN: &str = "urn:epcglobal:cbv:";
 
 /// Where a vocabulary stands on the web, by the prefix of its CURIEs. The first is the one that the

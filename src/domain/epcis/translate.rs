@@ -64,9 +64,9 @@ const EACH: &str = "*";
 
 /// Where the standard's fields hold an identity of a thing, a place or a party.
 ///
-/// Left out on purpose: `bizTransaction`, because CBV 2.0 §8.5 names transactions by keys that no
-/// [`Identity`] holds (GDTI, GINC, GSIN) or by a URL of the company's own, and `…/01/{digits}` in
-/// such a URL is no GTIN; `certificationInfo`, `deviceMetadata`, `rawData`, `dataProcessingMethod`,
+/// Left out on purpose: `bizTransaction`, because the CBV names transactions by keys that no
+/// [`Identity`] holds (GDTI, GSRN, GINC, GSIN) or by a URL of the company's own, and
+/// `…/01/{digits}` in such a URL is no GTIN; `certificationInfo`, `deviceMetadata`, `rawData`, `dataProcessingMethod`,
 /// `bizRules` and `uriValue`, which are addresses to be opened, so that another address is another
 /// document; `eventID` and `transformationID`, which name no thing; and everything in `ilmd` and
 /// in extensions, whose meaning is their owner's. The device that measured is a thing.

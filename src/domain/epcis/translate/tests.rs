@@ -14,6 +14,8 @@ const UNTOUCHED: &str = r#"
     "eventID": "urn:epc:id:sgtin:4012345.011111.1",
     "eventTime": "2026-06-05T10:20:00.50+12:00", "eventTimeZoneOffset": "+12:00",
     "certificationInfo": ["urn:epc:id:giai:4012345.1", "https://a.example/01/04012345111118"],
+    "errorDeclaration": {"declarationTime": "2026-06-06T00:00:00Z", "reason": "incorrect_data",
+        "correctiveEventIDs": ["urn:epc:id:sgtin:4012345.011111.2"]},
     "bizStep": "urn:example:step", "disposition": "active",
     "bizTransactionList": [
         {"type": "po", "bizTransaction": "https://erp.example/01/04012345111118"},
@@ -39,6 +41,9 @@ const WHERE: &str = r#"
             "rawData": "urn:epc:id:giai:4012345.1"},
         "sensorReport": [{"type": "Temperature", "value": 4.20, "uom": "CEL"},
             {"type": "Pressure", "deviceID": "urn:epc:id:grai:4012345.11111.%22keg%22",
+                "deviceMetadata": "https://id.gs1.org/8004/401234532a",
+                "dataProcessingMethod": "https://id.gs1.org/8004/401234532a",
+                "microorganism": "https://id.gs1.org/8004/401234532a", "component": "x",
                 "uriValue": "urn:epc:id:giai:4012345.1", "maxValue": 1E2}]}]"#;
 
 const ITEMS: &str = r#"["urn:epc:id:sgtin:4012345.011111.AB%2F1",
@@ -64,7 +69,8 @@ fn events() -> Vec<String> {
     let sides = ["input", "output"]
         .map(|side| format!(r#""{side}EPCList":{ITEMS},"{side}QuantityList":{CLASSES}"#));
     let id = r#""transformationID":"urn:epc:id:sgtin:4012345.011111.1""#;
-    let ilmd = r#""ilmd":{"ex:from":"urn:epc:id:sgtin:4012345.011111.1"}"#;
+    let ilmd = r#""ilmd":{"ex:from":"urn:epc:id:sgtin:4012345.011111.1"},
+        "persistentDisposition":{"set":["active"],"unset":["urn:example:d"]}"#;
     let transformed = format!("{},{id},{ilmd}", sides.join(","));
     vec![
         event("ObjectEvent", &format!(r#""action":"ADD",{what},{ilmd}"#)),
