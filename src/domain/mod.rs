@@ -13,3 +13,4 @@ pub mod scope;
 pub mod statement;
 pub mod story;
 pub mod time;
+pub mod unit;
