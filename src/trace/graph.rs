@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::window::{Moment, Window};
 use crate::domain::epcis::{Action, Event, EventType, Quantity, What};
-use crate::domain::gs1::{Identity, Lot};
+use crate::domain::gs1::{Identity, Level, Lot};
 use crate::domain::statement::{Role, StatementId};
 
 /// The events, without those that were retracted.
@@ -348,12 +348,7 @@ fn amount(quantity: &Quantity) -> Option<f64> {
 
 /// Whether an identity names one thing rather than a quantity of a class.
 pub(super) fn is_instance(identity: &Identity) -> bool {
-    match identity {
-        Identity::Class { .. } | Identity::LotOf { .. } => false,
-        // Without its serial a GRAI names a kind of asset.
-        Identity::Grai(grai) => grai.serial().is_some(),
-        _ => true,
-    }
+    identity.level() != Some(Level::Class)
 }
 
 /// Whether a child of an association measures, rather than being carried: by its key, or by the

@@ -30,6 +30,28 @@ pub enum Ai {
     Grai,
     /// (8004) an individual asset: a truck, a sensor.
     Giai,
+    /// (235) a serial that a third party controls, qualifies (01).
+    ControlledSerial,
+    /// (253) a document, or without a serial its type.
+    Gdti,
+    /// (255) a coupon.
+    Gcn,
+    /// (401) goods that travel together, as the carrier numbers them.
+    Ginc,
+    /// (402) a shipment, as the seller numbers it.
+    Gsin,
+    /// (8006) a piece of a trade item.
+    Itip,
+    /// (8010) a component or part.
+    Cpi,
+    /// (8011) serial number, qualifies (8010).
+    CpiSerial,
+    /// (8017) who provides a service.
+    Gsrnp,
+    /// (8018) who receives a service.
+    Gsrn,
+    /// (8019) which time the service was given, qualifies (8017) and (8018).
+    ServiceInstance,
 }
 
 impl Ai {
@@ -47,6 +69,17 @@ impl Ai {
             Self::Party => "417",
             Self::Grai => "8003",
             Self::Giai => "8004",
+            Self::ControlledSerial => "235",
+            Self::Gdti => "253",
+            Self::Gcn => "255",
+            Self::Ginc => "401",
+            Self::Gsin => "402",
+            Self::Itip => "8006",
+            Self::Cpi => "8010",
+            Self::CpiSerial => "8011",
+            Self::Gsrnp => "8017",
+            Self::Gsrn => "8018",
+            Self::ServiceInstance => "8019",
         }
     }
 
@@ -64,6 +97,17 @@ impl Ai {
             Self::Party => "party GLN",
             Self::Grai => "GRAI",
             Self::Giai => "GIAI",
+            Self::ControlledSerial => "controlled serial number",
+            Self::Gdti => "GDTI",
+            Self::Gcn => "GCN",
+            Self::Ginc => "GINC",
+            Self::Gsin => "GSIN",
+            Self::Itip => "ITIP",
+            Self::Cpi => "CPI",
+            Self::CpiSerial => "CPI serial number",
+            Self::Gsrnp => "provider GSRN",
+            Self::Gsrn => "GSRN",
+            Self::ServiceInstance => "service relation instance number",
         }
     }
 
@@ -76,6 +120,14 @@ impl Ai {
             "417" => Some(Self::Party),
             "8003" => Some(Self::Grai),
             "8004" => Some(Self::Giai),
+            "253" => Some(Self::Gdti),
+            "255" => Some(Self::Gcn),
+            "401" => Some(Self::Ginc),
+            "402" => Some(Self::Gsin),
+            "8006" => Some(Self::Itip),
+            "8010" => Some(Self::Cpi),
+            "8017" => Some(Self::Gsrnp),
+            "8018" => Some(Self::Gsrn),
             _ => None,
         }
     }
@@ -134,9 +186,22 @@ pub enum ValueError {
     /// A GRAI in a link begins with a zero that fills it to fourteen digits.
     #[error("the GRAI in a link begins with 0, this one begins with {found:?}")]
     NoFillerZero { found: char },
-    /// A GIAI begins with a GS1 company prefix, and none has fewer than four digits.
-    #[error("the GIAI begins with a company prefix of at least four digits")]
-    NoCompanyPrefix,
+    /// A key that begins with a GS1 company prefix, and none has fewer than four digits.
+    #[error("the {} begins with a company prefix of at least four digits", .of.name())]
+    NoCompanyPrefix { of: Ai },
+    /// A serial that is a number has one form only.
+    #[error("the {of} begins with a zero")]
+    LeadingZero { of: Ai },
+    /// Pieces are counted from 01, and are never more than their total.
+    #[error("the ITIP numbers a piece that its total does not have")]
+    Pieces,
+    /// A character outside the 39 that GS1 allows in a part reference.
+    #[error("character {position} of the {of} is {found:?}, which GS1 does not allow (CSET 39)")]
+    NotCset39 {
+        of: Ai,
+        position: usize,
+        found: char,
+    },
     /// Nothing stands where a value must.
     #[error("the {of} is empty")]
     Empty { of: Ai },

@@ -10,6 +10,7 @@ use super::canonical::{self, HOST, USUAL_BYTES};
 use super::key::{Giai, Gln, Grai, Gtin, Sscc};
 use super::link::{DigitalLink, LinkError, decode};
 use super::path::{self, Pairs};
+use super::rare::{Level, RareKey};
 use super::text::{GlnExtension, Lot, Serial};
 use super::urn::{self, UrnError};
 
@@ -41,6 +42,10 @@ pub enum Identity {
     Grai(Grai),
     /// An individual asset: `/8004/{giai}`.
     Giai(Giai),
+    /// A document, coupon, consignment, shipment, piece, component, service relation or controlled
+    /// pack: `/253/…`, `/255/…`, `/401/…`, `/402/…`, `/8006/…[/21/…]`, `/8010/…[/8011/…]`,
+    /// `/8017/…`, `/8018/…`, `/01/…/235/…`.
+    Rare(RareKey),
     /// Any other URI, as received.
     Other(OtherUri),
 }
@@ -49,9 +54,10 @@ impl Identity {
     /// Reads a Digital Link on any host, an EPC URN, or any other URI.
     ///
     /// A link may have anything before its key, one `/` at its end, and a query, all of which are
-    /// dropped. The *first* segment that is a key (00, 01, 414, 417, 8003, 8004) followed by
-    /// digits begins the link; from there on it must be right: a wrong check digit is an error,
-    /// never [`Identity::Other`]. A URN of a scheme that has no variant here is `Other`.
+    /// dropped. The *first* segment that is a key (00, 01, 414, 417, 8003, 8004 and the codes of
+    /// [`Identity::Rare`]) followed by digits begins the link; from there on it must be right: a
+    /// wrong check digit is an error, never [`Identity::Other`]. A URN of a scheme that has no
+    /// variant here is `Other`.
     ///
     /// # Errors
     /// The first fault; see [`IdentityError`].
@@ -84,6 +90,19 @@ impl Identity {
         }
     }
 
+    /// Whether it names one thing or a class of things; `None` for a URI of which only its maker
+    /// knows.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        Some(match self {
+            Self::Class { .. } | Self::LotOf { .. } => Level::Class,
+            Self::Grai(grai) if grai.serial().is_none() => Level::Class,
+            Self::Rare(key) => key.level(),
+            Self::Other(_) => return None,
+            _ => Level::Instance,
+        })
+    }
+
     /// `https://id.gs1.org/…`, or the URI as received: the text that is stored, compared, logged
     /// and put into `about`.
     #[must_use]
@@ -114,6 +133,20 @@ impl Identity {
                 let giai = Giai::parse(&decode(Ai::Giai, raw)?)?;
                 pairs.finish(Ai::Giai)?;
                 Self::Giai(giai)
+            }
+            Some(
+                key @ (Ai::Gdti
+                | Ai::Gcn
+                | Ai::Ginc
+                | Ai::Gsin
+                | Ai::Itip
+                | Ai::Cpi
+                | Ai::Gsrnp
+                | Ai::Gsrn),
+            ) => Self::Rare(RareKey::from_link(key, raw, pairs)?),
+            // A pack of tobacco: the serial is the issuer's, not the maker's.
+            Some(key @ Ai::Gtin) if next_is(&pairs, Ai::ControlledSerial) => {
+                Self::Rare(RareKey::from_link(key, raw, pairs)?)
             }
             _ => DigitalLink::read(path)?.finest(),
         };
@@ -154,9 +187,17 @@ impl Identity {
             Self::Party { pgln } => canonical::write_pair(out, Ai::Party, pgln.as_str()),
             Self::Grai(grai) => canonical::write_grai(out, grai),
             Self::Giai(giai) => canonical::write_pair(out, Ai::Giai, giai.as_str()),
+            Self::Rare(key) => out.write_str(key.path()),
             Self::Other(uri) => out.write_str(uri.as_str()),
         }
     }
+}
+
+fn next_is(pairs: &Pairs<'_>, ai: Ai) -> bool {
+    pairs
+        .clone()
+        .next()
+        .is_some_and(|(code, _)| code == ai.code())
 }
 
 /// The canonical text.

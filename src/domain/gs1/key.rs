@@ -196,7 +196,7 @@ impl Giai {
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let giai = Text::parse(Ai::Giai, text)?;
         if !begins_with_company_prefix(text) {
-            return Err(ValueError::NoCompanyPrefix);
+            return Err(ValueError::NoCompanyPrefix { of: Ai::Giai });
         }
         Ok(Self(giai))
     }
@@ -219,11 +219,15 @@ pub(super) fn begins_with_company_prefix(text: &str) -> bool {
 
 /// `N` ASCII digits of which the last is the check digit of the others. Byte order is numeric.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Digits<const N: usize>([u8; N]);
+pub(super) struct Digits<const N: usize>([u8; N]);
 
 impl<const N: usize> Digits<N> {
     /// `accepted` lists lengths of at most `N`; a shorter number is padded with zeros on the left.
-    fn parse(of: Ai, text: &str, accepted: &'static [usize]) -> Result<Self, ValueError> {
+    pub(super) fn parse(
+        of: Ai,
+        text: &str,
+        accepted: &'static [usize],
+    ) -> Result<Self, ValueError> {
         require_digits(of, text)?;
         if !accepted.contains(&text.len()) {
             return Err(ValueError::Length {
@@ -247,7 +251,7 @@ impl<const N: usize> Digits<N> {
     }
 
     /// Completes `N - 1` digits.
-    fn from_body(of: Ai, body: impl Iterator<Item = char>) -> Result<Self, ValueError> {
+    pub(super) fn from_body(of: Ai, body: impl Iterator<Item = char>) -> Result<Self, ValueError> {
         let mut digits = [b'0'; N];
         let mut count = 0;
         for character in body {
@@ -274,12 +278,12 @@ impl<const N: usize> Digits<N> {
         Ok(Self(digits))
     }
 
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("both constructors store ASCII digits only")
     }
 }
 
-fn require_digits(of: Ai, text: &str) -> Result<(), ValueError> {
+pub(super) fn require_digits(of: Ai, text: &str) -> Result<(), ValueError> {
     match text
         .char_indices()
         .find(|(_, found)| !found.is_ascii_digit())

@@ -7,7 +7,8 @@
 //! - [`Identity`] is what an EPCIS event names: one thing at its finest level, read from a Digital
 //!   Link on any host or from an EPC URN, and kept as *one* canonical text, so that two partners
 //!   who write the same thing differently meet in the same story. [`Identity::to_urn`] gives the
-//!   URN back to those who want one.
+//!   URN back to those who want one. Keys that no page takes apart (documents, shipments,
+//!   components, …) are a [`RareKey`]: checked, and one identity too.
 //!
 //! Two invariants hold everywhere. Canonical text read again gives the same value and the same
 //! text. A path is split at `/` first and each segment is percent-decoded exactly once, so a lot
@@ -27,6 +28,7 @@ mod identity;
 mod key;
 mod link;
 mod path;
+mod rare;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,6 +42,7 @@ pub use escape::{EscapeError, unescape};
 pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};
 pub use link::{DigitalLink, LinkError};
+pub use rare::{Level, RareKey};
 pub use text::{GlnExtension, Lot, Serial};
 pub use urn::UrnError;
 pub use urn_write::{CompanyPrefixes, PrefixError, company_prefix_of_urn};

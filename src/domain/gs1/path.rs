@@ -7,6 +7,7 @@ use super::link::LinkError;
 
 /// The pairs `/ai/value` of a raw path, in order. A trailing `/` is tolerated once, as resolvers
 /// must; a value that is missing altogether is given as the empty text, which no AI accepts.
+#[derive(Clone)]
 pub(super) struct Pairs<'a> {
     rest: &'a str,
 }
@@ -93,8 +94,19 @@ fn looks_like(key: Ai, raw: &str) -> bool {
     let Ok(value) = unescape(raw) else {
         return false;
     };
-    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || matches!(key, Ai::Grai | Ai::Giai) && begins_with_company_prefix(&value)
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    match key {
+        Ai::Grai | Ai::Giai => begins_with_company_prefix(&value) || is_all(&value, digits),
+        // The codes of these are everyday numbers, so `/orders/402/7` must stay what it is: only
+        // what is nearly as long as the key can be the key mistyped.
+        Ai::Gdti | Ai::Gcn | Ai::Gsin | Ai::Itip | Ai::Gsrn | Ai::Gsrnp => digits >= 12,
+        Ai::Ginc | Ai::Cpi => digits >= 6,
+        _ => is_all(&value, digits),
+    }
+}
+
+fn is_all(value: &str, digits: usize) -> bool {
+    !value.is_empty() && digits == value.len()
 }
 
 /// Splits `/segment/more` into `segment` and `/more`. Splitting comes before decoding, so an

@@ -9,6 +9,7 @@ use super::escape::{EscapeError, unescape};
 use super::identity::Identity;
 use super::key::{Giai, Gln, Grai, Gtin, Sscc};
 use super::path::strip_ignoring_case;
+use super::rare::RareKey;
 use super::text::{GlnExtension, Lot, Serial};
 
 /// Reads an EPC URN of a scheme that names what a Digital Link of ours can name; `None` for any
@@ -31,7 +32,7 @@ pub(super) fn parse(uri: &str) -> Result<Option<Identity>, UrnError> {
         ("id", "grai") => grai(body)?,
         ("idpat", "grai") => grai_pattern(body)?,
         ("id", "giai") => giai(body)?,
-        _ => return Ok(None),
+        _ => return Ok(RareKey::from_urn(kind, scheme, body)?.map(Identity::Rare)),
     };
     Ok(Some(identity))
 }
@@ -158,7 +159,7 @@ fn giai(body: &str) -> Result<Identity, UrnError> {
 }
 
 /// A GTIN puts the indicator digit, which the URN keeps with the item reference, first.
-fn gtin(prefix: &str, item: &str) -> Result<Gtin, UrnError> {
+pub(super) fn gtin(prefix: &str, item: &str) -> Result<Gtin, UrnError> {
     let prefix = company_prefix(prefix)?;
     let (indicator, rest) = first_digit(item, "item reference")?;
     let digits = std::iter::once(indicator)
@@ -174,7 +175,7 @@ fn gln(prefix: &str, reference: &str) -> Result<Gln, UrnError> {
 }
 
 /// Exactly `N` parts; the last keeps its dots, since a serial may contain them.
-fn parts<'a, const N: usize>(
+pub(super) fn parts<'a, const N: usize>(
     body: &'a str,
     expected: &'static str,
 ) -> Result<[&'a str; N], UrnError> {
@@ -192,7 +193,7 @@ fn parts<'a, const N: usize>(
 }
 
 /// Tag Data Standard, partition tables: a company prefix in a URN has 6 to 12 digits.
-fn company_prefix(text: &str) -> Result<&str, UrnError> {
+pub(super) fn company_prefix(text: &str) -> Result<&str, UrnError> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (6..=12).contains(&text.len()) {
         Ok(text)
@@ -208,7 +209,7 @@ fn first_digit<'a>(text: &'a str, part: &'static str) -> Result<(char, &'a str),
 }
 
 /// A lot, serial or reference as the company writes it.
-fn value(raw: &str) -> Result<Cow<'_, str>, UrnError> {
+pub(super) fn value(raw: &str) -> Result<Cow<'_, str>, UrnError> {
     // Tag Data Standard, "URI escaping": these never stand in an EPC URN as themselves.
     let reserved = |found: &char| matches!(found, '"' | '#' | '&' | '/' | '<' | '>' | '?');
     match raw.chars().find(reserved) {
@@ -217,7 +218,7 @@ fn value(raw: &str) -> Result<Cow<'_, str>, UrnError> {
     }
 }
 
-fn require_any(serial: &str) -> Result<(), UrnError> {
+pub(super) fn require_any(serial: &str) -> Result<(), UrnError> {
     if serial == "*" {
         Ok(())
     } else {

@@ -102,7 +102,7 @@ impl Identity {
     /// identity, and a URN that was read and is written with its own prefix is the same, byte for
     /// byte, if it was escaped as the standard asks.
     ///
-    /// `None` where there is none to write: for [`Identity::Other`], for a company whose prefix is
+    /// `None` where there is none to write: for [`Identity::Rare`] and [`Identity::Other`], for a company whose prefix is
     /// not among `prefixes`, and for a place whose extension is `0`, which a URN cannot tell from a
     /// place without one.
     #[must_use]
@@ -161,7 +161,8 @@ impl Identity {
                 }
                 format!("urn:epc:id:giai:{prefix}.{}", Value(reference))
             }
-            Self::Other(_) => return None,
+            // Nobody asked for these in a URN yet.
+            Self::Rare(_) | Self::Other(_) => return None,
         };
         Some(urn)
     }

@@ -62,8 +62,11 @@ fn value_sentence(text: &Text, error: &ValueError) -> String {
             "fault.length",
             &[("ai", of.code()), ("found", &found.to_string())],
         ),
-        ValueError::NoFillerZero { .. } | ValueError::NoCompanyPrefix => {
-            text.get("fault.unknown_key").to_owned()
-        }
+        // Of keys that have no page: a shopper's link begins with 01 or 00.
+        ValueError::NoFillerZero { .. }
+        | ValueError::NoCompanyPrefix { .. }
+        | ValueError::LeadingZero { .. }
+        | ValueError::Pieces
+        | ValueError::NotCset39 { .. } => text.get("fault.unknown_key").to_owned(),
     }
 }

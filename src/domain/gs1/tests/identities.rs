@@ -141,7 +141,7 @@ fn a_uri_that_is_no_gs1_identity_is_kept_as_received() {
         "https://ref.gs1.org/cbv/BizStep-shipping",
         "https://example.com/?q=/01/09521234543213",
         "urn:uuid:1f3c4e0a-6f0b-4b1c-9d5e-3b0f6f1d2a34",
-        "urn:epc:id:gsrn:4012345.0000006765",
+        "urn:epc:id:adi:35962.PQ7VZ4.M37GXB92",
         "urn:epc:tag:sgtin-96:3.4012345.011111.7",
         "urn:epcglobal:cbv:btt:po",
         "ni:///sha-256;00?ver=CBV2.0",

@@ -182,5 +182,8 @@ fn a_giai_begins_with_a_company_prefix_and_has_at_most_thirty_characters() {
         found: 31,
     };
     assert_eq!(Giai::parse(&"1".repeat(31)), Err(long));
-    assert_eq!(Giai::parse("ABC345"), Err(ValueError::NoCompanyPrefix));
+    assert_eq!(
+        Giai::parse("ABC345"),
+        Err(ValueError::NoCompanyPrefix { of: Ai::Giai })
+    );
 }

@@ -5,6 +5,7 @@ mod identities;
 mod keys;
 mod links;
 mod properties;
+mod rare;
 mod urns;
 mod values;
 
