@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::gs1::{Identity, IdentityError};
+use super::unit;
 
 /// The first thing that is wrong with an event.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -31,9 +32,15 @@ pub enum FaultKind {
     /// A word that is neither in the vocabulary nor a URI.
     #[error("{0:?} is neither a word of the Core Business Vocabulary nor a URI")]
     Vocabulary(String),
+    /// A URI for which JSON has a bare word.
+    #[error("is written in JSON as the bare word, such as {0}, not as a URI of GS1's vocabulary")]
+    NotBare(&'static str),
     /// A member that this event type does not have.
     #[error("this event has no such member; extensions need a namespace, such as example:name")]
     UnknownMember,
+    /// A member beside those that the standard lists, where it allows no extensions.
+    #[error("there is no such member here, and no extensions are allowed")]
+    NoExtensions,
     /// Something the standard allows only elsewhere.
     #[error("{0}")]
     Rule(&'static str),
@@ -46,7 +53,21 @@ pub enum FaultKind {
     /// Not a time.
     #[error("is not an RFC 3339 date and time that exists")]
     Time,
-    /// The same identity twice in one list.
+    /// Not a date.
+    #[error("is not a date that exists, such as 2026-11-24")]
+    Date,
+    /// Not a code of UN/ECE Recommendation 20.
+    #[error("is not a unit of measure: two or three capitals and digits, such as KGM")]
+    UnitCode,
+    /// A known unit of something else than what was measured.
+    #[error("{uom} does not measure {measured}")]
+    Unit {
+        /// The code of the unit.
+        uom: String,
+        /// The measurement type.
+        measured: String,
+    },
+    /// The same text twice in one list.
     #[error("stands in the list twice")]
     Repeated,
     /// More elements than we take.
@@ -108,9 +129,13 @@ impl<'v> At<'v> {
             .ok_or_else(|| self.fault(FaultKind::MustBe("an object")))
     }
 
-    pub fn elements(&self) -> Result<Vec<At<'v>>, Fault> {
+    pub fn array(&self) -> Result<&'v [Value<'v>], Fault> {
         let list = self.value.as_array();
-        let list = list.ok_or_else(|| self.fault(FaultKind::MustBe("an array")))?;
+        list.ok_or_else(|| self.fault(FaultKind::MustBe("an array")))
+    }
+
+    pub fn elements(&self) -> Result<Vec<At<'v>>, Fault> {
+        let list = self.array()?;
         let at = |(i, value)| At {
             value,
             pointer: format!("{}/{i}", self.pointer),
@@ -126,6 +151,23 @@ impl<'v> At<'v> {
     pub fn number(&self) -> Result<&'v str, Fault> {
         let text = self.value.as_number();
         text.ok_or_else(|| self.fault(FaultKind::MustBe("a number")))
+    }
+
+    pub fn boolean(&self) -> Result<bool, Fault> {
+        match self.value {
+            Value::Bool(value) => Ok(*value),
+            _ => Err(self.fault(FaultKind::MustBe("true or false"))),
+        }
+    }
+
+    /// A common code of UN/ECE Recommendation 20, by its form.
+    pub fn unit(&self) -> Result<&'v str, Fault> {
+        let text = self.text()?;
+        if unit::is_code(text) {
+            Ok(text)
+        } else {
+            Err(self.fault(FaultKind::UnitCode))
+        }
     }
 
     pub fn time(&self) -> Result<OffsetDateTime, Fault> {
@@ -146,13 +188,14 @@ impl<'v> At<'v> {
         Identity::parse(text).map_err(|error| self.fault(error))
     }
 
-    /// A word of `vocabulary`, or a URI, or a name with a namespace prefix.
-    pub fn word(&self, vocabulary: &[&str]) -> Result<&'v str, Fault> {
-        let text = self.text()?;
-        if vocabulary.contains(&text) || is_uri(text) {
-            return Ok(text);
+    /// Refuses every member that is not in `known`.
+    pub fn exactly(&self, known: &[&str]) -> Result<(), Fault> {
+        for (key, _) in self.object()? {
+            if !known.contains(&key.as_ref()) {
+                return Err(self.fault_in(key, FaultKind::NoExtensions));
+            }
         }
-        Err(self.fault(FaultKind::Vocabulary(text.chars().take(60).collect())))
+        Ok(())
     }
 
     /// Refuses members that are neither in `known` nor have a namespace.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::reach::Reach;
 use super::{Found, Loaded, tell};
 use crate::domain::epcis::{self, Event};
-use crate::domain::gs1::{DigitalLink, Identity, Sscc};
+use crate::domain::gs1::{DigitalLink, Identity, Level, Sscc};
 use crate::domain::statement::{Draft, Kind, StatementId, StoredStatement};
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
@@ -168,7 +168,7 @@ fn member(name: &str, value: &str) -> String {
 fn lists(things: &str, quantities: &str, names: &[&str]) -> Vec<String> {
     let is_quantity = |name: &&&str| {
         let identity = identity(name);
-        matches!(identity, Identity::Class { .. } | Identity::LotOf { .. })
+        identity.level() == Some(Level::Class)
     };
     let (classes, instances): (Vec<&&str>, Vec<&&str>) = names.iter().partition(is_quantity);
     let instances = instances.iter().map(|name| format!("\"{}\"", uri(name)));

@@ -188,11 +188,15 @@ fn document_problem(fault: crate::domain::epcis::DocumentFault, detail: String) 
             };
             Problem::validation(detail).with(vec![error])
         }
-        DocumentFault::TooManyEvents { .. } => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "epcisException:CaptureLimitExceededException",
-            detail,
-        ),
+        DocumentFault::TooManyEvents { pointer, .. } => {
+            let error = FieldError {
+                event: None,
+                pointer,
+                detail: detail.clone(),
+            };
+            let kind = "epcisException:CaptureLimitExceededException";
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail).with(vec![error])
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::kit::{CONTEXT, alter, assert_checks_out, count, event_count, proof, proven_event};
 use crate::kit::{scalar, stored};
-use crate::support::document::{document, observation_of};
+use crate::support::document::{document, observation, observation_of};
 use crate::support::{GTIN, TestApp};
 
 /// An observation of the lot L1 with more members.
@@ -117,6 +117,61 @@ async fn the_example_supply_chains_are_taken_whole() {
     }
     assert!(events > 30, "{events}");
     assert_eq!(event_count(&app).await, events);
+    assert_checks_out(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_of_another_repository_is_taken_like_a_document() {
+    let app = TestApp::start().await;
+    let events = [observation(1, "L1"), observation(2, "L1")];
+    let answer = document(&events)
+        .replace("EPCISDocument", "EPCISQueryDocument")
+        .replace(
+            "\"epcisBody\":{",
+            "\"epcisBody\":{\"queryResults\":{\"queryName\":\"q\",\"resultsBody\":{",
+        )
+        + "}}";
+    let taken = app.post("/epcis/capture", answer).await;
+    assert_eq!(taken.status(), 202);
+    let job: Value = taken.json().await.unwrap();
+    assert_eq!(job["rootmark:storedCount"], 2);
+    // They are the events that they are in any other document.
+    assert_eq!(stored(&app, &events).await, 0);
+    assert_checks_out(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_without_events_is_taken_and_stores_none() {
+    let app = TestApp::start().await;
+    let before = event_count(&app).await;
+    assert_eq!(stored(&app, &[]).await, 0);
+    assert_eq!(event_count(&app).await, before);
+    assert_checks_out(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urn_and_link_of_any_key_are_one_thing_in_the_index() {
+    let app = TestApp::start().await;
+    let lot = format!(r#""epcClass":"https://id.gs1.org/01/{GTIN}/10/L1""#);
+    let filed = |id: u32, parent: &str| {
+        format!(
+            r#"{{"type":"AggregationEvent","eventID":"urn:uuid:00000000-0000-4000-8000-{id:012}",
+            "eventTime":"2026-06-05T10:2{id}:00Z","eventTimeZoneOffset":"+00:00",
+            "action":"ADD","parentID":"{parent}","childQuantityList":[{{{lot}}}]}}"#
+        )
+    };
+    let known = "SELECT count(DISTINCT identity_key) FROM trace_index";
+    let before = count(&app, known).await;
+    let one = [filed(1, "urn:epc:id:gdti:0614141.12345.400")];
+    assert_eq!(stored(&app, &one).await, 1);
+    let with_one = count(&app, known).await;
+    assert!(with_one > before);
+    let same = [filed(2, "https://docs.example/253/0614141123452400")];
+    assert_eq!(stored(&app, &same).await, 1);
+    assert_eq!(count(&app, known).await, with_one);
+    let other = [filed(3, "https://docs.example/253/0614141123452401")];
+    assert_eq!(stored(&app, &other).await, 1);
+    assert_eq!(count(&app, known).await, with_one + 1);
     assert_checks_out(&app).await;
 }
 

@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::names::{Names, Vocabulary};
-use super::unit::{self, Dimension};
 use crate::domain::gs1::Identity;
+use crate::domain::unit::{self, Dimension};
 
 /// One fact of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,11 +245,9 @@ impl<'v> Facts<'v> {
                 let number = element.get("quantity").and_then(number);
                 let Some(number) = number else { continue };
                 self.push("quantity", FactValue::Number(number));
-                let uom = element.get("uom").and_then(Value::as_str);
-                if let Some((dimension, base)) = uom.and_then(|uom| unit::to_base(number, uom)) {
-                    self.push(measured("quantity", dimension), FactValue::Number(base));
-                } else if let Some(uom) = uom {
-                    self.push(format!("quantity {uom}"), FactValue::Number(number));
+                if let Some(uom) = element.get("uom").and_then(Value::as_str) {
+                    let (field, base) = in_base("quantity", uom, number);
+                    self.push(field, FactValue::Number(base));
                 }
             }
         }
@@ -341,18 +339,8 @@ impl<'v> Facts<'v> {
                 continue;
             };
             let Some(uom) = uom else { continue };
-            match unit::to_base(number, uom) {
-                // A deviation is a difference: twice as many degrees, from no zero of any scale.
-                Some((dimension, _)) if key == "sDev" => {
-                    if let Some(base) = unit::difference_to_base(number, uom) {
-                        self.push(measured(key, dimension), FactValue::Number(base));
-                    }
-                }
-                Some((dimension, base)) => {
-                    self.push(measured(key, dimension), FactValue::Number(base));
-                }
-                None => self.push(format!("{key} {uom}"), FactValue::Number(number)),
-            }
+            let (field, base) = in_base(key, uom, number);
+            self.push(field, FactValue::Number(base));
         }
     }
 
@@ -444,8 +432,21 @@ fn extension_scope(scope: &str, inner: bool) -> String {
     format!("{}{scope}/", if inner { "INNER_" } else { "" })
 }
 
-/// The field of a value in the base unit of a dimension.
-pub(super) fn measured(key: &str, dimension: Dimension) -> String {
+/// The field and the value of a measurement in the base unit of what it measures; where the unit is not
+/// known, in the unit itself, which the field then names.
+pub(super) fn in_base(key: &str, uom: &str, number: f64) -> (String, f64) {
+    let base = match key {
+        // A deviation is a difference: it has no zero of any scale.
+        "sDev" => unit::difference_to_base(number, uom),
+        _ => unit::to_base(number, uom),
+    };
+    match base {
+        Some((dimension, base)) => (measured(key, dimension), base),
+        None => (format!("{key} {uom}"), number),
+    }
+}
+
+fn measured(key: &str, dimension: Dimension) -> String {
     format!("{key} of {dimension:?}")
 }
 

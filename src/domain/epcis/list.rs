@@ -3,29 +3,50 @@
 use std::collections::HashSet;
 
 use super::event::{BizTransaction, PartyKind, PartyRef, Quantity, What};
-use super::vocabulary::{PARTY_TYPES, TRANSACTION_TYPES};
+use super::vocabulary::{PARTY_TYPE, TRANSACTION_TYPE};
 use crate::domain::fields::{At, Fault, FaultKind};
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Identity, Level};
 use crate::domain::statement::Role;
 
 /// Elements of one list. A pallet of a thousand tins fits ten times over.
 pub(super) const MAX_LIST: usize = 10_000;
 
-/// Reads a list of EPCs into `what`; an absent list is an empty one.
+/// Whether a list may hold the same text twice.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Repeats {
+    /// EPCIS 2.0 JSON schema, `epcList`: `uniqueItems`.
+    Refused,
+    /// EPCIS 2.0 JSON schema, an array without `uniqueItems`.
+    Allowed,
+}
+
+/// Reads a list of EPCs into `what`; an absent list is an empty one. A thing that is named twice
+/// is one thing, whether by one text or by two.
 pub(super) fn epcs(
     event: &At<'_>,
     key: &str,
-    role: Role,
+    (role, repeats): (Role, Repeats),
     what: &mut Vec<What>,
 ) -> Result<(), Fault> {
     let Some(list) = event.get(key) else {
         return Ok(());
     };
+    let mut texts: HashSet<&str> = HashSet::new();
     let mut seen: HashSet<Identity> = HashSet::new();
     for element in bounded(&list)? {
         let identity = element.identity()?;
-        if !seen.insert(identity.clone()) {
+        // EPCIS 2.0, fields of the event types: an EPC names a specific object, at the instance
+        // level. Of a URI that is not GS1's only its maker knows what it names.
+        if identity.level() == Some(Level::Class) {
+            return Err(element.fault(FaultKind::Rule(
+                "names a class of things, which belongs into a list of quantities",
+            )));
+        }
+        if !texts.insert(element.text()?) && repeats == Repeats::Refused {
             return Err(element.fault(FaultKind::Repeated));
+        }
+        if !seen.insert(identity.clone()) {
+            continue;
         }
         let pointer = element.pointer().to_owned();
         what.push(What {
@@ -49,14 +70,17 @@ pub(super) fn quantities(
         return Ok(());
     };
     for element in bounded(&list)? {
-        for (name, _) in element.object()? {
-            if !["epcClass", "quantity", "uom"].contains(&name.as_ref()) {
-                return Err(element.fault_in(name, FaultKind::UnknownMember));
-            }
+        element.exactly(&["epcClass", "quantity", "uom"])?;
+        let class = element.required("epcClass")?;
+        let identity = class.identity()?;
+        // EPCIS 2.0, fields of QuantityElement: the class that the objects belong to.
+        if identity.level() == Some(Level::Instance) {
+            return Err(class.fault(FaultKind::Rule(
+                "names one thing, which belongs into a list of EPCs; a quantity is of a class",
+            )));
         }
-        let identity = element.required("epcClass")?.identity()?;
         let value = element.get("quantity").map(|at| at.number()).transpose()?;
-        let uom = element.get("uom").map(|at| unit(&at)).transpose()?;
+        let uom = element.get("uom").map(|at| at.unit()).transpose()?;
         let quantity = Quantity {
             value: value.map(Into::into),
             uom: uom.map(Into::into),
@@ -72,30 +96,16 @@ pub(super) fn quantities(
     Ok(())
 }
 
-/// UN/ECE Rec 20, by its form: two or three capitals and digits.
-fn unit<'v>(at: &At<'v>) -> Result<&'v str, Fault> {
-    let text = at.text()?;
-    let fits = (2..=3).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    if fits {
-        Ok(text)
-    } else {
-        Err(at.fault(FaultKind::MustBe("a UN/ECE Rec 20 unit code")))
-    }
-}
-
 /// Reads `bizTransactionList`.
 pub(super) fn biz_transactions(event: &At<'_>) -> Result<Vec<BizTransaction>, Fault> {
     let Some(list) = event.get("bizTransactionList") else {
         return Ok(Vec::new());
     };
     let read = |element: &At<'_>| {
-        element.only(&[&["type", "bizTransaction"]])?;
+        element.exactly(&["type", "bizTransaction"])?;
         let kind = element
             .get("type")
-            .map(|at| at.word(TRANSACTION_TYPES))
+            .map(|at| TRANSACTION_TYPE.read(&at))
             .transpose()?;
         let uri = element.required("bizTransaction")?.uri()?;
         Ok(BizTransaction {
@@ -116,8 +126,8 @@ pub(super) fn parties(
         return Ok(Vec::new());
     };
     let read = |element: &At<'_>| {
-        element.only(&[&["type", member]])?;
-        let kind = match element.required("type")?.word(PARTY_TYPES)? {
+        element.exactly(&["type", member])?;
+        let kind = match PARTY_TYPE.read(&element.required("type")?)? {
             "owning_party" => PartyKind::Owner,
             "possessing_party" => PartyKind::Possessor,
             "location" => PartyKind::Location,

@@ -8,6 +8,8 @@ mod document;
 mod event;
 mod event_hash;
 mod facts;
+mod header;
+mod ilmd;
 pub mod index;
 mod list;
 mod names;
@@ -17,12 +19,13 @@ mod sensor;
 #[cfg(test)]
 mod tests;
 mod translate;
-pub mod unit;
 mod vocabulary;
 
 pub use super::fields::{Fault, FaultKind};
 pub use about::about;
-pub use document::{Document, DocumentFault, MAX_EVENTS, read_document};
+pub use document::{
+    Document, DocumentFault, MAX_EVENTS, read_document, read_single_event_document,
+};
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
 };

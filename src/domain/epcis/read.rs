@@ -1,12 +1,15 @@
 //! Reading one event.
 
+use std::collections::HashSet;
+
 use auditlog::json::Value;
 
-use super::document::check_context;
+use super::document::{check_context, event_type};
 use super::event::{Action, Event, EventType, What};
-use super::list::{biz_transactions, certifications, epcs, parties, quantities};
+use super::ilmd::Ilmd;
+use super::list::{Repeats, biz_transactions, certifications, epcs, parties, quantities};
 use super::sensor;
-use super::vocabulary::{BIZ_STEPS, DISPOSITIONS, ERROR_REASONS};
+use super::vocabulary::{BIZ_STEP, DISPOSITION, ERROR_REASON, Vocabulary};
 use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
@@ -62,9 +65,7 @@ impl EventType {
 pub fn read_event(value: &Value<'_>) -> Result<Event, Fault> {
     let at = At::root(value);
     at.object()?;
-    let kind = at.required("type")?;
-    let event_type = EventType::parse(kind.text()?)
-        .ok_or_else(|| kind.fault(FaultKind::MustBe("one of the five EPCIS event types")))?;
+    let event_type = event_type(&at)?;
     at.only(&[COMMON, event_type.members()])?;
     at.get("@context")
         .map(|context| check_context(&context))
@@ -83,8 +84,8 @@ pub fn read_event(value: &Value<'_>) -> Result<Event, Fault> {
         is_error_declaration: read_error_declaration(&at)?,
         what: read_what(&at, event_type, action)?,
         transformation_id: at.get("transformationID").map(text).transpose()?,
-        biz_step: read_word(&at, "bizStep", BIZ_STEPS)?,
-        disposition: read_word(&at, "disposition", DISPOSITIONS)?,
+        biz_step: read_word(&at, "bizStep", &BIZ_STEP)?,
+        disposition: read_word(&at, "disposition", &DISPOSITION)?,
         read_point: read_place(&at, "readPoint")?,
         biz_location: read_place(&at, "bizLocation")?,
         biz_transactions: biz_transactions(&at)?,
@@ -134,9 +135,9 @@ fn read_offset(at: &At<'_>) -> Result<String, Fault> {
     }
 }
 
-fn read_word(at: &At<'_>, key: &str, words: &[&str]) -> Result<Option<String>, Fault> {
+fn read_word(at: &At<'_>, key: &str, words: &Vocabulary) -> Result<Option<String>, Fault> {
     at.get(key)
-        .map(|word| word.word(words).map(str::to_owned))
+        .map(|word| words.read(&word).map(str::to_owned))
         .transpose()
 }
 
@@ -156,15 +157,13 @@ fn read_error_declaration(at: &At<'_>) -> Result<bool, Fault> {
     declaration.required("declarationTime")?.time()?;
     declaration
         .get("reason")
-        .map(|reason| reason.word(ERROR_REASONS))
+        .map(|reason| ERROR_REASON.read(&reason))
         .transpose()?;
     if let Some(ids) = declaration.get("correctiveEventIDs") {
         for id in super::list::bounded(&ids)? {
             id.uri()?;
         }
     }
-    // A retraction speaks of an event by its ID; without one it would retract nothing.
-    at.required("eventID")?;
     Ok(true)
 }
 
@@ -172,11 +171,7 @@ fn check_persistent_disposition(at: &At<'_>) -> Result<(), Fault> {
     let Some(disposition) = at.get("persistentDisposition") else {
         return Ok(());
     };
-    for (key, _) in disposition.object()? {
-        if key != "set" && key != "unset" {
-            return Err(disposition.fault_in(key, FaultKind::UnknownMember));
-        }
-    }
+    disposition.exactly(&["set", "unset"])?;
     let mut any = false;
     for list in ["set", "unset"]
         .iter()
@@ -187,8 +182,12 @@ fn check_persistent_disposition(at: &At<'_>) -> Result<(), Fault> {
         if words.is_empty() {
             return Err(list.fault(FaultKind::Rule("must not be empty")));
         }
+        let mut seen = HashSet::new();
         for word in words {
-            word.word(DISPOSITIONS)?;
+            DISPOSITION.read(&word)?;
+            if !seen.insert(word.text()?) {
+                return Err(word.fault(FaultKind::Repeated));
+            }
         }
     }
     if any {
@@ -209,7 +208,11 @@ fn read_what(
             if event_type == EventType::Transaction {
                 read_parent(at, &mut what)?;
             }
-            epcs(at, "epcList", Role::Epc, &mut what)?;
+            let repeats = match event_type {
+                EventType::Object => Repeats::Refused,
+                _ => Repeats::Allowed,
+            };
+            epcs(at, "epcList", (Role::Epc, repeats), &mut what)?;
             quantities(at, "quantityList", Role::Epc, &mut what)?;
         }
         EventType::Aggregation | EventType::Association => {
@@ -219,13 +222,23 @@ fn read_what(
             if !read_parent(at, &mut what)? && needed {
                 return Err(at.fault_in("parentID", FaultKind::Missing));
             }
-            epcs(at, "childEPCs", Role::Child, &mut what)?;
+            epcs(at, "childEPCs", (Role::Child, Repeats::Allowed), &mut what)?;
             quantities(at, "childQuantityList", Role::Child, &mut what)?;
         }
         EventType::Transformation => {
-            epcs(at, "inputEPCList", Role::Input, &mut what)?;
+            epcs(
+                at,
+                "inputEPCList",
+                (Role::Input, Repeats::Refused),
+                &mut what,
+            )?;
             quantities(at, "inputQuantityList", Role::Input, &mut what)?;
-            epcs(at, "outputEPCList", Role::Output, &mut what)?;
+            epcs(
+                at,
+                "outputEPCList",
+                (Role::Output, Repeats::Refused),
+                &mut what,
+            )?;
             quantities(at, "outputQuantityList", Role::Output, &mut what)?;
         }
     }
@@ -254,8 +267,10 @@ fn check_subject(at: &At<'_>, event: &Event) -> Result<(), Fault> {
     match event.event_type {
         EventType::Object if !has(Role::Epc) => {
             // Schema: an epcList (even an empty one), a quantityList, or a sensor at a read point.
-            let sensed = at.get("sensorElementList").is_some() && event.read_point.is_some();
-            if sensed || at.get("epcList").is_some() {
+            let sensors = at.get("sensorElementList");
+            let sensed =
+                sensors.is_some_and(|list| list.value.as_array().is_some_and(|l| !l.is_empty()));
+            if (sensed && event.read_point.is_some()) || at.get("epcList").is_some() {
                 return Ok(());
             }
             rule("an ObjectEvent needs epcList, quantityList, or sensorElementList and readPoint")
@@ -266,7 +281,16 @@ fn check_subject(at: &At<'_>, event: &Event) -> Result<(), Fault> {
             rule("needs childEPCs or childQuantityList; only DELETE may leave them out")
         }
         EventType::Transaction if event.biz_transactions.is_empty() => {
-            Err(at.fault_in("bizTransactionList", FaultKind::Missing))
+            let list = at.required("bizTransactionList")?;
+            Err(list.fault(FaultKind::Rule("must not be empty")))
+        }
+        // Schema: an epcList, even an empty one, or a quantityList; DELETE alone may name neither.
+        EventType::Transaction
+            if !has(Role::Epc)
+                && at.get("epcList").is_none()
+                && event.action != Some(Action::Delete) =>
+        {
+            rule("needs epcList or quantityList; only DELETE may leave them out")
         }
         EventType::Transformation => {
             let (input, output) = (has(Role::Input), has(Role::Output));
@@ -277,44 +301,4 @@ fn check_subject(at: &At<'_>, event: &Event) -> Result<(), Fault> {
         }
         _ => Ok(()),
     }
-}
-
-/// What we need of `ilmd`.
-#[derive(Default)]
-struct Ilmd {
-    lot_number: Option<String>,
-    expiration_date: Option<String>,
-    production_date: Option<String>,
-}
-
-impl Ilmd {
-    fn read(at: &At<'_>, kind: EventType, action: Option<Action>) -> Result<Ilmd, Fault> {
-        let Some(ilmd) = at.get("ilmd") else {
-            return Ok(Ilmd::default());
-        };
-        if kind == EventType::Object && action != Some(Action::Add) {
-            return Err(ilmd.fault(FaultKind::Rule("is allowed only where action is ADD")));
-        }
-        ilmd.only(&[])?;
-        let value = |names: &[&str]| {
-            names.iter().find_map(|wanted| {
-                let member = ilmd
-                    .value
-                    .as_object()?
-                    .iter()
-                    .find(|(k, _)| local_name(k) == *wanted);
-                member?.1.as_str().map(str::to_owned)
-            })
-        };
-        Ok(Ilmd {
-            lot_number: value(&["lotNumber"]),
-            expiration_date: value(&["itemExpirationDate", "bestBeforeDate", "expirationDate"]),
-            production_date: value(&["productionDate"]),
-        })
-    }
-}
-
-/// The name without its namespace, whether that is a prefix or a whole URI.
-fn local_name(name: &str) -> &str {
-    name.rsplit([':', '/', '#']).next().unwrap_or(name)
 }

@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 
 use super::event::SensorReading;
 use super::list::bounded;
-use super::vocabulary::SENSOR_EXCEPTIONS;
+use super::vocabulary::{COMPONENT, MEASUREMENT_TYPE, SENSOR_EXCEPTION, Vocabulary};
 use crate::domain::fields::{At, Fault, FaultKind};
+use crate::domain::unit::{dimension, dimensions_of};
 
 const METADATA: &[&str] = &[
     "time",
@@ -17,7 +18,7 @@ const METADATA: &[&str] = &[
     "dataProcessingMethod",
     "bizRules",
 ];
-const REPORT_TIMES: &[&str] = &["time", "startTime", "endTime"];
+const METADATA_TIMES: &[&str] = &["time", "startTime", "endTime"];
 const REPORT_URIS: &[&str] = &[
     "deviceID",
     "deviceMetadata",
@@ -38,8 +39,16 @@ const REPORT_NUMBERS: &[&str] = &[
     "percRank",
     "percValue",
 ];
-const REPORT_TEXTS: &[&str] = &["component", "stringValue", "hexBinaryValue", "uom"];
-const REPORT_OTHERS: &[&str] = &["type", "exception", "time", "booleanValue"];
+const REPORT_OTHERS: &[&str] = &[
+    "type",
+    "exception",
+    "time",
+    "component",
+    "stringValue",
+    "booleanValue",
+    "hexBinaryValue",
+    "uom",
+];
 
 /// Checks the sensor elements and lists the values measured.
 pub(super) fn readings(
@@ -57,7 +66,11 @@ pub(super) fn readings(
             None => event_time,
         };
         let reports = element.required("sensorReport")?;
-        for report in bounded(&reports)? {
+        let list = bounded(&reports)?;
+        if list.is_empty() {
+            return Err(reports.fault(FaultKind::Rule("must not be empty")));
+        }
+        for report in list {
             found.extend(reading(&report, element_time)?);
         }
     }
@@ -66,32 +79,44 @@ pub(super) fn readings(
 
 fn metadata_time(metadata: &At<'_>) -> Result<Option<OffsetDateTime>, Fault> {
     metadata.only(&[METADATA])?;
-    for key in REPORT_TIMES {
-        metadata.get(key).map(|at| at.time()).transpose()?;
-    }
-    for key in METADATA.iter().filter(|key| !REPORT_TIMES.contains(key)) {
+    for key in METADATA.iter().filter(|key| !METADATA_TIMES.contains(key)) {
         metadata.get(key).map(|at| at.uri()).transpose()?;
     }
-    metadata.get("time").map(|at| at.time()).transpose()
+    let time = |key| metadata.get(key).map(|at| at.time()).transpose();
+    let (start, end) = (time("startTime")?, time("endTime")?);
+    if let (Some(start), Some(end)) = (start, end)
+        && end < start
+    {
+        return Err(metadata.fault_in("endTime", FaultKind::Rule("is before startTime")));
+    }
+    time("time")
 }
 
 fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<SensorReading>, Fault> {
-    report.only(&[REPORT_URIS, REPORT_NUMBERS, REPORT_TEXTS, REPORT_OTHERS])?;
-    let kind = report.required("type")?.text()?;
+    report.only(&[REPORT_URIS, REPORT_NUMBERS, REPORT_OTHERS])?;
+    let kind = MEASUREMENT_TYPE.read(&report.required("type")?)?;
     for key in REPORT_URIS {
         report.get(key).map(|at| at.uri()).transpose()?;
-    }
-    for key in REPORT_TEXTS {
-        report.get(key).map(|at| at.text()).transpose()?;
     }
     for key in REPORT_NUMBERS {
         report.get(key).map(|at| at.number()).transpose()?;
     }
-    if let Some(exception) = report.get("exception")
-        && !SENSOR_EXCEPTIONS.contains(&exception.text()?)
-    {
-        return Err(exception.fault(FaultKind::MustBe("ALARM_CONDITION or ERROR_CONDITION")));
-    }
+    let word = |key, vocabulary: &Vocabulary| {
+        let at = report.get(key);
+        at.map(|at| vocabulary.read(&at)).transpose()
+    };
+    word("exception", &SENSOR_EXCEPTION)?;
+    word("component", &COMPONENT)?;
+    report.get("stringValue").map(|at| at.text()).transpose()?;
+    report
+        .get("booleanValue")
+        .map(|at| at.boolean())
+        .transpose()?;
+    report
+        .get("hexBinaryValue")
+        .map(|at| hex_binary(&at))
+        .transpose()?;
+    let uom = report.get("uom").map(|at| unit_of(&at, kind)).transpose()?;
     let at = report
         .get("time")
         .map(|at| at.time())
@@ -106,8 +131,30 @@ fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<Senso
             kind: kind.to_owned(),
             at,
             value,
-            uom: report
-                .get("uom")
-                .and_then(|at| at.value.as_str().map(str::to_owned)),
+            uom: uom.map(str::to_owned),
         }))
+}
+
+/// EPCIS 2.0 JSON schema, `hexBinary`: `^[A-Fa-f0-9]+$`.
+fn hex_binary(at: &At<'_>) -> Result<(), Fault> {
+    let text = at.text()?;
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(at.fault(FaultKind::MustBe("hexadecimal digits")));
+    }
+    Ok(())
+}
+
+/// The unit of a report. One that the table does not have may be right; one that it has must fit
+/// what was measured, where that is a measurement type of GS1's.
+fn unit_of<'v>(at: &At<'v>, measured: &str) -> Result<&'v str, Fault> {
+    let uom = at.unit()?;
+    if let (Some(unit), Some(fitting)) = (dimension(uom), dimensions_of(measured))
+        && !fitting.contains(&unit)
+    {
+        return Err(at.fault(FaultKind::Unit {
+            uom: uom.to_owned(),
+            measured: measured.to_owned(),
+        }));
+    }
+    Ok(uom)
 }

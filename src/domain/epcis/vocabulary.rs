@@ -1,4 +1,111 @@
-//! The bare words of CBV 2.0. Anything else must be a URI or carry a namespace.
+//! The bare words of CBV 2.0 and of the GS1 Web Vocabulary. Anything else must be a URI or carry a
+//! namespace.
+
+use crate::domain::fields::{At, Fault, FaultKind};
+use crate::domain::unit::dimensions_of;
+
+/// Where one of GS1's words, or a URI that is not GS1's, is expected.
+pub(super) struct Vocabulary {
+    has: fn(&str) -> bool,
+    /// What stands before a word where it is written out; both mean the same word.
+    long_forms: &'static [&'static str],
+    /// URIs that the EPCIS 2.0 JSON schema refuses because a bare word stands for them.
+    refused: &'static [&'static str],
+    example: &'static str,
+}
+
+/// EPCIS 2.0 JSON schema, `vocab-other-uri`.
+const OLD_CBV: &[&str] = &[
+    "urn:epcglobal:cbv",
+    "http://ns.gs1.org/cbv/",
+    "https://ns.gs1.org/cbv/",
+];
+/// EPCIS 2.0 JSON schema, `vocab-nonGS1WebVoc-uri`.
+const WEB_VOCABULARY: &[&str] = &[
+    "http://gs1.org/voc/",
+    "https://gs1.org/voc/",
+    "http://www.gs1.org/voc/",
+    "https://www.gs1.org/voc/",
+];
+
+/// `bizStep`.
+pub(super) const BIZ_STEP: Vocabulary = Vocabulary {
+    has: |word| BIZ_STEPS.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/BizStep-", "cbv:BizStep-"],
+    refused: OLD_CBV,
+    example: "shipping",
+};
+/// `disposition`, `set` and `unset`.
+pub(super) const DISPOSITION: Vocabulary = Vocabulary {
+    has: |word| DISPOSITIONS.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/Disp-", "cbv:Disp-"],
+    refused: OLD_CBV,
+    example: "in_transit",
+};
+/// `type` of a source or destination.
+pub(super) const PARTY_TYPE: Vocabulary = Vocabulary {
+    has: |word| PARTY_TYPES.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/SDT-", "cbv:SDT-"],
+    refused: OLD_CBV,
+    example: "owning_party",
+};
+/// `type` of a business transaction.
+pub(super) const TRANSACTION_TYPE: Vocabulary = Vocabulary {
+    has: |word| TRANSACTION_TYPES.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/BTT-", "cbv:BTT-"],
+    refused: OLD_CBV,
+    example: "inv",
+};
+/// `reason` of an error declaration.
+pub(super) const ERROR_REASON: Vocabulary = Vocabulary {
+    has: |word| ERROR_REASONS.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/ER-", "cbv:ER-"],
+    refused: OLD_CBV,
+    example: "incorrect_data",
+};
+/// `component` of a sensor report.
+pub(super) const COMPONENT: Vocabulary = Vocabulary {
+    has: |word| COMPONENTS.contains(&word),
+    long_forms: &["https://ref.gs1.org/cbv/Comp-", "cbv:Comp-"],
+    refused: OLD_CBV,
+    example: "latitude",
+};
+/// `type` of a sensor report.
+pub(super) const MEASUREMENT_TYPE: Vocabulary = Vocabulary {
+    has: |word| dimensions_of(word).is_some(),
+    long_forms: &["https://ref.gs1.org/voc/MT-", "gs1:MT-", "gs1:"],
+    refused: WEB_VOCABULARY,
+    example: "Temperature",
+};
+/// `exception` of a sensor report.
+pub(super) const SENSOR_EXCEPTION: Vocabulary = Vocabulary {
+    has: |word| SENSOR_EXCEPTIONS.contains(&word),
+    long_forms: &["gs1:"],
+    refused: WEB_VOCABULARY,
+    example: "ALARM_CONDITION",
+};
+
+impl Vocabulary {
+    /// Reads a word or a URI; gives the bare word also where it was written out.
+    pub fn read<'v>(&self, at: &At<'v>) -> Result<&'v str, Fault> {
+        let text = at.text()?;
+        if (self.has)(text) {
+            return Ok(text);
+        }
+        if self.refused.iter().any(|start| text.starts_with(start)) {
+            return Err(at.fault(FaultKind::NotBare(self.example)));
+        }
+        if at.uri().is_err() {
+            let excerpt = text.chars().take(60).collect();
+            return Err(at.fault(FaultKind::Vocabulary(excerpt)));
+        }
+        let mut bare = self
+            .long_forms
+            .iter()
+            .filter_map(|form| text.strip_prefix(form));
+        Ok(bare.find(|word| (self.has)(word)).unwrap_or(text))
+    }
+}
 
 /// `bizStep`.
 pub const BIZ_STEPS: &[&str] = &[
@@ -46,7 +153,7 @@ pub const BIZ_STEPS: &[&str] = &[
 ];
 
 /// `disposition` and the members of `persistentDisposition`.
-pub(super) const DISPOSITIONS: &[&str] = &[
+const DISPOSITIONS: &[&str] = &[
     "active",
     "available",
     "completeness_inferred",
@@ -83,10 +190,10 @@ pub(super) const DISPOSITIONS: &[&str] = &[
 ];
 
 /// `type` of a source or destination.
-pub(super) const PARTY_TYPES: &[&str] = &["owning_party", "possessing_party", "location"];
+const PARTY_TYPES: &[&str] = &["owning_party", "possessing_party", "location"];
 
 /// `type` of a business transaction.
-pub(super) const TRANSACTION_TYPES: &[&str] = &[
+const TRANSACTION_TYPES: &[&str] = &[
     "bol",
     "cert",
     "desadv",
@@ -103,7 +210,25 @@ pub(super) const TRANSACTION_TYPES: &[&str] = &[
 ];
 
 /// `reason` of an error declaration.
-pub(super) const ERROR_REASONS: &[&str] = &["did_not_occur", "incorrect_data"];
+const ERROR_REASONS: &[&str] = &["did_not_occur", "incorrect_data"];
 
 /// `exception` of a sensor report.
-pub(super) const SENSOR_EXCEPTIONS: &[&str] = &["ALARM_CONDITION", "ERROR_CONDITION"];
+const SENSOR_EXCEPTIONS: &[&str] = &["ALARM_CONDITION", "ERROR_CONDITION"];
+
+/// `component` of a sensor report.
+const COMPONENTS: &[&str] = &[
+    "altitude",
+    "axial_distance",
+    "azimuth",
+    "easting",
+    "elevation_angle",
+    "height",
+    "latitude",
+    "longitude",
+    "northing",
+    "polar_angle",
+    "spherical_radius",
+    "x",
+    "y",
+    "z",
+];

@@ -154,9 +154,21 @@ static UNITS: LazyLock<HashMap<&'static str, Unit>> = LazyLock::new(|| {
 #[must_use]
 pub fn to_base(value: f64, uom: &str) -> Option<(Dimension, f64)> {
     let unit = UNITS.get(uom)?;
-    let base = (value + unit.shift) * unit.factor;
+    let base = rounded((value + unit.shift) * unit.factor)?;
+    Some((unit.dimension, base))
+}
+
+/// The same for a difference of two values, such as a deviation: where the zero of a scale lies does not
+/// matter to it.
+#[must_use]
+pub fn difference_to_base(value: f64, uom: &str) -> Option<(Dimension, f64)> {
+    let unit = UNITS.get(uom)?;
+    Some((unit.dimension, rounded(value * unit.factor)?))
+}
+
+fn rounded(base: f64) -> Option<f64> {
     let rounded: f64 = format!("{base:.11e}").parse().ok()?;
-    rounded.is_finite().then_some((unit.dimension, rounded))
+    rounded.is_finite().then_some(rounded)
 }
 
 /// What the unit with the common code `uom` measures, if the table has it.

@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use super::condition::Scalar;
 use super::{Condition, EventQuery, MAX_PARAMETERS, MAX_VALUES, Op, OrderBy, Test, Total};
 use crate::domain::epcis::event::EventType;
-use crate::domain::epcis::facts::{canonical, extension_field, instant, measured};
+use crate::domain::epcis::facts::{canonical, extension_field, in_base, instant};
 use crate::domain::epcis::names::{Names, Vocabulary};
-use crate::domain::epcis::unit;
 use crate::domain::gs1::Identity;
+use crate::domain::unit;
 
 /// A parameter as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -496,23 +496,7 @@ impl Given<'_> {
 fn measured_name(rest: &str) -> Option<(&'static str, &str)> {
     let (key, uom) = rest.split_once('_')?;
     let key = MEASURED.iter().find(|known| **known == key)?;
-    // UN/ECE Rec 20: two or three capitals and digits.
-    let fits = (2..=3).contains(&uom.len())
-        && uom
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    fits.then_some((*key, uom))
-}
-
-/// The field and value of a measurement in the base unit, as facts have them.
-fn in_base(key: &'static str, uom: &str, number: f64) -> (String, f64) {
-    match unit::to_base(number, uom) {
-        Some((dimension, base)) => {
-            let difference = unit::difference_to_base(number, uom).filter(|_| key == "sDev");
-            (measured(key, dimension), difference.unwrap_or(base))
-        }
-        None => (format!("{key} {uom}"), number),
-    }
+    unit::is_code(uom).then_some((*key, uom))
 }
 
 fn scalar(text: &str) -> Scalar {

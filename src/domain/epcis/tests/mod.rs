@@ -1,0 +1,8 @@
+//! The rules of EPCIS 2.0: what keeps them is taken, and what breaks one is told which and where.
+
+mod envelope;
+mod events;
+mod mutations;
+mod rules;
+mod sensors;
+mod valid;
