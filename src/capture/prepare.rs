@@ -71,22 +71,8 @@ pub(super) fn prepare_event(
     recorded: Timestamp,
 ) -> Result<(Prepared, bool), CaptureError> {
     let value = json::parse(text)?;
-    let own = [value];
-    let none = Value::Array(Vec::new());
-    let document = Document {
-        context: &none,
-        events: &own,
-    };
+    let document = epcis::read_single_event_document(&value)?;
     let events = read_events(document.events)?;
-    if own[0].get("@context").is_none() {
-        return Err(CaptureError::Events(vec![EventFault {
-            event: 0,
-            fault: Fault {
-                pointer: "/@context".into(),
-                kind: FaultKind::Missing,
-            },
-        }]));
-    }
     let prepared = prepare(&document, &events, submitter, capture_id, recorded)?;
     Ok((prepared, events[0].is_error_declaration))
 }
@@ -179,18 +165,21 @@ fn effective_body(
 ) -> (String, String) {
     let mut body = String::from("{\"@context\":");
     write_context(document_context, value.get("@context"), &mut body);
-    for (key, member) in value.as_object().unwrap_or_default() {
-        if key != "@context" && key != "recordTime" {
-            body.push(',');
-            write_string(key, &mut body);
-            body.push(':');
-            member.write_compact(&mut body);
-        }
-    }
+    let head = body.len();
+    write_members(value, &["@context", "recordTime"], &mut body);
     let event_id = match &event.event_id {
         Some(id) => id.clone(),
         None => {
-            let id = assigned_id(&body, submitter);
+            let id = if event.is_error_declaration {
+                // It is all of the event again. Without the declaration it gives the ID that the
+                // event got, and so retracts it.
+                let mut repeated = body[..head].to_owned();
+                let others = ["@context", "recordTime", "errorDeclaration"];
+                write_members(value, &others, &mut repeated);
+                assigned_id(&repeated, submitter)
+            } else {
+                assigned_id(&body, submitter)
+            };
             body.push_str(",\"eventID\":");
             write_string(&id, &mut body);
             id
@@ -205,15 +194,24 @@ fn names_of<'v>(document: &'v Value<'v>, event: &'v Value<'v>) -> Names<'v> {
     Names::of_all([document].into_iter().chain(event.get("@context")))
 }
 
-/// JSON-LD: an event's own context extends the document's.
+/// Every member but these, each after a comma.
+fn write_members(value: &Value<'_>, but: &[&str], out: &mut String) {
+    for (key, member) in value.as_object().unwrap_or_default() {
+        if !but.contains(&key.as_ref()) {
+            out.push(',');
+            write_string(key, out);
+            out.push(':');
+            member.write_compact(out);
+        }
+    }
+}
+
+/// JSON-LD: an event's own context extends the document's. An event that came by itself has no
+/// other than its own.
 fn write_context(document: &Value<'_>, own: Option<&Value<'_>>, out: &mut String) {
-    let Some(own) = own else {
+    let Some(own) = own.filter(|own| !std::ptr::eq(*own, document)) else {
         return document.write_compact(out);
     };
-    // A single event has no document around it.
-    if document.as_array().is_some_and(<[_]>::is_empty) {
-        return own.write_compact(out);
-    }
     let parts = [document, own]
         .into_iter()
         .flat_map(|context| match context {
@@ -293,6 +291,35 @@ mod tests {
             ..submitter()
         };
         assert_ne!(first, assigned_id("{", &other));
+    }
+
+    #[test]
+    fn an_error_declaration_without_an_id_retracts_the_event_that_it_repeats() {
+        let declaration = r#"{"errorDeclaration":{"declarationTime":"2026-06-06T00:00:00Z"},"#;
+        let declared = EVENT.replacen('{', declaration, 1);
+        let both = prepare(&format!("{EVENT},{declared}")).unwrap();
+        let [event, retraction] = &both.events[..] else {
+            panic!("an event and its error declaration are two statements");
+        };
+        assert_eq!(event.event_id, retraction.event_id);
+        assert_ne!(event.key, retraction.key);
+        assert!(retraction.statement.content.contains("errorDeclaration"));
+        let other = prepare(&declared.replace("1.50", "1.5")).unwrap();
+        assert_ne!(other.events[0].event_id, event.event_id);
+    }
+
+    #[test]
+    fn an_event_that_came_by_itself_keeps_its_context_once() {
+        let own = EVENT.replacen('{', r#"{"@context":"https://c.example/1","#, 1);
+        let value = json::parse(&own).unwrap();
+        let document = epcis::read_single_event_document(&value).unwrap();
+        let event = epcis::read_event(&value).unwrap();
+        let (body, _) = effective_body(&value, document.context, &event, &submitter());
+        assert!(
+            body.starts_with(r#"{"@context":"https://c.example/1","type""#),
+            "{body}"
+        );
+        assert_eq!(body.matches("https://c.example/1").count(), 1);
     }
 
     #[test]

@@ -457,8 +457,5 @@ async fn one_event_is_captured_and_given_back_with_every_value_as_it_came() {
         (409, "epcisException:ResourceAlreadyExistsException")
     );
     let bare = app.post("/epcis/events", observation(2, "L1")).await;
-    assert_eq!(
-        refusal(bare).await.faults,
-        [(Some(0), "/@context".to_owned())]
-    );
+    assert_eq!(refusal(bare).await.faults, [(None, "/@context".to_owned())]);
 }
