@@ -42,7 +42,7 @@ pub(super) fn epcs(
                 "names a class of things, which belongs into a list of quantities",
             )));
         }
-        if !texts.insert(element.text()?) && repeats == Repeats::Refused {
+        if repeats == Repeats::Refused && !texts.insert(element.text()?) {
             return Err(element.fault(FaultKind::Repeated));
         }
         if !seen.insert(identity.clone()) {

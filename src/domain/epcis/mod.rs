@@ -1,7 +1,11 @@
 //! EPCIS 2.0 events: reading them from JSON with every fault named, and what they are about.
 //!
-//! Rules come from the EPCIS 2.0 JSON schema, and, where the schema is silent, from the standard's
-//! text: `parentID` on ADD and DELETE, `ilmd` only on ADD, extension names only with a namespace.
+//! What the EPCIS 2.0 JSON schema refuses is refused, extended event types beside it. Where the
+//! schema is silent and the standard's text is not, the text counts: `parentID` on ADD and DELETE
+//! of aggregations, things in lists of EPCs and classes in lists of quantities, real dates in
+//! `ilmd`, units that measure what was measured, intervals that do not end before they begin,
+//! check digits, names of extensions with a namespace everywhere. Beside limits of size nothing
+//! else is refused; a URI may hold letters of any script (RFC 3987).
 
 mod about;
 mod document;
