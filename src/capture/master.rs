@@ -1,17 +1,18 @@
-//! Recording master data: products, parties and places, documents.
+//! Recording master data: products, parties and places, documents, links.
 
 use auditlog::json::{self, Value};
 use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
+use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links};
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
+use crate::store::party_description::enter_descriptions;
 use crate::store::statement::latest_like;
 use crate::store::{act_for, batch, gtin_owner, hold_identity};
 
@@ -62,7 +63,11 @@ pub async fn record_master(
     if let Some(gtin) = gtin {
         claim(&mut tx, gtin, submitter.merchant_id, now).await?;
     }
-    if let Some(id) = last_said(&mut tx, submitter.merchant_id, &statement).await? {
+    let last = match kind {
+        Kind::Link => links::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?,
+        _ => last_said(&mut tx, submitter.merchant_id, &statement).await?,
+    };
+    if let Some(id) = last {
         tx.commit().await?;
         return Ok(Recorded {
             id,
@@ -77,6 +82,13 @@ pub async fn record_master(
         statement_count: 1,
     };
     batch::insert_batch(&mut tx, &batch, &[statement]).await?;
+    if kind == Kind::Party {
+        let keys: Vec<i64> = about
+            .iter()
+            .map(|about| identity_key(&about.identity))
+            .collect();
+        enter_descriptions(&mut tx, submitter.merchant_id, &keys).await?;
+    }
     tx.commit().await?;
     let id = StatementId {
         batch_id: batch.id,
@@ -131,7 +143,7 @@ async fn last_said(
 }
 
 /// A fault of the body as a whole.
-fn whole(kind: FaultKind) -> Fault {
+pub(super) fn whole(kind: FaultKind) -> Fault {
     Fault {
         pointer: String::new(),
         kind,

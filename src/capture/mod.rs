@@ -4,6 +4,7 @@
 //! eventID, and the same ID with another body is a conflict.
 
 mod events;
+mod links;
 mod master;
 mod prepare;
 
@@ -59,6 +60,9 @@ pub enum CaptureError {
     /// A GTIN that another merchant describes.
     #[error("the GTIN {0} belongs to another merchant")]
     ForeignGtin(Gtin),
+    /// A GTIN that this merchant does not describe.
+    #[error("the GTIN {0} is not this merchant's; describe the product first")]
+    UndescribedGtin(Gtin),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::statements::product_gtin;
 use super::{CheckError, Report, Tally};
@@ -11,6 +12,7 @@ use crate::store::code_range::{OwnedCodeRange, code_ranges_page};
 use crate::store::event_key::{count_event_keys, stray_event_keys};
 use crate::store::gtin_owner::gtin_owners_after;
 use crate::store::lost_entry::count_lost_entries;
+use crate::store::party_description::descriptions_after;
 use crate::store::statement::{statements_of_batch, stray_statements};
 use crate::store::trace_index::{WholeIndexRow, count_index_rows, index_rows, index_rows_page};
 
@@ -47,6 +49,7 @@ pub(super) async fn check(
     check_event_keys(conn, report, tally).await?;
     check_trace_index(conn, report, tally).await?;
     check_owners(conn, report, tally).await?;
+    check_parties(conn, report, tally).await?;
     check_code_ranges(conn, report, tally).await
 }
 
@@ -165,6 +168,36 @@ async fn check_owners(
         report.add(format!(
             "gtin_owner: {found} rows for {} products described",
             tally.described.len()
+        ));
+    }
+    Ok(())
+}
+
+/// Whoever describes a place or a party is found under it, and nobody else.
+async fn check_parties(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &Tally,
+) -> Result<(), CheckError> {
+    let mut after = (i64::MIN, Uuid::nil());
+    let mut found = 0;
+    loop {
+        let page = descriptions_after(conn, after, ROWS).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        found += page.len();
+        for row in page.iter().filter(|row| !tally.parties.contains(row)) {
+            let (key, merchant) = row;
+            report.add(format!(
+                "party_description: the row of identity_key {key} names {merchant}, who says \
+                 nothing of it"
+            ));
+        }
+    }
+    if found != tally.parties.len() {
+        report.add(format!(
+            "party_description: {found} rows for {} places and parties described",
+            tally.parties.len()
         ));
     }
     Ok(())

@@ -11,7 +11,7 @@ mod log;
 mod public;
 mod statements;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use auditlog::LeafIndex;
@@ -107,6 +107,8 @@ struct Tally {
     issuances: u64,
     /// What queries find events by, where all of it is compared.
     index: Option<IndexTally>,
+    /// Which merchants describe a place or party, by the key of its identity.
+    parties: BTreeSet<(i64, Uuid)>,
 }
 
 /// Checks the next part of the log: statements against their digests, receipts and derived rows. Gives

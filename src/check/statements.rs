@@ -16,6 +16,7 @@ use super::{CheckError, Report, Tally};
 use crate::domain::epcis;
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
+use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
@@ -459,6 +460,12 @@ impl Facts {
             tally.described.entry(gtin).or_insert(batch.merchant_id);
         }
         tally.issuances += u64::from(self.kind == Kind::Issuance);
+        if self.kind == Kind::Party {
+            let keys = self.about.iter().map(|about| identity_key(&about.identity));
+            tally
+                .parties
+                .extend(keys.map(|key| (key, batch.merchant_id)));
+        }
     }
 }
 

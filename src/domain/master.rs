@@ -5,6 +5,7 @@ use auditlog::json::Value;
 
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
+use super::link;
 use super::statement::{About, Kind, Role};
 
 /// Rows of a product's attribute table.
@@ -112,6 +113,10 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
         }
         Kind::Document => vec![About::new(Role::Document, read_document(body)?.uri)],
         Kind::Issuance => check_issuance(body)?,
+        Kind::Link => {
+            let anchor = link::read_link(body)?.anchor;
+            vec![About::new(Role::Anchor, anchor.canonical())]
+        }
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));
@@ -285,7 +290,8 @@ fn bilingual(at: &At<'_>) -> Result<Bilingual, Fault> {
     })
 }
 
-fn short_text(at: &At<'_>) -> Result<String, Fault> {
+/// Words for people: 1 to 500 characters on one line.
+pub(super) fn short_text(at: &At<'_>) -> Result<String, Fault> {
     let text = at.text()?;
     let fits = !text.trim().is_empty()
         && text.chars().count() <= MAX_TEXT_CHARS

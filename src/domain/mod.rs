@@ -7,6 +7,7 @@ pub mod event_key;
 pub mod fields;
 pub mod gs1;
 pub mod identity_key;
+pub mod link;
 pub mod master;
 pub mod posting;
 pub mod scope;

@@ -22,6 +22,8 @@ pub enum Kind {
     Document,
     /// How many item codes were issued for a lot.
     Issuance,
+    /// Where more about a product, a lot or an item is to be found.
+    Link,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Kind::Party => "party",
             Kind::Document => "document",
             Kind::Issuance => "issuance",
+            Kind::Link => "link",
         }
     }
 
@@ -44,6 +47,7 @@ impl Kind {
             Kind::Party,
             Kind::Document,
             Kind::Issuance,
+            Kind::Link,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -87,9 +91,11 @@ pub enum Role {
     Certification,
     /// The capture that stored an event: a neighbour of whatever else the same document told.
     Capture,
+    /// The product, lot or item that a link is said of.
+    Anchor,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 17] = [
+const ROLES: [(Role, &str, Option<i16>); 18] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -110,6 +116,8 @@ const ROLES: [(Role, &str, Option<i16>); 17] = [
     (Role::Certification, "certification", None),
     // A receipt is found by its batch.
     (Role::Capture, "capture", None),
+    // An index of its own holds this number: migrations/0010_links.sql.
+    (Role::Anchor, "anchor", Some(11)),
 ];
 
 impl Role {

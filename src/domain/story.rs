@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::epcis::Event;
 use super::gs1::{DigitalLink, Gtin, Identity};
+use super::link::{self, Link};
 use super::master::{Document, Party, Product};
 use super::statement::{Kind, StatementId, StoredStatement};
 
@@ -27,6 +28,8 @@ pub struct Story {
     pub parties: HashMap<String, Party>,
     /// Documents by URI, as described last.
     pub documents: HashMap<String, Document>,
+    /// What stands of the links of everything that the subject names, as the merchant gave them.
+    pub links: Vec<Described<Link>>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
 }
@@ -115,6 +118,18 @@ impl Story {
         self.statements
             .iter()
             .find(|statement| statement.stored.id == step.id)
+    }
+
+    /// The links of the subject, or of something coarser that it names: the nearest of each type.
+    pub fn links_of(&self, level: &Identity) -> Vec<&Link> {
+        let ladder = self.subject.identities();
+        let from = ladder.iter().position(|identity| identity == level);
+        let ladder = from.map_or(&[][..], |from| &ladder[from..]);
+        let found = link::nearest(ladder, &self.links, |described| &described.value);
+        found
+            .into_iter()
+            .map(|described| &described.value)
+            .collect()
     }
 
     /// Whether an event or an issuance of codes names the subject's own lot. An issuance for no lot in

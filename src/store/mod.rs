@@ -17,6 +17,7 @@ pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;
 pub mod merchant;
+pub mod party_description;
 pub mod seal;
 pub mod statement;
 pub mod tile;

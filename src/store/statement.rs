@@ -233,6 +233,41 @@ pub async fn events_at(
         .collect()
 }
 
+/// The links said of the identities with these keys: of each the last `limit`, newest first. Keys can
+/// collide: the caller compares the identities themselves.
+pub async fn links_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    identity_keys: &[i64],
+    limit: i64,
+) -> Result<Vec<StoredStatement>> {
+    // The role stands here as a number so that the index of links alone, which is partial, answers:
+    // rows of items are not even passed over.
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT s.batch_id, s.position, found.recorded_at AS "recorded_at!",
+                  sealed.first_index AS "first_index?",
+                  s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
+           FROM (SELECT t.recorded_at, t.batch_id, t.position
+                 FROM unnest($2::bigint[]) AS wanted (key)
+                 CROSS JOIN LATERAL (
+                     SELECT recorded_at, batch_id, position FROM trace_index
+                     WHERE merchant_id = $1 AND identity_key = wanted.key AND role = 11
+                     ORDER BY recorded_at DESC, batch_id DESC, position DESC LIMIT $3) AS t
+                ) AS found
+           JOIN statement s
+             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
+           ORDER BY found.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
+        merchant_id,
+        identity_keys,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// A statement with its kind column, which nothing but the check reads.
 #[derive(Debug)]
 pub struct CheckedStatement {

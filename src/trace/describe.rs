@@ -93,7 +93,8 @@ pub(super) fn names(story: &Story) -> HashSet<String> {
 fn describes(loaded: &Loaded, named: &HashSet<String>, class: Option<&str>, reach: &Reach) -> bool {
     let mut about = loaded.about.iter();
     match loaded.kind {
-        Kind::Event => false,
+        // Links have an index and limits of their own.
+        Kind::Event | Kind::Link => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
             let mut lots = about
@@ -134,7 +135,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let document = master::read_document(body).map_err(|_| unreadable())?;
             story.documents.insert(document.uri.clone(), document);
         }
-        Kind::Event | Kind::Issuance => {}
+        Kind::Event | Kind::Issuance | Kind::Link => {}
     }
     Ok(())
 }

@@ -7,6 +7,8 @@
 
 mod describe;
 mod graph;
+mod links;
+mod parties;
 mod reach;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
 use crate::domain::story::{Step, Story, StoryStatement, Withheld};
 use crate::store::statement::statements_about;
+pub use parties::{PartyRecord, party_records};
 use reach::Reach;
 
 /// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
@@ -67,6 +70,7 @@ pub async fn story(
     found.truncated |= reach.is_cut_off() || !found.unasked(reach.identities()).is_empty();
     let mut story = tell(subject, &found, &reach);
     describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
+    links::add_links(conn, merchant_id, &mut story).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -181,6 +185,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         products: HashMap::new(),
         parties: HashMap::new(),
         documents: HashMap::new(),
+        links: Vec::new(),
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

@@ -170,7 +170,7 @@ impl From<CaptureError> for Problem {
                 let kind = "epcisException:ResourceAlreadyExistsException";
                 Problem::new(StatusCode::CONFLICT, kind, detail).with(vec![error])
             }
-            CaptureError::ForeignGtin(_) => forbidden(detail),
+            CaptureError::ForeignGtin(_) | CaptureError::UndescribedGtin(_) => forbidden(detail),
             CaptureError::Random(error) => Problem::internal(&error),
             CaptureError::Store(error) => Problem::from_store(&error),
         }

@@ -25,6 +25,10 @@ async fn two_merchants() -> (TestApp, Uuid) {
     for (key, gtin) in [(&app.key, GTIN), (&other, OTHER_GTIN)] {
         let events = [observation(1, "L1"), item_observation(2, "S1")];
         assert_eq!(stored_as(&app, key, &events).await, 2);
+        let place = format!(
+            r#"{{"place":"https://id.gs1.org/414/9521041000008","name":{{"zh-CN":"厂","en":"{gtin}"}}}}"#
+        );
+        assert_eq!(app.post_as(key, "/api/parties", place).await.status(), 201);
         let order = format!(r#"{{"gtin":"{gtin}","lot":"L1","quantity":3}}"#);
         assert_eq!(
             app.post_as(key, "/api/code-ranges", order).await.status(),
@@ -68,13 +72,14 @@ async fn sqlstate(conn: &mut PgConnection, statement: &str) -> Option<String> {
 }
 
 /// Tables whose rows are a merchant's, with the column that says whose, and the roles that read
-/// them for one merchant at a time. `gtin_owner` is the public look-up, which all may read.
+/// them for one merchant at a time. `gtin_owner` and `party_description` are the public look-ups,
+/// which all may read.
 async fn tenant_tables(app: &TestApp) -> Vec<(String, String, String)> {
     let query = "SELECT c.relname::text, a.attname::text, r.rolname::text
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, pg_roles r
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
           AND (a.attname = 'merchant_id' OR (c.relname = 'merchant' AND a.attname = 'id'))
-          AND c.relname <> 'gtin_owner'
+          AND c.relname NOT IN ('gtin_owner', 'party_description')
           AND r.rolname IN ('rootmark_capture', 'rootmark_reader', 'rootmark_eraser')
           AND has_table_privilege(r.oid, c.oid, 'SELECT')
         ORDER BY c.relname, r.rolname";
@@ -164,6 +169,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT event_key",
         "rootmark_capture INSERT gtin_owner",
         "rootmark_capture INSERT merchant",
+        "rootmark_capture INSERT party_description",
         "rootmark_capture INSERT pending_batch",
         "rootmark_capture INSERT statement",
         "rootmark_capture INSERT trace_index",

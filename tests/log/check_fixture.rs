@@ -10,7 +10,7 @@ use crate::support::GTIN;
 use crate::support::document::{item_observation, observation, observation_of};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 15] = [
+pub const TABLES: [&str; 16] = [
     "statement",
     "sealed_batch",
     "pending_batch",
@@ -20,6 +20,7 @@ pub const TABLES: [&str; 15] = [
     "event_term",
     "event_word",
     "gtin_owner",
+    "party_description",
     "code_range",
     "seal",
     "tile",
@@ -103,7 +104,7 @@ async fn describe(bench: &Bench, submitter: &Submitter, gtin: &str) {
     bench.describe(submitter, Kind::Product, &product).await;
 }
 
-/// Names the merchant and its place, and a document.
+/// Names the merchant and its place, a document, and a link that is withdrawn again.
 async fn introduce(bench: &Bench, submitter: &Submitter) {
     let (party, place) = (
         &submitter.issuer,
@@ -114,6 +115,12 @@ async fn introduce(bench: &Bench, submitter: &Submitter) {
     let uri = "https://example.org/doc/1";
     let document = format!(r#"{{"document":"{uri}","documentType":"x","title":{NAME}}}"#);
     bench.describe(submitter, Kind::Document, &document).await;
+    let anchor = format!("https://id.gs1.org/01/{GTIN}");
+    for href in [r#""https://example.org/""#, "null"] {
+        let link =
+            format!(r#"{{"anchor":"{anchor}","linkType":"gs1:pip","href":{href},"title":"Demo"}}"#);
+        bench.describe(submitter, Kind::Link, &link).await;
+    }
 }
 
 /// One event of each type, the declaration that one was wrong, and one that no identity is found by.
@@ -211,6 +218,7 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         "event_word" => "'event_word'",
         "trace_index" => "'trace_index'",
         "gtin_owner" => "'gtin_owner'",
+        "party_description" => "'party_description'",
         "code_range" => "'code_range'",
         // A seal that is gone is noticed by its neighbours, or by the head.
         "seal" => {

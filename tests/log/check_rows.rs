@@ -43,7 +43,7 @@ async fn a_deleted_row_of_any_table_is_found() {
 }
 
 /// Rows that nobody's statements call for: the table, and what selects a row to be inserted.
-const EXTRA: [(&str, &str); 16] = [
+const EXTRA: [(&str, &str); 17] = [
     (
         "event_key",
         "SELECT merchant_id, substring(sha256(key) FOR 16), content_sha256, batch_id, position FROM event_key LIMIT 1",
@@ -83,6 +83,10 @@ const EXTRA: [(&str, &str); 16] = [
     (
         "gtin_owner",
         "SELECT '09521041000015', merchant_id, claimed_at FROM gtin_owner LIMIT 1",
+    ),
+    (
+        "party_description",
+        "SELECT identity_key + 1, merchant_id FROM party_description LIMIT 1",
     ),
     (
         "tile",

@@ -189,7 +189,7 @@ async fn a_changed_column_of_any_row_of_the_trace_index_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_column_of_any_other_derived_row_is_found() {
-    assert_all_found_in(&["event_key", "gtin_owner", "code_range"]).await;
+    assert_all_found_in(&["event_key", "gtin_owner", "party_description", "code_range"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,6 +214,7 @@ async fn every_table_that_a_check_reads_is_tampered_with_here() {
         "event_term",
         "event_word",
         "gtin_owner",
+        "party_description",
         "code_range",
         "seal",
         "tile",

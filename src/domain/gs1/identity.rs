@@ -72,6 +72,18 @@ impl Identity {
         OtherUri::parse(text).map(Self::Other)
     }
 
+    /// Reads a raw path, still percent-encoded and without query, that begins with a key:
+    /// [`DigitalLink::parse_path`] for things that are no product.
+    ///
+    /// # Errors
+    /// The first fault from the left; see [`LinkError`].
+    pub fn parse_path(raw_path: &str) -> Result<Self, LinkError> {
+        if let Some(found) = raw_path.chars().find(|found| matches!(found, '?' | '#')) {
+            return Err(LinkError::NotOnlyAPath { found });
+        }
+        Self::from_path(raw_path)
+    }
+
     /// The GTIN of a class, a lot or an item.
     #[must_use]
     pub const fn gtin(&self) -> Option<Gtin> {
@@ -111,6 +123,16 @@ impl Identity {
         self.write(&mut text)
             .expect("writing to a String never fails");
         text
+    }
+
+    /// [`canonical`](Self::canonical) without scheme and host, to be put after any other; `None` for
+    /// a URI that is no GS1 key.
+    #[must_use]
+    pub fn path(&self) -> Option<String> {
+        match self {
+            Self::Other(_) => None,
+            key => key.canonical().strip_prefix(HOST).map(str::to_owned),
+        }
     }
 
     /// `path` begins with a segment that is a primary key.

@@ -1,0 +1,75 @@
+//! What merchants said of one place or party.
+
+use auditlog::hash::LeafIndex;
+use auditlog::json;
+use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
+
+use super::{Loaded, TraceError};
+use crate::domain::gs1::Identity;
+use crate::domain::identity_key::identity_key;
+use crate::domain::master::{self, Party};
+use crate::domain::statement::Kind;
+use crate::store::act_for;
+use crate::store::party_description::describing_merchants;
+use crate::store::statement::statements_about;
+
+/// Merchants whose words about one place are read: enough for a port, and a bound for a stranger.
+const MAX_MERCHANTS: i64 = 8;
+/// Statements of one merchant that are read to find the last description.
+const MAX_STATEMENTS: i64 = 500;
+
+/// What one merchant said last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartyRecord {
+    /// The description.
+    pub party: Party,
+    /// When it was recorded.
+    pub recorded_at: OffsetDateTime,
+    /// Its place in the log, once sealed.
+    pub leaf_index: Option<LeafIndex>,
+}
+
+/// The last description of `identity` by each merchant that describes it, newest first. The same words
+/// of two merchants are given once, with the older time.
+pub async fn party_records(
+    conn: &mut PgConnection,
+    identity: &Identity,
+) -> Result<Vec<PartyRecord>, TraceError> {
+    let canonical = identity.canonical();
+    let key = identity_key(&canonical);
+    let mut records: Vec<PartyRecord> = Vec::new();
+    for merchant_id in describing_merchants(conn, key, MAX_MERCHANTS).await? {
+        let mut tx = conn.begin().await?;
+        act_for(&mut tx, merchant_id).await?;
+        let stored = statements_about(&mut tx, merchant_id, &[key], MAX_STATEMENTS).await?;
+        tx.rollback().await?;
+        let mut last = None;
+        for stored in stored {
+            let loaded = Loaded::read(stored)?;
+            let is_about = loaded.about.iter().any(|about| about.identity == canonical);
+            if loaded.kind == Kind::Party && is_about {
+                last = Some(read(&loaded).ok_or(TraceError::Unreadable(loaded.stored.id))?);
+            }
+        }
+        records.extend(last);
+    }
+    records.sort_by_key(|record| record.recorded_at);
+    let mut told: Vec<PartyRecord> = Vec::new();
+    for record in records {
+        if !told.iter().any(|known| known.party == record.party) {
+            told.push(record);
+        }
+    }
+    told.reverse();
+    Ok(told)
+}
+
+fn read(loaded: &Loaded) -> Option<PartyRecord> {
+    let content = json::parse(&loaded.stored.content).ok()?;
+    Some(PartyRecord {
+        party: master::read_party(content.get("body")?).ok()?,
+        recorded_at: loaded.stored.recorded_at,
+        leaf_index: loaded.stored.leaf_index,
+    })
+}
