@@ -50,6 +50,15 @@ pub(super) async fn record_document(
     record(Kind::Document, &request, payload, &service).await
 }
 
+/// `POST /api/links`
+pub(super) async fn record_link(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Link, &request, payload, &service).await
+}
+
 #[derive(Serialize)]
 struct RecordedBody {
     /// Where the statement is stored.

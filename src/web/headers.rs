@@ -1,5 +1,6 @@
 //! Headers that every answer bears.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 
@@ -25,4 +26,13 @@ pub(super) fn security(secure: bool) -> DefaultHeaders {
     } else {
         headers
     }
+}
+
+/// Pages of any host may read an answer, an error too, and every header of it.
+pub(super) fn for_anyone(mut response: HttpResponse) -> HttpResponse {
+    let anyone = header::HeaderValue::from_static("*");
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone.clone());
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, anyone);
+    response
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::tile::TilePath;
 
 use super::Service;
+use super::headers::for_anyone;
 
 /// Never stale for longer than a reload.
 const MUTABLE: &str = "no-cache";
@@ -57,15 +58,6 @@ pub(super) async fn preflight() -> HttpResponse {
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish();
     for_anyone(response)
-}
-
-/// Auditors' pages on any host may read the log, and that there is no such file in it.
-fn for_anyone(mut response: HttpResponse) -> HttpResponse {
-    let anyone = header::HeaderValue::from_static("*");
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone.clone());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, anyone);
-    response
 }
 
 /// What a name is. Whatever is not exactly a file that the log publishes does not exist: no dots, no

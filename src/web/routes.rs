@@ -5,6 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::web::{ServiceConfig, get, post, resource, route};
 use actix_web::{Route, guard};
 
+use super::shopper::resolver;
 use super::{api, assets, epcis, log, metrics, openapi, ops, shopper};
 
 /// The table. What is not in it is answered by [`shopper::no_such_page`].
@@ -13,8 +14,15 @@ pub fn configure(table: &mut ServiceConfig) {
         // The shopper.
         .route("/", read(shopper::home))
         .route("/find", read(shopper::find))
-        .route("/01/{link:.*}", read(shopper::trace))
-        .route("/00/{link:.*}", read(shopper::trace))
+        .route("/01/{link:.*}", read(resolver::trace))
+        .route("/00/{link:.*}", read(resolver::trace))
+        .route("/414/{link:.*}", read(resolver::place))
+        .route("/417/{link:.*}", read(resolver::place))
+        .route(
+            "/{key:01|00|414|417}/{link:.*}",
+            route().method(Method::OPTIONS).to(resolver::preflight),
+        )
+        .route("/.well-known/gs1resolver", read(resolver::description))
         .route("/proof/{link:.*}", read(shopper::proof))
         .route("/qr/{link:.*}", read(shopper::qr))
         .route("/static/{file:.*}", read(assets::asset))
@@ -36,6 +44,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/products", post().to(api::record_product))
         .route("/api/parties", post().to(api::record_party))
         .route("/api/documents", post().to(api::record_document))
+        .route("/api/links", post().to(api::record_link))
         .route("/api/code-ranges", post().to(api::issue_codes))
         .route(
             "/api/code-ranges/{gtin}/{first_number}/codes",

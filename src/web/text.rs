@@ -16,6 +16,7 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 
 pub use lang::Lang;
+pub(in crate::web) use lang::parse_weight;
 
 /// The words of one language.
 #[derive(Debug)]
@@ -306,6 +307,7 @@ mod tests {
         "disposition",
         "document",
         "eventType",
+        "linkType",
         "month",
         "role",
         "sensor",

@@ -137,6 +137,46 @@ pub async fn describe(app: &TestApp, what: &str, body: Value) {
     );
 }
 
+/// Says that more about something of the first product is to be found at an address; `more` holds further
+/// members. Gives the status.
+pub async fn link(app: &TestApp, level: &str, link_type: &str, href: &str, more: Value) -> u16 {
+    let mut body = json!({
+        "anchor": format!("https://id.gs1.org/01/{GTIN}{level}"),
+        "linkType": link_type,
+        "href": href,
+        "title": format!("To {href}"),
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        body[key] = value.clone();
+    }
+    app.post("/api/links", body.to_string())
+        .await
+        .status()
+        .as_u16()
+}
+
+/// An answer to a client that sends these headers.
+pub async fn ask(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+    let mut request = app.http.get(app.url(path));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
+/// Where an answer leads.
+pub fn location(answer: &reqwest::Response) -> String {
+    answer.headers()["Location"].to_str().unwrap().to_owned()
+}
+
+/// The linkset of a path.
+pub async fn linkset(app: &TestApp, path: &str) -> Value {
+    let answer = ask(app, path, &[("Accept", "application/linkset+json")]).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    assert_eq!(answer.headers()["Content-Type"], "application/linkset+json");
+    answer.json().await.unwrap()
+}
+
 /// The path of a lot of the first product.
 pub fn lot_path(lot: &str) -> String {
     format!("/01/{GTIN}/10/{lot}")

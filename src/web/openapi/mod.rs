@@ -7,10 +7,11 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 /// The addresses that take an API key, and those that everybody may read.
-const PATHS: [&str; 3] = [
+const PATHS: [&str; 4] = [
     include_str!("write.json"),
     include_str!("events.json"),
     include_str!("read.json"),
+    include_str!("resolver.json"),
 ];
 const COMPONENTS: &str = include_str!("components.json");
 
@@ -54,14 +55,7 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 6] = [
-        "/",
-        "/find",
-        "/01/{link:.*}",
-        "/00/{link:.*}",
-        "/qr/{link:.*}",
-        "/static/{file:.*}",
-    ];
+    const PAGES: [&str; 4] = ["/", "/find", "/qr/{link:.*}", "/static/{file:.*}"];
 
     /// Method and pattern of every route, from the table's own text.
     fn routes() -> Vec<(&'static str, String)> {

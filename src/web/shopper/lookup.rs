@@ -3,7 +3,7 @@
 use sqlx::Connection;
 
 use crate::codes::{CodeError, SerialStatus, serial_status};
-use crate::domain::gs1::{DigitalLink, LinkError};
+use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::story::{Story, Via};
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
@@ -17,6 +17,10 @@ pub(super) enum LookupError {
     Link(LinkError),
     /// A code of which there is no record.
     Unknown(DigitalLink),
+    /// A place or party of which there is no record.
+    UnknownPlace(Identity),
+    /// There is a record, and no link of the type that was asked for.
+    NoSuchLink,
     /// There is a record, and no checkpoint yet.
     NotSealed,
     /// There is more than one proof may hold: a part of it must not pass for all.
@@ -29,6 +33,21 @@ pub(super) enum LookupError {
     Unavailable(String),
     /// Something is broken; the cause is for the log.
     Internal(String),
+}
+
+impl LookupError {
+    /// What a machine is told; none where only pages speak of it. Causes of failures are for the log.
+    pub fn detail(&self) -> Option<String> {
+        let words = match self {
+            LookupError::Link(fault) => return Some(fault.to_string()),
+            LookupError::Unknown(_) | LookupError::UnknownPlace(_) => "there is no such record",
+            LookupError::NoSuchLink => "there is no link of this type",
+            LookupError::Unavailable(_) => "the service cannot read anything at this moment",
+            LookupError::Internal(_) => "the service failed; the fault is ours and was logged",
+            _ => return None,
+        };
+        Some(words.to_owned())
+    }
 }
 
 /// The story of the code at a path, or that there is none. The path is raw as it came: an escaped

@@ -2,9 +2,13 @@
 
 mod fault;
 mod journey;
+mod linkset;
 mod lookup;
+mod negotiate;
+mod place;
 mod present;
 mod qr;
+pub(super) mod resolver;
 pub mod view;
 
 use actix_web::http::{StatusCode, header};
@@ -13,6 +17,7 @@ use askama::Template;
 
 use super::Service;
 use super::assets::ASSET_TAG;
+use super::headers::for_anyone;
 use super::proof_file::{FileError, ProofFile, ProofForm, proof_source};
 use super::text::Lang;
 use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
@@ -113,17 +118,6 @@ fn path_of_elements(elements: &str) -> String {
     path
 }
 
-/// `GET /01/…`, `GET /00/…`
-pub(super) async fn trace(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    match find_story(&service, request.uri().path()).await {
-        Ok(story) => {
-            let page = present::trace_page(shell(&request), &story, &service);
-            render(StatusCode::OK, &page)
-        }
-        Err(error) => refuse(&request, error),
-    }
-}
-
 /// `GET /proof/01/…`: the story as a bundle, to keep and to check elsewhere.
 pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let path = request.uri().path();
@@ -196,9 +190,9 @@ pub(super) async fn no_such_page(request: HttpRequest) -> HttpResponse {
     message(MessagePage::no_such_page(shell(&request)))
 }
 
-/// The page for a client that asked for more than its share.
+/// The page for a client that asked for more than its share. A page of another host is told so too.
 pub(super) fn too_many(request: &HttpRequest) -> HttpResponse {
-    message(MessagePage::too_many(shell(request)))
+    for_anyone(message(MessagePage::too_many(shell(request))))
 }
 
 /// The page that says why there is no story. The cause is logged, never shown.
@@ -208,6 +202,10 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
         LookupError::Unknown(link) => {
             MessagePage::unknown_code(shell, present::elements(&link).join(" "))
         }
+        LookupError::UnknownPlace(identity) => {
+            MessagePage::unknown_place(shell, place::elements(&identity).join(" "))
+        }
+        LookupError::NoSuchLink => MessagePage::no_such_link(shell),
         LookupError::NotSealed => MessagePage::not_sealed(shell),
         LookupError::TooLong => MessagePage::too_long(shell),
         LookupError::Form => MessagePage::bad_proof_form(shell),

@@ -3,11 +3,13 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::journey::{named, readable, said, steps};
+use super::negotiate::language_rank;
 use super::view::{
-    BestBefore, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView, Words,
-    journey_summary, mark_legs, short_root,
+    BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
+    Words, journey_summary, mark_legs, short_root,
 };
 use crate::domain::gs1::DigitalLink;
+use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Story, StoryStatement, Via};
@@ -39,6 +41,7 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
             text,
             story.product.as_ref().map(|described| &described.value),
         ),
+        links: links(text, story),
         summary: summary(text, story),
         steps,
         proof: ProofView {
@@ -211,8 +214,33 @@ fn china_day(at: OffsetDateTime) -> Option<String> {
     at.to_offset(CHINA).format(form).ok()
 }
 
-fn china_date(text: &Text, at: OffsetDateTime) -> Option<LocalDate> {
+pub(super) fn china_date(text: &Text, at: OffsetDateTime) -> Option<LocalDate> {
     text.date(&china_day(at)?)
+}
+
+/// The merchant's links, the nearest of each type; of several in different languages the reader's.
+fn links(text: &Text, story: &Story) -> Vec<LinkView> {
+    let found = story.links_of(&story.subject.finest());
+    let rank = |link: &&Link| language_rank(text.lang().code(), &link.hreflang);
+    let is_best = |link: &&Link| {
+        let others = found
+            .iter()
+            .filter(|other| other.link_type == link.link_type);
+        others.map(rank).max() == Some(rank(link))
+    };
+    let shown = found.iter().copied().filter(is_best).take(MAX_LINKS);
+    let view = |link: &Link| {
+        let target = link.target.as_ref()?;
+        let (kind, title) = (link.link_type.name(), readable(&target.title));
+        Some(LinkView::new(
+            text,
+            kind,
+            &title,
+            &link.hreflang,
+            &target.href,
+        ))
+    };
+    shown.filter_map(view).collect()
 }
 
 fn summary(text: &Text, story: &Story) -> Option<String> {

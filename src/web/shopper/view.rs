@@ -5,6 +5,8 @@
 //! more than was checked: "unchanged since it was recorded", and never "genuine".
 
 mod journey;
+mod links;
+mod place;
 mod sensor;
 mod verdict;
 
@@ -17,6 +19,8 @@ pub use journey::{
     DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, Source, StepView,
     correction, gap, journey_summary, mark_legs, region_in_country,
 };
+pub use links::{ChoicePage, LinkView};
+pub use place::{PlacePage, RecordView};
 pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};
 pub use verdict::{Icon, MessagePage, Tone, VerdictView};
 
@@ -36,6 +40,8 @@ pub struct TracePage {
     pub summary: Option<String>,
     /// The journey, oldest step first.
     pub steps: Vec<StepView>,
+    /// Where the merchant says that more is to be found; empty hides the section.
+    pub links: Vec<LinkView>,
     /// Where the record is sealed and how to check it.
     pub proof: ProofView,
 }
@@ -287,6 +293,7 @@ mod tests {
             attributes: Vec::new(),
             summary: Some(journey_summary(text, 15, 9, 64)),
             steps: (0..15).map(step).collect(),
+            links: Vec::new(),
             proof: ProofView {
                 seal: Some(SealView {
                     tree_size: SealView::size_in_words(text, 1_204_377),

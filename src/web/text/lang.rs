@@ -151,7 +151,7 @@ impl<'a> Range<'a> {
 }
 
 /// RFC 9110 §12.4.2: `q=0` to `q=1` with at most three decimals, in thousandths.
-fn parse_weight(part: &str) -> Option<u16> {
+pub(in crate::web) fn parse_weight(part: &str) -> Option<u16> {
     let value = part
         .strip_prefix("q=")
         .or_else(|| part.strip_prefix("Q="))?;

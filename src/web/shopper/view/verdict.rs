@@ -53,6 +53,24 @@ impl VerdictView {
         VerdictView::new(Tone::Quiet, Icon::Stack, title, lead)
     }
 
+    /// The code names a place.
+    pub fn place(text: &Text) -> VerdictView {
+        let (title, lead) = (text.get("place.place"), text.get("place.place_lead"));
+        VerdictView::new(Tone::Quiet, Icon::Stack, title, lead)
+    }
+
+    /// The code names a party.
+    pub fn party(text: &Text) -> VerdictView {
+        let (title, lead) = (text.get("place.party"), text.get("place.party_lead"));
+        VerdictView::new(Tone::Quiet, Icon::Stack, title, lead)
+    }
+
+    /// Several links suit equally well.
+    pub fn choice(text: &Text) -> VerdictView {
+        let (title, lead) = (text.get("links.choice"), text.get("links.choice_lead"));
+        VerdictView::new(Tone::Quiet, Icon::Stack, title, lead)
+    }
+
     /// `doubts`: contradictions or gaps, one sentence each.
     pub fn doubts(text: &Text, doubts: Vec<String>) -> VerdictView {
         let lead = text.count("verdict.doubts_lead", doubts.len() as u64, &[]);
@@ -208,6 +226,40 @@ impl MessagePage {
                 text.get("message.unknown_2").into(),
                 text.get("message.unknown_3").into(),
             ],
+            shell,
+        }
+    }
+
+    /// Nothing is said of a place or party.
+    pub fn unknown_place(shell: Shell, code: String) -> MessagePage {
+        let text = shell.text;
+        let (title, lead) = (
+            text.get("message.no_place_title"),
+            text.get("message.no_place_lead"),
+        );
+        MessagePage {
+            status: 404,
+            page_title: text.get("message.no_place_page_title").into(),
+            verdict: VerdictView::new(Tone::Quiet, Icon::Question, title, lead),
+            code: Some(code),
+            advice: vec![text.get("message.no_place_1").into()],
+            shell,
+        }
+    }
+
+    /// There is a record, and no link of the type that was asked for.
+    pub fn no_such_link(shell: Shell) -> MessagePage {
+        let text = shell.text;
+        let (title, lead) = (
+            text.get("message.no_link_title"),
+            text.get("message.no_link_lead"),
+        );
+        MessagePage {
+            status: 404,
+            page_title: text.get("message.no_link_page_title").into(),
+            verdict: VerdictView::new(Tone::Quiet, Icon::Question, title, lead),
+            code: None,
+            advice: vec![text.get("message.no_link_1").into()],
             shell,
         }
     }
