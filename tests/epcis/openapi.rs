@@ -212,6 +212,77 @@ async fn what_everybody_may_read_is_what_the_document_describes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_resolver_answers_is_what_the_document_describes() {
+    let it = Described::start().await;
+    let app = &it.app;
+    app.capture(&[observation(1, "L1")]).await;
+    let place =
+        r#"{"place":"https://id.gs1.org/414/9521041000008","name":{"zh-CN":"厂","en":"Plant"}}"#;
+    app.post("/api/parties", place).await;
+    let links = "POST /api/links";
+    let link = |language: &str| {
+        format!(
+            r#"{{"anchor":"https://id.gs1.org/01/{GTIN}","linkType":"gs1:faqs","title":"FAQ",
+            "href":"https://brand.example/","hreflang":["{language}"],"type":"text/html"}}"#
+        )
+    };
+    it.check(links, app.post("/api/links", link("en")).await, 201)
+        .await;
+    it.check(links, app.post("/api/links", link("en")).await, 200)
+        .await;
+    it.check(links, app.post("/api/links", link("zh")).await, 201)
+        .await;
+    it.check(links, app.post("/api/links", "{}").await, 400)
+        .await;
+    app.sealed().await;
+    let json = async |path: &str| {
+        let request = app
+            .http
+            .get(app.url(path))
+            .header("Accept", "application/json");
+        request.send().await.unwrap()
+    };
+    let (product, lot) = ("GET /01/{gtin}", "GET /01/{gtin}/10/{lot}");
+    let path = format!("/01/{GTIN}");
+    it.check(product, app.get(&path).await, 200).await;
+    it.check(product, json(&path).await, 200).await;
+    it.check(
+        product,
+        json(&format!("{path}?linkType=gs1:faqs")).await,
+        300,
+    )
+    .await;
+    it.check(
+        product,
+        app.get(&format!("{path}?linkType=gs1:faqs")).await,
+        300,
+    )
+    .await;
+    it.check(
+        product,
+        json(&format!("{path}?linkType=gs1:recipeInfo")).await,
+        404,
+    )
+    .await;
+    it.check(lot, json(&format!("{path}/10/L1")).await, 200)
+        .await;
+    it.check(lot, json(&format!("{path}/10/%ZZ")).await, 400)
+        .await;
+    it.check(lot, app.get(&format!("{path}/10/L9")).await, 404)
+        .await;
+    let place = "GET /414/{gln}";
+    it.check(place, json("/414/9521041000008").await, 200).await;
+    it.check(place, json("/414/9521041000009").await, 400).await;
+    it.check("GET /417/{pgln}", json("/417/9521041000008").await, 404)
+        .await;
+    it.check("GET /00/{sscc}", json("/00/095210410001000014").await, 404)
+        .await;
+    let description = "/.well-known/gs1resolver";
+    it.check(&format!("GET {description}"), json(description).await, 200)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_is_not_described_would_be_noticed() {
     let it = Described::start().await;
     let schema = it.schema("GET /epcis/capture/{job}", 200, "application/json");

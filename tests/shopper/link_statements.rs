@@ -1,7 +1,9 @@
 //! Links that a merchant adds to a product, a lot or an item.
 
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, acting, add_key, add_merchant};
+use rootmark::capture::record_master;
 use rootmark::domain::scope::Scope;
+use rootmark::domain::statement::Kind;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -446,4 +448,45 @@ async fn the_links_of_a_lot_of_many_items_cost_no_more_than_those_of_a_lot_of_te
     );
     let found = linkset(&app, &format!("/01/{GTIN}")).await;
     assert_eq!(found["linkset"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_hundred_links_are_taken_of_one_anchor_and_after_them_only_withdrawals() {
+    let app = TestApp::start().await;
+    let submitter = acting(&app.running.database, Some("Larkmere Demo"), None)
+        .await
+        .unwrap();
+    let mut conn = app.running.database.capture.acquire().await.unwrap();
+    let mut say = async |href: String| {
+        let body = format!(
+            r#"{{"anchor":"https://id.gs1.org/01/{GTIN}","linkType":"gs1:faqs","href":{href},"title":"x"}}"#
+        );
+        let now = time::OffsetDateTime::now_utc();
+        let said = record_master(&mut conn, &submitter, Kind::Link, &body, now).await;
+        said.map(|recorded| recorded.is_new)
+            .map_err(|error| error.to_string())
+    };
+    for number in 0..400 {
+        assert_eq!(
+            say(format!("\"https://brand.example/{number}\"")).await,
+            Ok(true),
+            "{number}"
+        );
+    }
+    let refused = say("\"https://brand.example/400\"".to_owned())
+        .await
+        .unwrap_err();
+    assert!(refused.contains("400 links were said"), "{refused}");
+    assert_eq!(
+        say("\"https://brand.example/399\"".to_owned()).await,
+        Ok(false),
+        "a repeat"
+    );
+    let path = format!("/01/{GTIN}");
+    assert_eq!(
+        leads(&app, &path, "gs1:faqs", &[]).await,
+        "https://brand.example/399"
+    );
+    assert_eq!(say("null".to_owned()).await, Ok(true));
+    assert_eq!(leads(&app, &path, "gs1:faqs", &[]).await, "404");
 }

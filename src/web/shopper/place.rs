@@ -2,7 +2,7 @@
 
 use super::journey::{named, readable, said};
 use super::present::china_date;
-use super::view::{PlacePage, RecordView, Row, Shell, VerdictView, Words, region_in_country};
+use super::view::{PlacePage, RecordView, Row, Shell, VerdictView, Words};
 use crate::domain::gs1::Identity;
 use crate::trace::PartyRecord;
 use crate::web::text::Text;
@@ -60,17 +60,15 @@ fn view(text: &Text, record: &PartyRecord, public_size: u64) -> RecordView {
         let role = text.term("role", role).to_owned();
         rows.push(row(text.get("place.role"), role));
     }
+    // As on a step of a journey: the region as it was recorded, which may name the country already.
     let region = party
         .region
         .as_ref()
         .map(|region| readable(said(region, lang)));
-    match (&party.country, region) {
-        (Some(country), region) => {
-            let address = region_in_country(text, region.as_deref(), country);
-            rows.push(row(text.get("place.address"), address));
-        }
-        (None, Some(region)) => rows.push(row(text.get("place.address"), region)),
-        (None, None) => {}
+    let country = party.country.as_deref();
+    let address = region.or_else(|| country.map(|country| text.country(country).to_owned()));
+    if let Some(address) = address {
+        rows.push(row(text.get("place.address"), address));
     }
     if let Some(date) = china_date(text, record.recorded_at) {
         rows.push(row(text.get("place.recorded"), date.text));

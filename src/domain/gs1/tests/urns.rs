@@ -153,7 +153,7 @@ fn a_prefix_is_learned_from_good_urns_only() {
         "urn:epc:id:sgtin:4012345.01111.9876",
         "urn:epc:id:sgtin:4012345.011111.",
         "urn:epc:id:sgtin:40123.45011111.1",
-        "urn:epc:id:gdti:4012345.00005.1",
+        "urn:epc:id:gdti:4012345.0000.1",
         "urn:epcglobal:cbv:bt:4012345000054:1",
         "https://id.gs1.org/01/04012345111118/21/1",
         "4012345",
