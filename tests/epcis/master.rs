@@ -411,3 +411,39 @@ async fn descriptions_are_taken_by_post_only() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_every_level_are_in_a_proof_that_verifies_and_a_check_finds_their_rows() {
+    let app = TestApp::start().await;
+    let code = app.issue("L1", 1).await.remove(0);
+    let link = async |anchor: &str, href: &str| {
+        let body = format!(
+            r#"{{"anchor":"https://id.gs1.org{anchor}","linkType":"gs1:faqs","href":{href},"title":"FAQ"}}"#
+        );
+        app.post("/api/links", body).await.status().as_u16()
+    };
+    let links = async || {
+        let statements = proof(&app, &code).await.statements;
+        statements
+            .iter()
+            .filter(|statement| statement.kind == "link")
+            .count()
+    };
+    assert_eq!(links().await, 0);
+    let item = code.replace("/10/L1", "");
+    for anchor in [&format!("/01/{GTIN}"), &format!("/01/{GTIN}/10/L1"), &item] {
+        assert_eq!(
+            link(anchor, r#""https://brand.example/""#).await,
+            201,
+            "{anchor}"
+        );
+    }
+    assert_eq!(
+        link(&format!("/01/{GTIN}/10/L2"), r#""https://brand.example/""#).await,
+        201
+    );
+    assert_eq!(links().await, 3, "and not that of another lot");
+    assert_eq!(link(&item, "null").await, 201);
+    assert_eq!(links().await, 4, "what was withdrawn stays told");
+    assert_checks_out(&app).await;
+}
