@@ -54,6 +54,7 @@ async fn whoever_looks_up_too_much_is_asked_to_wait_and_others_are_not() {
     assert_eq!(answer.headers()["Cache-Control"], "no-cache");
     assert!(answer.headers().contains_key("Content-Security-Policy"));
     assert!(answer.headers().contains_key("X-Request-Id"));
+    assert_eq!(answer.headers()["Access-Control-Allow-Origin"], "*");
     let page = answer.text().await.unwrap();
     assert!(page.contains("Too many look-ups at once"), "{page}");
     // One share for everything that looks something up.
