@@ -294,7 +294,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 10);
+    assert_eq!(insertable.len(), 11);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count
