@@ -18,7 +18,7 @@ use crate::domain::statement::StatementId;
 
 pub use merge::{merge, waiting};
 pub use page::{by_event_id, page};
-pub use words::words;
+pub use words::{identities, words};
 
 /// Candidates whose texts one page may look at.
 const MAX_CANDIDATES: usize = 50_000;

@@ -13,7 +13,7 @@ use crate::domain::epcis::index::is_indexed_elsewhere;
 use crate::domain::epcis::query::{
     Condition, EventQuery, OrderBy, Span, Test, Total, every_event, overflow,
 };
-use crate::domain::epcis::{Names, facts};
+use crate::domain::epcis::{FactValue, Names, facts};
 use crate::domain::event_key::event_key;
 use crate::domain::identity_key::identity_key;
 use crate::domain::posting::{BatchIndex, Posting, Term};
@@ -438,4 +438,18 @@ async fn all_hits(
         return Err(QueryError::TooComplex);
     }
     Ok(hits)
+}
+
+/// The things that an event names, in their one form.
+pub(super) fn identities_of(content: &str) -> Result<Vec<String>, QueryError> {
+    let content = json::parse(content)?;
+    let Some(body) = content.get("body") else {
+        return Ok(Vec::new());
+    };
+    let facts = facts(body, Names::of(body.get("@context")));
+    let things = facts.into_iter().filter_map(|fact| match fact.value {
+        FactValue::Text(text) if !roles_of(&fact.field).is_empty() => Some(text.into_owned()),
+        _ => None,
+    });
+    Ok(things.collect())
 }

@@ -268,3 +268,46 @@ impl HitRow {
         }
     }
 }
+
+/// One row of each identity that events name as a thing, after the identity with the key `after`, in the
+/// order of the keys. However many events name a thing, one row is read; rows that name an identity as
+/// something else, such as the lot of an item, are passed over.
+pub async fn things_after(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(i64, StatementId)>> {
+    // The roles of things: epc, parent, child, input and output. Each step skips to the next key.
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE found AS (
+               (SELECT identity_key, batch_id, position, 1::bigint AS number FROM trace_index
+                WHERE merchant_id = $1 AND ($2::bigint IS NULL OR identity_key > $2)
+                  AND role BETWEEN 1 AND 5
+                ORDER BY identity_key LIMIT 1)
+               UNION ALL
+               SELECT next.identity_key, next.batch_id, next.position, found.number + 1
+               FROM found CROSS JOIN LATERAL (
+                   SELECT identity_key, batch_id, position FROM trace_index
+                   WHERE merchant_id = $1 AND identity_key > found.identity_key
+                     AND role BETWEEN 1 AND 5
+                   ORDER BY identity_key LIMIT 1) AS next
+               WHERE found.number < $3
+           )
+           SELECT identity_key AS "identity_key!", batch_id AS "batch_id!", position AS "position!"
+           FROM found ORDER BY identity_key LIMIT $3"#,
+        merchant_id,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let thing = rows.into_iter().map(|row| {
+        let id = StatementId {
+            batch_id: row.batch_id,
+            position: row.position,
+        };
+        (row.identity_key, id)
+    });
+    Ok(thing.collect())
+}

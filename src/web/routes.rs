@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::middleware::Compress;
-use actix_web::web::{ServiceConfig, get, post, resource, route};
+use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
 use actix_web::{Route, guard};
 
 use super::shopper::resolver;
@@ -27,6 +27,11 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/qr/{link:.*}", read(shopper::qr))
         .route("/static/{file:.*}", read(assets::asset))
         // Partners and merchants.
+        .route("/epcis", read(epcis::root))
+        .route(
+            "/epcis{path:.*}",
+            route().method(Method::OPTIONS).to(epcis::discover),
+        )
         .service(
             resource("/epcis/capture")
                 .route(post().to(epcis::capture))
@@ -39,6 +44,22 @@ pub fn configure(table: &mut ServiceConfig) {
                 .default_service(route().to(epcis::events_methods)),
         )
         .route("/epcis/events/{event_id:.*}", read(epcis::event))
+        .route("/epcis/eventTypes", read(epcis::members))
+        .route("/epcis/eventTypes/{link:.*}", read(epcis::member))
+        .route("/epcis/epcs", read(epcis::members))
+        .route("/epcis/epcs/{link:.*}", read(epcis::member))
+        .route("/epcis/bizSteps", read(epcis::members))
+        .route("/epcis/bizSteps/{link:.*}", read(epcis::member))
+        .route("/epcis/bizLocations", read(epcis::members))
+        .route("/epcis/bizLocations/{link:.*}", read(epcis::member))
+        .route("/epcis/readPoints", read(epcis::members))
+        .route("/epcis/readPoints/{link:.*}", read(epcis::member))
+        .route("/epcis/dispositions", read(epcis::members))
+        .route("/epcis/dispositions/{link:.*}", read(epcis::member))
+        .route(
+            "/epcis/nextPageToken/{token}",
+            delete().to(epcis::forget_token),
+        )
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
         .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
         .route("/api/products", post().to(api::record_product))

@@ -143,6 +143,15 @@ pub struct SensorReading {
 }
 
 impl EventType {
+    /// All of them, by name.
+    pub const ALL: [EventType; 5] = [
+        EventType::Aggregation,
+        EventType::Association,
+        EventType::Object,
+        EventType::Transaction,
+        EventType::Transformation,
+    ];
+
     /// The type by its EPCIS name.
     pub fn parse(name: &str) -> Option<EventType> {
         Some(match name {

@@ -3,16 +3,19 @@
 use auditlog::json::{self, JsonError, Value, write_string};
 use time::OffsetDateTime;
 
+use super::form::Form;
+use crate::domain::epcis::translate;
 use crate::domain::time::timestamp;
 use crate::query::FoundEvent;
 
 /// The context of EPCIS 2.0, for an answer that has no event.
-const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+pub(super) const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /// A document of events, in their order. A `@context` that all of them share is the document's;
 /// otherwise each keeps its own.
 pub(super) fn query_document(
     events: &[FoundEvent],
+    form: &Form,
     now: OffsetDateTime,
 ) -> Result<String, JsonError> {
     let contents = events.iter().map(|event| json::parse(&event.content));
@@ -42,35 +45,43 @@ pub(super) fn query_document(
         if number > 0 {
             out.push(',');
         }
-        write_event(body, event.recorded_at, shared.is_none(), &mut out);
+        write_event(body, event.recorded_at, shared.is_none(), form, &mut out)?;
     }
     out.push_str("]}}}}");
     Ok(out)
 }
 
 /// One event by itself, with its context.
-pub(super) fn single_event(event: &FoundEvent) -> Result<String, JsonError> {
+pub(super) fn single_event(event: &FoundEvent, form: &Form) -> Result<String, JsonError> {
     let content = json::parse(&event.content)?;
     let mut out = String::new();
     if let Some(body) = content.get("body") {
-        write_event(body, event.recorded_at, true, &mut out);
+        write_event(body, event.recorded_at, true, form, &mut out)?;
     }
     Ok(out)
 }
 
-/// The event as it came, and when it was recorded.
-fn write_event(body: &Value<'_>, recorded: OffsetDateTime, with_context: bool, out: &mut String) {
-    out.push('{');
+/// The event as it came, its identities in the form that was asked for, and when it was recorded.
+fn write_event(
+    body: &Value<'_>,
+    recorded: OffsetDateTime,
+    with_context: bool,
+    form: &Form,
+    out: &mut String,
+) -> Result<(), JsonError> {
+    let mut event = String::from("{");
     for (key, value) in body.as_object().unwrap_or_default() {
         if key == "@context" && !with_context {
             continue;
         }
-        write_string(key, out);
-        out.push(':');
-        value.write_compact(out);
-        out.push(',');
+        write_string(key, &mut event);
+        event.push(':');
+        value.write_compact(&mut event);
+        event.push(',');
     }
-    out.push_str("\"recordTime\":");
-    write_string(timestamp(recorded).as_str(), out);
-    out.push('}');
+    event.push_str("\"recordTime\":");
+    write_string(timestamp(recorded).as_str(), &mut event);
+    event.push('}');
+    out.push_str(&translate(&event, form.format, &form.prefixes)?);
+    Ok(())
 }

@@ -4,10 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use sqlx::Connection;
+use time::OffsetDateTime;
 
 use super::document::{query_document, single_event};
+use super::form::{Form, say_form, say_hash, wanted_format};
 use super::page_token::{Binding, LIFETIME, TokenFault};
 use crate::capture::{Submitter, capture_event};
+use crate::domain::epcis::EpcFormat;
 use crate::domain::epcis::query::{
     DEFAULT_PER_PAGE, MAX_PER_PAGE, Parameter, QueryFault, read_query,
 };
@@ -21,7 +24,8 @@ use crate::web::auth::submitter;
 use crate::web::body::json_text;
 use crate::web::error::Problem;
 
-const NEXT_PAGE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
+pub(super) const NEXT_PAGE_TOKEN_EXPIRES: HeaderName =
+    HeaderName::from_static("gs1-next-page-token-expires");
 /// How long one query may take.
 const QUERY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Namespaces that a merchant's events declared, of which a prefix of a query may be one.
@@ -39,19 +43,24 @@ pub(in crate::web) async fn events(
 
 /// What a request asks for, apart from where it is sent.
 pub(super) struct Asked {
-    parameters: Vec<Parameter>,
-    per_page: u32,
+    pub parameters: Vec<Parameter>,
+    /// What the path asks for beside the query.
+    pub also: Option<Parameter>,
+    pub per_page: u32,
     token: Option<String>,
+    pub format: EpcFormat,
 }
 
 impl Asked {
-    fn read(request: &HttpRequest) -> Result<Asked, Problem> {
+    pub fn read(request: &HttpRequest) -> Result<Asked, Problem> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|_| Problem::query("the query string is not percent-encoded UTF-8"))?;
         let mut asked = Asked {
             parameters: Vec::new(),
+            also: None,
             per_page: DEFAULT_PER_PAGE,
             token: None,
+            format: wanted_format(request)?,
         };
         for (name, value) in pairs.into_inner() {
             match name.as_str() {
@@ -72,49 +81,50 @@ impl Asked {
     }
 }
 
-async fn answer(
+impl Asked {
+    /// Everything that is asked, that of the path with it.
+    fn all(&self) -> Vec<Parameter> {
+        self.parameters.iter().chain(&self.also).cloned().collect()
+    }
+
+    /// Where a list goes on; its beginning where no token says so.
+    pub fn after_text(&self, binding: &Binding, now: OffsetDateTime) -> Result<String, Problem> {
+        match &self.token {
+            None => Ok(String::new()),
+            Some(token) => binding.read_text(token, now).map_err(token_problem),
+        }
+    }
+}
+
+/// Whether any event fulfils what is asked.
+pub(super) async fn any(
+    service: &Service,
+    submitter: &Submitter,
+    asked: &Asked,
+) -> Result<bool, Problem> {
+    let (page, _) = found(service, submitter, asked, None).await?;
+    Ok(!page.events.is_empty())
+}
+
+pub(super) async fn answer(
     service: &Service,
     submitter: &Submitter,
     path: &str,
     asked: Asked,
 ) -> Result<HttpResponse, Problem> {
     let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, path, &asked.parameters);
+    let binding = Binding::new(submitter.event_id_key, path, &asked.all());
     let after = match &asked.token {
         None => None,
         Some(token) => Some(binding.read(token, now).map_err(token_problem)?),
     };
-    let page = async {
-        let mut conn = service.database.reader.acquire().await?;
-        let mut tx = conn.begin().await?;
-        see_one_moment(&mut tx).await?;
-        act_for(&mut tx, submitter.merchant_id).await?;
-        let namespaces = match asked.parameters.iter().any(|p| p.name.contains(':')) {
-            true => {
-                let kind = WordKind::Namespace;
-                query::words(&mut tx, submitter.merchant_id, kind, "", MAX_NAMESPACES).await?
-            }
-            false => Vec::new(),
-        };
-        let names = |name: &str| whole_names(&namespaces, name);
-        let query = read_query(&asked.parameters, &names)?;
-        let page = query::page(
-            &mut tx,
-            submitter.merchant_id,
-            &query,
-            after,
-            asked.per_page,
-        )
-        .await?;
-        tx.rollback().await?;
-        Ok::<Page, Problem>(page)
-    };
-    let page = tokio::time::timeout(QUERY_LIMIT, page).await;
-    let page = page.map_err(|_| too_complex("the query takes more than ten seconds"))??;
-    let body = query_document(&page.events, now).map_err(|error| Problem::internal(&error))?;
+    let (page, form) = found(service, submitter, &asked, after).await?;
+    let body = query_document(&page.events, &form, now);
+    let body = body.map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
         .body(body);
+    say_form(&mut response, form.format);
     if let Some(cursor) = page.next {
         let expires = now + LIFETIME;
         let token = binding.write(cursor, expires);
@@ -128,8 +138,46 @@ async fn answer(
     Ok(response)
 }
 
+/// A page of what is asked, and the form for it.
+async fn found(
+    service: &Service,
+    submitter: &Submitter,
+    asked: &Asked,
+    after: Option<query::Cursor>,
+) -> Result<(Page, Form), Problem> {
+    let parameters = asked.all();
+    let page = async {
+        let mut conn = service.database.reader.acquire().await?;
+        let mut tx = conn.begin().await?;
+        see_one_moment(&mut tx).await?;
+        act_for(&mut tx, submitter.merchant_id).await?;
+        let namespaces = match parameters.iter().any(|p| p.name.contains(':')) {
+            true => {
+                let kind = WordKind::Namespace;
+                query::words(&mut tx, submitter.merchant_id, kind, "", MAX_NAMESPACES).await?
+            }
+            false => Vec::new(),
+        };
+        let names = |name: &str| whole_names(&namespaces, name);
+        let query = read_query(&parameters, &names)?;
+        let page = query::page(
+            &mut tx,
+            submitter.merchant_id,
+            &query,
+            after,
+            asked.per_page,
+        )
+        .await?;
+        let form = Form::of(asked.format, &mut tx, submitter.merchant_id).await?;
+        tx.rollback().await?;
+        Ok::<(Page, Form), Problem>((page, form))
+    };
+    let page = tokio::time::timeout(QUERY_LIMIT, page).await;
+    page.map_err(|_| too_complex("the query takes more than ten seconds"))?
+}
+
 /// The address of the next page: the same query, further on.
-fn next_link(path: &str, asked: &Asked, token: &str) -> String {
+pub(super) fn next_link(path: &str, asked: &Asked, token: &str) -> String {
     let mut pairs: Vec<(&str, String)> = asked
         .parameters
         .iter()
@@ -197,19 +245,25 @@ pub(in crate::web) async fn event(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Query).await?;
     let event_id = named_event(&request)?;
+    let format = wanted_format(&request)?;
     let mut conn = service.database.reader.acquire().await?;
     let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
     act_for(&mut tx, submitter.merchant_id).await?;
     let found = query::by_event_id(&mut tx, submitter.merchant_id, &event_id).await?;
+    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
     tx.rollback().await?;
     if found.is_empty() {
         return Err(Problem::not_found("there is no event with this eventID"));
     }
-    let body = query_document(&found, (service.clock)());
+    let body = query_document(&found, &form, (service.clock)());
     let body = body.map_err(|error| Problem::internal(&error))?;
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok()
         .content_type("application/json")
-        .body(body))
+        .body(body);
+    say_form(&mut response, format);
+    say_hash(response.headers_mut(), &found[0]);
+    Ok(response)
 }
 
 /// The eventID in the path, percent-decoded once: it may hold slashes of its own. An `ni:` URI that was
@@ -233,6 +287,7 @@ pub(in crate::web) async fn post_event(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Capture).await?;
+    let format = wanted_format(&request)?;
     let text = json_text(&request, payload).await?;
     let captured = {
         let mut conn = service.database.capture.acquire().await?;
@@ -240,20 +295,25 @@ pub(in crate::web) async fn post_event(
     };
     let mut conn = service.database.reader.acquire().await?;
     let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
     act_for(&mut tx, submitter.merchant_id).await?;
     let found = query::by_event_id(&mut tx, submitter.merchant_id, &captured.event_id).await?;
+    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
     tx.rollback().await?;
     let stored = found
         .iter()
         .find(|event| event.is_error_declaration == captured.is_error_declaration);
     let stored = stored.ok_or_else(|| Problem::internal(&"a stored event is not found"))?;
-    let body = single_event(stored).map_err(|error| Problem::internal(&error))?;
+    let body = single_event(stored, &form).map_err(|error| Problem::internal(&error))?;
     let mut location = String::from("/epcis/events/");
     escape_into(&mut location, &captured.event_id);
-    Ok(HttpResponse::build(StatusCode::CREATED)
+    let mut response = HttpResponse::build(StatusCode::CREATED)
         .insert_header((header::LOCATION, location))
         .content_type("application/json")
-        .body(body))
+        .body(body);
+    say_form(&mut response, format);
+    say_hash(response.headers_mut(), stored);
+    Ok(response)
 }
 
 impl From<QueryFault> for Problem {

@@ -3,7 +3,9 @@
 mod capture;
 mod document;
 mod events;
+mod form;
 mod page_token;
+mod resources;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -12,6 +14,7 @@ use super::error::Problem;
 
 pub(super) use capture::{capture, capture_job, capture_proof};
 pub(super) use events::{event, events, post_event};
+pub(super) use resources::{discover, forget_token, member, members, root};
 
 /// 405 with what is allowed.
 fn not_allowed(allow: &'static str) -> HttpResponse {

@@ -78,17 +78,47 @@ impl Binding {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a token that [`Binding::write`] made for the same merchant and query.
-    pub fn read(&self, token: &str, now: OffsetDateTime) -> Result<Cursor, TokenFault> {
-        let bytes = URL_SAFE_NO_PAD
+    /// The token that continues a list after `text` until `expires`.
+    pub fn write_text(&self, text: &str, expires: OffsetDateTime) -> String {
+        let mut bytes = expires.unix_timestamp().to_be_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        let tag = self.tag(&bytes);
+        bytes.extend(tag);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a token that [`Binding::write_text`] made for the same merchant and list.
+    pub fn read_text(&self, token: &str, now: OffsetDateTime) -> Result<String, TokenFault> {
+        let bytes = self.signed(token)?;
+        let mut rest = bytes.as_slice();
+        let expires = i64::from_be_bytes(take(&mut rest)?);
+        if now.unix_timestamp() > expires {
+            return Err(TokenFault::Expired);
+        }
+        String::from_utf8(rest.to_vec()).map_err(|_| TokenFault::Foreign)
+    }
+
+    /// What a token says, if its tag is right.
+    fn signed(&self, token: &str) -> Result<Vec<u8>, TokenFault> {
+        let mut bytes = URL_SAFE_NO_PAD
             .decode(token)
             .map_err(|_| TokenFault::Foreign)?;
-        let (body, tag) = bytes.split_at_checked(BODY).ok_or(TokenFault::Foreign)?;
+        let body = bytes.len().checked_sub(TAG).ok_or(TokenFault::Foreign)?;
+        let tag = bytes.split_off(body);
         // A tag that is guessed byte by byte is guessed in no time; hash both to compare blindly.
-        if Hash::of(&[tag]) != Hash::of(&[&self.tag(body)]) {
+        if Hash::of(&[&tag]) != Hash::of(&[&self.tag(&bytes)]) {
             return Err(TokenFault::Foreign);
         }
-        let mut rest = body;
+        Ok(bytes)
+    }
+
+    /// Reads a token that [`Binding::write`] made for the same merchant and query.
+    pub fn read(&self, token: &str, now: OffsetDateTime) -> Result<Cursor, TokenFault> {
+        let bytes = self.signed(token)?;
+        let mut rest = bytes.as_slice();
+        if rest.len() != BODY {
+            return Err(TokenFault::Foreign);
+        }
         let expires = i64::from_be_bytes(take(&mut rest)?);
         let at_ms = i64::from_be_bytes(take(&mut rest)?);
         let batch_id = Uuid::from_bytes(take(&mut rest)?);

@@ -36,6 +36,7 @@ fn document() -> Value {
             paths.extend(part);
         }
     }
+    paths.extend(resources());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -46,6 +47,110 @@ fn document() -> Value {
         "paths": paths,
         "components": parse(COMPONENTS),
     })
+}
+
+/// The top-level resources of EPCIS, which are six times the same.
+fn resources() -> serde_json::Map<String, Value> {
+    let refused = |mut responses: Value| {
+        for (status, name) in [
+            ("400", "Invalid"),
+            ("401", "Unauthorized"),
+            ("403", "Forbidden"),
+            ("429", "TooMany"),
+            ("500", "Internal"),
+            ("503", "Unavailable"),
+        ] {
+            responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
+        }
+        responses
+    };
+    let answer = |description: &str, schema: &str| {
+        let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
+        json!({"description": description, "content": {"application/json": {"schema": schema}}})
+    };
+    let get = |id: String, summary: String, parameters: Value, responses: Value| {
+        json!({"get": {
+            "operationId": id,
+            "summary": summary,
+            "tags": ["query"],
+            "parameters": parameters,
+            "responses": refused(responses),
+            "security": [{"apiKey": []}],
+        }})
+    };
+    let mut paths = serde_json::Map::new();
+    paths.insert(
+        "/epcis".into(),
+        get(
+            "epcis".into(),
+            "What there is to ask for".into(),
+            json!([]),
+            json!({"200": answer("Names of resources.", "Collection")}),
+        ),
+    );
+    let page = json!([
+        {"name": "perPage", "in": "query", "schema": {"type": "integer", "minimum": 1, "default": 30}},
+        {"name": "nextPageToken", "in": "query", "schema": {"type": "string"}},
+    ]);
+    for (name, what) in [
+        ("eventTypes", "event types"),
+        ("epcs", "things that events name"),
+        ("bizSteps", "business steps"),
+        ("bizLocations", "business locations"),
+        ("readPoints", "read points"),
+        ("dispositions", "dispositions"),
+    ] {
+        let member = json!({
+            "name": "member",
+            "in": "path",
+            "required": true,
+            "description": "Percent-encoded.",
+            "schema": {"type": "string"},
+        });
+        paths.insert(
+            format!("/epcis/{name}"),
+            get(
+                name.into(),
+                format!("All {what} of the merchant's events"),
+                page.clone(),
+                json!({"200": answer("A page of them.", "Collection")}),
+            ),
+        );
+        let unknown = json!({"$ref": "#/components/responses/NotFound"});
+        paths.insert(
+            format!("/epcis/{name}/{{member}}"),
+            get(
+                format!("{name}Member"),
+                format!("Whether any event has this among its {what}"),
+                json!([member]),
+                json!({"200": answer("It has events.", "Collection"), "404": unknown}),
+            ),
+        );
+        let too_large = json!({"$ref": "#/components/responses/TooLarge"});
+        let document = answer("A page of them.", "EpcisQueryDocument");
+        paths.insert(
+            format!("/epcis/{name}/{{member}}/events"),
+            get(
+                format!("{name}Events"),
+                format!("The events that have this among their {what}, and fulfil a query"),
+                json!([member, page[0], page[1]]),
+                json!({"200": document, "404": unknown, "413": too_large}),
+            ),
+        );
+    }
+    let mut forget = get(
+        "nextPageToken".into(),
+        "Takes back a token".into(),
+        json!([{"name": "token", "in": "path", "required": true, "schema": {"type": "string"}}]),
+        json!({"501": {"$ref": "#/components/responses/Internal"}}),
+    );
+    if let Some(operation) = forget.as_object_mut().and_then(|item| item.remove("get")) {
+        paths.insert(
+            "/epcis/nextPageToken/{token}".into(),
+            json!({"delete": operation}),
+        );
+    }
+    paths
 }
 
 #[cfg(test)]
@@ -68,6 +173,7 @@ mod tests {
             .unwrap();
         let method_of = |rest: &str| match rest {
             _ if rest.starts_with("post(") => Some("post"),
+            _ if rest.starts_with("delete(") => Some("delete"),
             // A browser asks before it reads; nobody calls it.
             _ if rest.starts_with("route().method(Method::OPTIONS)") => None,
             _ if rest.starts_with("get(") || rest.starts_with("read(") => Some("get"),

@@ -1,0 +1,99 @@
+//! In which form events are given back: the headers of EPCIS that ask for it, and those that say it.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::epcis::{DeclaredHash, EpcFormat, compare_hash, event_hash};
+use crate::domain::gs1::CompanyPrefixes;
+use crate::domain::posting::WordKind;
+use crate::query::{self, FoundEvent, QueryError};
+use crate::web::error::Problem;
+
+const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
+const EPCIS_VERSION: HeaderName = HeaderName::from_static("gs1-epcis-version");
+const CBV_VERSION: HeaderName = HeaderName::from_static("gs1-cbv-version");
+const EVENT_HASH: HeaderName = HeaderName::from_static("rootmark-event-hash");
+const DECLARED_HASH: HeaderName = HeaderName::from_static("rootmark-declared-hash");
+
+/// The version of EPCIS and of the CBV that is spoken here.
+const VERSION: &str = "2.0.0";
+/// Company prefixes of one merchant; a brand and its partners have a few dozen.
+const MAX_PREFIXES: usize = 10_000;
+
+/// How a client wants identities to be written, and what is known for it.
+pub(super) struct Form {
+    pub format: EpcFormat,
+    pub prefixes: CompanyPrefixes,
+}
+
+/// The format that a request asks for.
+pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem> {
+    let Some(wanted) = request.headers().get(EPC_FORMAT) else {
+        return Ok(EpcFormat::default());
+    };
+    let wanted = wanted.to_str().unwrap_or("");
+    EpcFormat::parse(wanted).map_err(|fault| {
+        let kind = "epcisException:NotAcceptableException";
+        Problem::new(StatusCode::NOT_ACCEPTABLE, kind, fault.to_string())
+    })
+}
+
+impl Form {
+    /// The format with the company prefixes that the merchant's own events have shown, where it needs
+    /// them. The transaction must act for the merchant and see one moment.
+    pub async fn of(
+        format: EpcFormat,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+    ) -> Result<Form, QueryError> {
+        let mut prefixes = CompanyPrefixes::default();
+        if format == EpcFormat::AlwaysUrn {
+            let kind = WordKind::CompanyPrefix;
+            for word in query::words(conn, merchant_id, kind, "", MAX_PREFIXES).await? {
+                // They come from URNs that were read, so each is one.
+                let _ = prefixes.insert(&word);
+            }
+        }
+        Ok(Form { format, prefixes })
+    }
+}
+
+/// Says which versions and which format an answer has.
+pub(super) fn say_form(response: &mut HttpResponse, format: EpcFormat) {
+    let headers = response.headers_mut();
+    say_versions(headers);
+    headers.insert(EPC_FORMAT, HeaderValue::from_static(format.name()));
+}
+
+/// Says which versions of EPCIS and of the CBV an answer has.
+pub(super) fn say_versions(headers: &mut HeaderMap) {
+    headers.insert(EPCIS_VERSION, HeaderValue::from_static(VERSION));
+    headers.insert(CBV_VERSION, HeaderValue::from_static(VERSION));
+}
+
+/// Says the CBV's event hash of an event, and, where its eventID declares one, whether it is the same. A
+/// difference is reported and never a reason to refuse: implementations disagree.
+pub(super) fn say_hash(headers: &mut HeaderMap, event: &FoundEvent) {
+    let Ok(content) = auditlog::json::parse(&event.content) else {
+        return;
+    };
+    let Some(body) = content.get("body") else {
+        return;
+    };
+    let Some(hash) = event_hash(body) else { return };
+    let event_id = body.get("eventID").and_then(|id| id.as_str()).unwrap_or("");
+    let declared = match compare_hash(event_id, &hash) {
+        DeclaredHash::Equal => Some("equal"),
+        DeclaredHash::Differs => Some("differs"),
+        DeclaredHash::NotAHash => None,
+    };
+    if let Ok(hash) = HeaderValue::from_str(&hash) {
+        headers.insert(EVENT_HASH, hash);
+    }
+    if let Some(declared) = declared {
+        headers.insert(DECLARED_HASH, HeaderValue::from_static(declared));
+    }
+}
