@@ -6,8 +6,9 @@ use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::prepare::{Prepared, PreparedEvent, prepare_document, prepare_event};
+use super::prepare::{Prepared, PreparedEvent, Refused, prepare_document, prepare_event};
 use super::{CaptureError, Submitter};
+use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::epcis::index::EventTerms;
 use crate::domain::event_key::EventKey;
 use crate::domain::posting::BatchIndex;
@@ -30,7 +31,8 @@ pub struct Captured {
     pub stored_in: Vec<Uuid>,
 }
 
-/// Captures a document: all its events are stored, those that were known already excepted, or none.
+/// Captures a document: all its events are stored, those that were known already excepted, or none; or,
+/// where the submitter wants to proceed, those that can be.
 ///
 /// The work that needs no database is done off the async threads, since a document of thousands of
 /// events takes tens of milliseconds to check and hash.
@@ -38,13 +40,14 @@ pub async fn capture_document(
     conn: &mut PgConnection,
     submitter: &Submitter,
     text: String,
+    behaviour: ErrorBehaviour,
     now: OffsetDateTime,
 ) -> Result<Captured, CaptureError> {
     let now = to_millisecond(now);
     // Chosen before the transaction, since the receipts name it.
     let id = Uuid::now_v7();
     let preparing = submitter.clone();
-    let prepare = move || prepare_document(&text, &preparing, id, timestamp(now));
+    let prepare = move || prepare_document(&text, &preparing, id, timestamp(now), behaviour);
     let prepared = tokio::task::spawn_blocking(prepare)
         .await
         .expect("preparing a document does not panic")?;
@@ -55,6 +58,7 @@ pub async fn capture_document(
             id,
             merchant_id,
             now,
+            behaviour,
         },
         prepared,
     )
@@ -91,6 +95,7 @@ pub async fn capture_event(
         id,
         merchant_id: submitter.merchant_id,
         now,
+        behaviour: ErrorBehaviour::Rollback,
     };
     let captured = store(conn, capture, prepared).await?;
     Ok(CapturedEvent {
@@ -105,6 +110,7 @@ struct Capture {
     id: Uuid,
     merchant_id: Uuid,
     now: OffsetDateTime,
+    behaviour: ErrorBehaviour,
 }
 
 async fn store(
@@ -116,8 +122,10 @@ async fn store(
         id,
         merchant_id,
         now,
+        behaviour,
     } = capture;
     let mut events = prepared.events;
+    let mut refused = prepared.refused;
     let mut stored_in = BTreeSet::new();
     loop {
         let mut tx = conn.begin().await?;
@@ -133,7 +141,7 @@ async fn store(
             // Positions were numbered for a batch without repeats. Whoever has a key has committed
             // it, so each round leaves fewer events, and there are few rounds.
             tx.rollback().await?;
-            events = without_known(events, &known)?;
+            events = without_known(events, &known, behaviour, &mut refused)?;
             stored_in.extend(known.values().map(|taken| taken.id.batch_id));
             continue;
         }
@@ -143,6 +151,9 @@ async fn store(
             finished_at: now,
             event_count: prepared.event_count as i32,
             stored_count: batch.statement_count,
+            error_behaviour: behaviour,
+            refused_count: refused.count as i32,
+            faults: refused.faults.clone(),
         };
         if !events.is_empty() {
             let index = index_of(&events).encode();
@@ -213,6 +224,8 @@ async fn taken_by_others(
 fn without_known(
     events: Vec<PreparedEvent>,
     known: &HashMap<EventKey, TakenEventKey>,
+    behaviour: ErrorBehaviour,
+    refused: &mut Refused,
 ) -> Result<Vec<PreparedEvent>, CaptureError> {
     let mut fresh = Vec::with_capacity(events.len());
     for event in events {
@@ -223,7 +236,8 @@ fn without_known(
                 let PreparedEvent {
                     event, event_id, ..
                 } = event;
-                return Err(CaptureError::Conflict { event, event_id });
+                let error = CaptureError::Conflict { event, event_id };
+                refused.leave_out(behaviour, error)?;
             }
         }
     }

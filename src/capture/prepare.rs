@@ -11,13 +11,14 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
+use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::index::{EventTerms, event_terms};
 use crate::domain::epcis::{self, Document, Event, Fault, FaultKind, Names};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{About, Draft, Kind, NewStatement};
 
 /// Faults reported of one document: enough to mend it by, not a second document.
-const MAX_FAULTS: usize = 50;
+pub(super) const MAX_FAULTS: usize = 50;
 
 const TOO_DEEP: &str = "nests too deeply, its @context included";
 
@@ -35,6 +36,52 @@ pub(super) struct Prepared {
     pub event_count: usize,
     /// The distinct events, in order.
     pub events: Vec<PreparedEvent>,
+    /// Those that cannot be stored, where the others are all the same.
+    pub refused: Refused,
+}
+
+/// Events that were left out, all counted and the first told.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    pub count: usize,
+    pub faults: Vec<CaptureFault>,
+}
+
+impl Refused {
+    /// Leaves out an event, or gives the error back where everything is rolled back.
+    pub fn leave_out(
+        &mut self,
+        behaviour: ErrorBehaviour,
+        error: CaptureError,
+    ) -> Result<(), CaptureError> {
+        let faults = match error {
+            CaptureError::Events(faults) if behaviour == ErrorBehaviour::Proceed => faults
+                .into_iter()
+                .map(|EventFault { event, fault }| CaptureFault {
+                    event: event as u32,
+                    is_conflict: false,
+                    pointer: fault.pointer,
+                    detail: fault.kind.to_string(),
+                })
+                .collect(),
+            CaptureError::Conflict { event, event_id } if behaviour == ErrorBehaviour::Proceed => {
+                vec![CaptureFault {
+                    event: event as u32,
+                    is_conflict: true,
+                    pointer: "/eventID".into(),
+                    detail: format!("{event_id} is known with another body"),
+                }]
+            }
+            other => return Err(other),
+        };
+        for fault in faults {
+            self.count += 1;
+            if self.faults.len() < MAX_FAULTS {
+                self.faults.push(fault);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An event that can be stored.
@@ -56,11 +103,19 @@ pub(super) fn prepare_document(
     submitter: &Submitter,
     capture_id: Uuid,
     recorded: Timestamp,
+    behaviour: ErrorBehaviour,
 ) -> Result<Prepared, CaptureError> {
     let value = json::parse(text)?;
     let document = epcis::read_document(&value)?;
-    let events = read_events(document.events)?;
-    prepare(&document, &events, submitter, capture_id, recorded)
+    let mut refused = Refused::default();
+    let events = read_events(document.events, behaviour, &mut refused)?;
+    let order = Order {
+        submitter,
+        capture_id,
+        recorded,
+        behaviour,
+    };
+    prepare(&document, &events, &order, refused)
 }
 
 /// The same for a single event; also whether it is an error declaration.
@@ -72,28 +127,46 @@ pub(super) fn prepare_event(
 ) -> Result<(Prepared, bool), CaptureError> {
     let value = json::parse(text)?;
     let document = epcis::read_single_event_document(&value)?;
-    let events = read_events(document.events)?;
-    let prepared = prepare(&document, &events, submitter, capture_id, recorded)?;
-    Ok((prepared, events[0].is_error_declaration))
+    let behaviour = ErrorBehaviour::Rollback;
+    let events = read_events(document.events, behaviour, &mut Refused::default())?;
+    let order = Order {
+        submitter,
+        capture_id,
+        recorded,
+        behaviour,
+    };
+    let prepared = prepare(&document, &events, &order, Refused::default())?;
+    Ok((prepared, events[0].1.is_error_declaration))
 }
 
-fn prepare(
-    document: &Document<'_>,
-    events: &[Event],
-    submitter: &Submitter,
+/// For whom, when, and what becomes of events that cannot be stored.
+struct Order<'a> {
+    submitter: &'a Submitter,
     capture_id: Uuid,
     recorded: Timestamp,
+    behaviour: ErrorBehaviour,
+}
+
+/// Events come with their positions in the document.
+fn prepare(
+    document: &Document<'_>,
+    events: &[(usize, Event)],
+    order: &Order<'_>,
+    mut refused: Refused,
 ) -> Result<Prepared, CaptureError> {
-    let capture = About::capture(capture_id);
+    let capture = About::capture(order.capture_id);
     let secrets = fresh_secrets(events.len())?;
     let mut prepared: Vec<PreparedEvent> = Vec::with_capacity(events.len());
     let mut seen: HashMap<EventKey, [u8; 32]> = HashMap::with_capacity(events.len());
-    for (position, (event, secrets)) in events.iter().zip(secrets).enumerate() {
+    for ((position, event), secrets) in events.iter().zip(secrets) {
+        let position = *position;
         let value = &document.events[position];
-        let (body, event_id) = effective_body(value, document.context, event, submitter);
+        let (body, event_id) = effective_body(value, document.context, event, order.submitter);
         let key = event_key(&event_id, event.is_error_declaration);
         if body.len() > MAX_BODY_BYTES {
-            return Err(fault(position, FaultKind::Rule(TOO_LARGE)));
+            let error = fault(position, FaultKind::Rule(TOO_LARGE));
+            refused.leave_out(order.behaviour, error)?;
+            continue;
         }
         // The submitter's receipt is about the capture: each of its events must name it.
         let mut about = epcis::about(event);
@@ -102,46 +175,60 @@ fn prepare(
         let draft = Draft {
             kind: Kind::Event,
             body: &body,
-            issuer: &submitter.issuer,
+            issuer: &order.submitter.issuer,
             about,
             happened: event.event_time,
-            recorded,
+            recorded: order.recorded,
             secrets,
         };
-        let statement = draft
-            .finish()
-            .map_err(|_| fault(position, FaultKind::Rule(TOO_DEEP)))?;
+        let Ok(statement) = draft.finish() else {
+            let error = fault(position, FaultKind::Rule(TOO_DEEP));
+            refused.leave_out(order.behaviour, error)?;
+            continue;
+        };
         let content_sha256 = Hash::of(&[statement.content.as_bytes()]).0;
-        match seen.insert(key, content_sha256) {
-            Some(known) if known != content_sha256 => {
-                return Err(CaptureError::Conflict {
+        match seen.get(&key) {
+            Some(known) if *known != content_sha256 => {
+                let error = CaptureError::Conflict {
                     event: position,
                     event_id,
-                });
+                };
+                refused.leave_out(order.behaviour, error)?;
+                continue;
             }
-            Some(_) => {}
-            None => prepared.push(PreparedEvent {
-                event: position,
-                event_id,
-                key,
-                content_sha256,
-                statement,
-                terms: event_terms(value, event, names_of(document.context, value)),
-            }),
-        }
+            Some(_) => continue,
+            None => seen.insert(key, content_sha256),
+        };
+        prepared.push(PreparedEvent {
+            event: position,
+            event_id,
+            key,
+            content_sha256,
+            statement,
+            terms: event_terms(value, event, names_of(document.context, value)),
+        });
     }
     Ok(Prepared {
-        event_count: events.len(),
+        event_count: document.events.len(),
         events: prepared,
+        refused,
     })
 }
 
-fn read_events(values: &[Value<'_>]) -> Result<Vec<Event>, CaptureError> {
+fn read_events(
+    values: &[Value<'_>],
+    behaviour: ErrorBehaviour,
+    refused: &mut Refused,
+) -> Result<Vec<(usize, Event)>, CaptureError> {
     let mut faults = Vec::new();
     let mut events = Vec::with_capacity(values.len());
     for (event, value) in values.iter().enumerate() {
         match epcis::read_event(value) {
-            Ok(read) => events.push(read),
+            Ok(read) => events.push((event, read)),
+            Err(fault) if behaviour == ErrorBehaviour::Proceed => {
+                let error = CaptureError::Events(vec![EventFault { event, fault }]);
+                refused.leave_out(behaviour, error)?;
+            }
             Err(fault) => faults.push(EventFault { event, fault }),
         }
         if faults.len() == MAX_FAULTS {
@@ -254,7 +341,8 @@ mod tests {
             "creationDate":"2026-06-05T00:00:00Z","epcisBody":{{"eventList":[{events}]}}}}"#
         );
         let recorded = Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap();
-        prepare_document(&text, &submitter(), Uuid::nil(), recorded)
+        let behaviour = ErrorBehaviour::Rollback;
+        prepare_document(&text, &submitter(), Uuid::nil(), recorded, behaviour)
     }
 
     const EVENT: &str = r#"{"type":"ObjectEvent","recordTime":"2026-01-01T00:00:00Z","eventTime":"2026-06-05T10:20:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521041001012/21/S1"],"x:n":1.50 , "x:deep":{"b":1e3,"a":[]}}"#;

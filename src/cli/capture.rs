@@ -12,6 +12,7 @@ use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::capture::capture_document;
 use crate::config::Settings;
+use crate::domain::capture_fault::ErrorBehaviour;
 
 /// Capture EPCIS documents from files, as the HTTP API does.
 #[derive(Debug, Args)]
@@ -56,7 +57,8 @@ impl Capture {
                 continue;
             };
             let now = OffsetDateTime::now_utc();
-            match capture_document(&mut conn, &submitter, text, now).await {
+            match capture_document(&mut conn, &submitter, text, ErrorBehaviour::Rollback, now).await
+            {
                 Ok(captured) => {
                     events += i64::from(captured.job.event_count);
                     stored += i64::from(captured.job.stored_count);

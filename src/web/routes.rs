@@ -34,6 +34,7 @@ pub fn configure(table: &mut ServiceConfig) {
         )
         .service(
             resource("/epcis/capture")
+                .route(read(epcis::capture_jobs))
                 .route(post().to(epcis::capture))
                 .default_service(route().to(epcis::capture_methods)),
         )

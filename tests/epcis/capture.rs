@@ -115,18 +115,18 @@ async fn a_job_is_shown_to_keys_that_may_capture_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_methods_are_told_what_is_allowed() {
     let app = TestApp::start().await;
-    let methods = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
+    let methods = ["PUT", "PATCH", "DELETE"];
     for method in methods {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = app.http.request(method.clone(), app.url("/epcis/capture"));
         let answer = request.bearer_auth(&app.key).send().await.unwrap();
         assert_eq!(answer.status(), 405, "{method}");
-        assert_eq!(answer.headers()["Allow"], "POST", "{method}");
+        assert_eq!(answer.headers()["Allow"], "GET, HEAD, POST", "{method}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_is_rolled_back_whole_and_no_other_behaviour_is_promised() {
+async fn a_document_is_rolled_back_whole_unless_it_is_to_proceed() {
     let app = TestApp::start().await;
     let send = async |behaviour: &str| {
         let request = app
@@ -141,11 +141,139 @@ async fn a_document_is_rolled_back_whole_and_no_other_behaviour_is_promised() {
             .await
             .unwrap()
     };
-    for behaviour in ["proceed", "ignore", ""] {
+    for behaviour in ["Proceed", "ignore", ""] {
         let refused = refusal(send(behaviour).await).await;
         assert_eq!(refused.status, 400, "{behaviour:?}");
-        assert!(refused.detail.contains("rollback"), "{}", refused.detail);
+        assert!(
+            refused.detail.contains("rollback or proceed"),
+            "{}",
+            refused.detail
+        );
     }
     assert_eq!(count(&app, "SELECT count(*) FROM event_key").await, 0);
     assert_eq!(send("rollback").await.status(), 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_that_proceeds_stores_what_it_can_and_its_job_tells_the_rest() {
+    let app = TestApp::start().await;
+    let send = async |behaviour: &str, events: &[String]| {
+        let request = app
+            .http
+            .post(app.url("/epcis/capture"))
+            .bearer_auth(&app.key);
+        let request = request.header("Content-Type", "application/json");
+        let request = request.header("GS1-Capture-Error-Behaviour", behaviour);
+        request.body(document(events)).send().await.unwrap()
+    };
+    app.capture(&[observation(1, "L1")]).await;
+    let good = observation(2, "L1");
+    let wrong = observation(3, "L1").replace("OBSERVE", "LOOK");
+    let known = observation(1, "L2");
+    let twice = observation(2, "L9");
+    let events = [
+        wrong.clone(),
+        good.clone(),
+        known,
+        twice,
+        observation(4, "L1"),
+    ];
+    // Rolled back, none of them is stored.
+    assert_eq!(send("rollback", &events).await.status(), 400);
+    assert_eq!(event_count(&app).await, 1);
+    let answer = send("proceed", &events).await;
+    assert_eq!(answer.status(), 202);
+    assert_eq!(answer.headers()["GS1-Capture-Error-Behaviour"], "proceed");
+    let address = answer.headers()["Location"].to_str().unwrap().to_owned();
+    let answered: Value = answer.json().await.unwrap();
+    assert_eq!(event_count(&app).await, 3);
+    let job: Value = get_as(&app, &app.key, &address).await.json().await.unwrap();
+    assert_eq!(job["errors"], answered["errors"]);
+    assert_eq!(
+        (&job["running"], &job["success"]),
+        (&false.into(), &false.into())
+    );
+    assert_eq!(job["captureErrorBehaviour"], "proceed");
+    assert_eq!(job["rootmark:eventCount"], 5);
+    assert_eq!(job["rootmark:storedCount"], 2);
+    assert_eq!(job["rootmark:refusedCount"], 3);
+    let told = |error: &Value| {
+        let text = |key: &str| error[key].as_str().unwrap().to_owned();
+        assert!(!text("detail").is_empty() && !text("title").is_empty());
+        (
+            error["rootmark:event"].as_u64().unwrap(),
+            error["status"].as_u64().unwrap(),
+            text("rootmark:pointer"),
+        )
+    };
+    let mut errors: Vec<_> = job["errors"].as_array().unwrap().iter().map(told).collect();
+    errors.sort();
+    let (rule, id) = ("/action".to_owned(), "/eventID".to_owned());
+    assert_eq!(errors, [(0, 400, rule), (2, 409, id.clone()), (3, 409, id)]);
+    // An envelope that cannot be read has nothing to proceed with.
+    let broken = document(&[good]).replace("EPCISDocument", "Document");
+    let request = app
+        .http
+        .post(app.url("/epcis/capture"))
+        .bearer_auth(&app.key);
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(broken);
+    let request = request.header("GS1-Capture-Error-Behaviour", "proceed");
+    assert_eq!(refusal(request.send().await.unwrap()).await.status, 400);
+    // More errors than are told are counted all the same.
+    let many: Vec<String> = (100..160)
+        .map(|id| observation(id, "L1").replace("OBSERVE", "LOOK"))
+        .collect();
+    let job: Value = send("proceed", &many).await.json().await.unwrap();
+    assert_eq!(job["errors"].as_array().unwrap().len(), 50);
+    assert_eq!(job["rootmark:refusedCount"], 60);
+    assert_eq!(job["rootmark:storedCount"], 0);
+    assert_eq!(job["rootmark:proof"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_listed_newest_first_a_page_at_a_time_and_to_their_own_merchant() {
+    let app = TestApp::start().await;
+    let mut expected = Vec::new();
+    for id in 1..=3 {
+        let answer = app
+            .post("/epcis/capture", document(&[observation(id, "L1")]))
+            .await;
+        let job: Value = answer.json().await.unwrap();
+        expected.insert(0, job["captureID"].clone());
+    }
+    let mut found = Vec::new();
+    let mut next = Some("/epcis/capture?perPage=2".to_owned());
+    while let Some(address) = next {
+        let answer = get_as(&app, &app.key, &address).await;
+        assert_eq!(answer.status(), 200);
+        let link = answer
+            .headers()
+            .get("Link")
+            .map(|link| link.to_str().unwrap().to_owned());
+        next = link.map(|link| link[1..link.find('>').unwrap()].to_owned());
+        let page: Value = answer.json().await.unwrap();
+        found.extend(
+            page.as_array()
+                .unwrap()
+                .iter()
+                .map(|job| job["captureID"].clone()),
+        );
+    }
+    assert_eq!(found, expected);
+    let (_, other) = another_merchant(&app).await;
+    let theirs: Value = get_as(&app, &other, "/epcis/capture")
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(theirs, Value::Array(Vec::new()));
+    assert_eq!(app.get("/epcis/capture").await.status(), 401);
+    assert_eq!(
+        refusal(get_as(&app, &app.key, "/epcis/capture?x=1").await)
+            .await
+            .status,
+        400
+    );
 }

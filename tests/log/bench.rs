@@ -13,6 +13,7 @@ use rootmark::capture::{Submitter, capture_document, record_master};
 use rootmark::check::{CheckError, Report, check};
 use rootmark::codes::{CodeOrder, IssuedCodes, issue};
 use rootmark::config::Settings;
+use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::domain::gs1::{Gtin, Lot};
 use rootmark::domain::statement::Kind;
 use rootmark::seal::{SealError, Sealed, seal};
@@ -90,9 +91,15 @@ impl Bench {
     pub async fn capture_as(&self, submitter: &Submitter, events: &[String]) {
         let mut conn = self.core.database.capture.acquire().await.unwrap();
         let text = document::document(events);
-        let captured = capture_document(&mut conn, submitter, text, self.tick())
-            .await
-            .unwrap();
+        let captured = capture_document(
+            &mut conn,
+            submitter,
+            text,
+            ErrorBehaviour::Rollback,
+            self.tick(),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             captured.job.stored_count as usize,
             events.len(),

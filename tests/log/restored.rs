@@ -9,6 +9,7 @@ use auditlog::anchor::AnchorLine;
 use rootmark::app::{KeyError, Running, StartError};
 use rootmark::capture::capture_document;
 use rootmark::config::{DatabaseChoice, Settings};
+use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::store::Database;
 use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
@@ -46,9 +47,15 @@ pub async fn leave_pending(options: PgConnectOptions, id: u32) {
         .unwrap();
     let mut conn = database.capture.acquire().await.unwrap();
     let text = document::document(&[document::observation(id, "L1")]);
-    capture_document(&mut conn, &merchant, text, OffsetDateTime::now_utc())
-        .await
-        .unwrap();
+    capture_document(
+        &mut conn,
+        &merchant,
+        text,
+        ErrorBehaviour::Rollback,
+        OffsetDateTime::now_utc(),
+    )
+    .await
+    .unwrap();
     drop(conn);
     database.close().await;
 }

@@ -7,7 +7,11 @@ use serde::Serialize;
 use sqlx::Connection;
 use uuid::Uuid;
 
+use super::events::{Asked, say_next};
+use super::form::say_versions;
+use super::page_token::{Binding, LIFETIME};
 use crate::capture::capture_document;
+use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::MAX_EVENTS;
 use crate::domain::scope::Scope;
 use crate::domain::time::timestamp;
@@ -36,11 +40,11 @@ pub(in crate::web) async fn capture(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Capture).await?;
-    check_error_behaviour(&request)?;
+    let behaviour = error_behaviour(&request)?;
     let text = json_text(&request, payload).await?;
     let captured = {
         let mut conn = service.database.capture.acquire().await?;
-        capture_document(&mut conn, &submitter, text, (service.clock)()).await?
+        capture_document(&mut conn, &submitter, text, behaviour, (service.clock)()).await?
     };
     let mut body = JobBody::of(&captured.job);
     body.stored_in = captured.stored_in.iter().map(job_path).collect();
@@ -54,11 +58,11 @@ pub(in crate::web) async fn capture(
             Err(_) => HttpResponse::Accepted().json(JobBody::of(&captured.job)),
         },
     };
-    add_capture_headers(&mut response, captured.job.id);
+    add_capture_headers(&mut response, captured.job.id, behaviour);
     Ok(response)
 }
 
-fn add_capture_headers(response: &mut HttpResponse, job: Uuid) {
+fn add_capture_headers(response: &mut HttpResponse, job: Uuid, behaviour: ErrorBehaviour) {
     let headers = response.headers_mut();
     let text = |text: String| HeaderValue::from_str(&text).expect("plain ASCII");
     headers.insert(header::LOCATION, text(job_path(&job)));
@@ -68,7 +72,7 @@ fn add_capture_headers(response: &mut HttpResponse, job: Uuid) {
             "gs1-epcis-capture-file-size-limit",
             MAX_BODY_BYTES.to_string(),
         ),
-        ("gs1-capture-error-behaviour", "rollback".to_owned()),
+        ("gs1-capture-error-behaviour", behaviour.as_str().to_owned()),
     ] {
         headers.insert(HeaderName::from_static(name), text(value));
     }
@@ -134,15 +138,47 @@ fn receipt_file(bundle: &Bundle, form: ProofForm, job: Uuid) -> Result<HttpRespo
     }
 }
 
-/// Only `rollback`, which is also the default: a document is stored whole or not at all.
-fn check_error_behaviour(request: &HttpRequest) -> Result<(), Problem> {
-    let wanted = request.headers().get("GS1-Capture-Error-Behaviour");
-    match wanted.map(|value| value.as_bytes()) {
-        None | Some(b"rollback") => Ok(()),
-        Some(_) => Err(Problem::validation(
-            "GS1-Capture-Error-Behaviour must be rollback: a document is stored whole or not at all",
-        )),
+/// What is to become of events that cannot be stored; everything is rolled back unless the client says
+/// otherwise.
+fn error_behaviour(request: &HttpRequest) -> Result<ErrorBehaviour, Problem> {
+    let Some(wanted) = request.headers().get("GS1-Capture-Error-Behaviour") else {
+        return Ok(ErrorBehaviour::default());
+    };
+    let behaviour = wanted.to_str().ok().and_then(ErrorBehaviour::parse);
+    behaviour.ok_or_else(|| {
+        Problem::validation("GS1-Capture-Error-Behaviour must be rollback or proceed")
+    })
+}
+
+/// `GET /epcis/capture`: the merchant's jobs, newest first.
+pub(in crate::web) async fn capture_jobs(
+    request: HttpRequest,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Capture).await?;
+    let asked = Asked::read(&request)?;
+    asked.refuse_parameters()?;
+    let now = (service.clock)();
+    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
+    let after = asked.after_text(&binding, now)?;
+    let before = Uuid::try_parse(&after).unwrap_or(Uuid::max());
+    let limit = i64::from(asked.per_page);
+    let mut conn = service.database.capture.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut jobs =
+        capture_job::capture_jobs_before(&mut tx, submitter.merchant_id, before, limit + 1).await?;
+    tx.rollback().await?;
+    let goes_on = jobs.len() as i64 > limit;
+    jobs.truncate(limit as usize);
+    let bodies: Vec<JobBody> = jobs.iter().map(JobBody::of).collect();
+    let mut response = HttpResponse::Ok().json(bodies);
+    say_versions(response.headers_mut());
+    if let Some(last) = jobs.last().filter(|_| goes_on) {
+        let token = binding.write_text(&last.id.to_string(), now + LIFETIME);
+        say_next(&mut response, request.path(), &asked, &token, now);
     }
+    Ok(response)
 }
 
 /// `GET /epcis/capture/{job}`: the job, or for a client that prefers to wait the proof.
@@ -200,6 +236,40 @@ pub(in crate::web) async fn capture_proof(
     Ok(response)
 }
 
+/// Why one event was not stored: a problem (RFC 9457), with the place of what is wrong.
+#[derive(Serialize)]
+struct JobError {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(rename = "rootmark:event")]
+    event: u32,
+    #[serde(rename = "rootmark:pointer")]
+    pointer: String,
+}
+
+impl JobError {
+    fn of(fault: &CaptureFault) -> JobError {
+        let (kind, title, status) = match fault.is_conflict {
+            true => (
+                "epcisException:ResourceAlreadyExistsException",
+                "Conflict",
+                409,
+            ),
+            false => ("epcisException:ValidationException", "Bad Request", 400),
+        };
+        JobError {
+            r#type: kind,
+            title,
+            status,
+            detail: fault.detail.clone(),
+            event: fault.event,
+            pointer: fault.pointer.clone(),
+        }
+    }
+}
+
 /// EPCIS 2.0's capture job.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -211,7 +281,11 @@ struct JobBody {
     running: bool,
     success: bool,
     capture_error_behaviour: &'static str,
-    errors: [(); 0],
+    /// At most 50.
+    errors: Vec<JobError>,
+    /// Events that were not stored because of an error.
+    #[serde(rename = "rootmark:refusedCount")]
+    refused_count: i32,
     /// Events in the document.
     #[serde(rename = "rootmark:eventCount")]
     event_count: i32,
@@ -238,9 +312,10 @@ impl JobBody {
             created_at: timestamp(job.created_at).to_string(),
             finished_at: timestamp(job.finished_at).to_string(),
             running: false,
-            success: true,
-            capture_error_behaviour: "rollback",
-            errors: [],
+            success: job.refused_count == 0,
+            capture_error_behaviour: job.error_behaviour.as_str(),
+            errors: job.faults.iter().map(JobError::of).collect(),
+            refused_count: job.refused_count,
             event_count: job.event_count,
             stored_count: job.stored_count,
             sealed: (job.stored_count > 0).then_some(false),

@@ -24,8 +24,7 @@ use crate::web::auth::submitter;
 use crate::web::body::json_text;
 use crate::web::error::Problem;
 
-pub(super) const NEXT_PAGE_TOKEN_EXPIRES: HeaderName =
-    HeaderName::from_static("gs1-next-page-token-expires");
+const NEXT_PAGE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
 /// How long one query may take.
 const QUERY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Namespaces that a merchant's events declared, of which a prefix of a query may be one.
@@ -87,6 +86,17 @@ impl Asked {
         self.parameters.iter().chain(&self.also).cloned().collect()
     }
 
+    /// A list takes no query.
+    pub fn refuse_parameters(&self) -> Result<(), Problem> {
+        let Some(parameter) = self.parameters.first() else {
+            return Ok(());
+        };
+        let name: String = parameter.name.chars().take(80).collect();
+        Err(Problem::query(format!(
+            "there is no query parameter {name}"
+        )))
+    }
+
     /// Where a list goes on; its beginning where no token says so.
     pub fn after_text(&self, binding: &Binding, now: OffsetDateTime) -> Result<String, Problem> {
         match &self.token {
@@ -126,14 +136,8 @@ pub(super) async fn answer(
         .body(body);
     say_form(&mut response, form.format);
     if let Some(cursor) = page.next {
-        let expires = now + LIFETIME;
-        let token = binding.write(cursor, expires);
-        let next = next_link(path, &asked, &token);
-        let headers = response.headers_mut();
-        let text = |text: String| HeaderValue::from_str(&text).expect("percent-encoded ASCII");
-        headers.insert(header::LINK, text(format!("<{next}>; rel=\"next\"")));
-        let expires = crate::domain::time::timestamp(expires).to_string();
-        headers.insert(NEXT_PAGE_TOKEN_EXPIRES, text(expires));
+        let token = binding.write(cursor, now + LIFETIME);
+        say_next(&mut response, path, &asked, &token, now);
     }
     Ok(response)
 }
@@ -176,8 +180,24 @@ async fn found(
     page.map_err(|_| too_complex("the query takes more than ten seconds"))?
 }
 
+/// Says where an answer goes on, and until when.
+pub(super) fn say_next(
+    response: &mut HttpResponse,
+    path: &str,
+    asked: &Asked,
+    token: &str,
+    now: OffsetDateTime,
+) {
+    let text = |text: String| HeaderValue::from_str(&text).expect("percent-encoded ASCII");
+    let next = next_link(path, asked, token);
+    let headers = response.headers_mut();
+    headers.insert(header::LINK, text(format!("<{next}>; rel=\"next\"")));
+    let expires = crate::domain::time::timestamp(now + LIFETIME).to_string();
+    headers.insert(NEXT_PAGE_TOKEN_EXPIRES, text(expires));
+}
+
 /// The address of the next page: the same query, further on.
-pub(super) fn next_link(path: &str, asked: &Asked, token: &str) -> String {
+fn next_link(path: &str, asked: &Asked, token: &str) -> String {
     let mut pairs: Vec<(&str, String)> = asked
         .parameters
         .iter()

@@ -12,7 +12,7 @@ use actix_web::http::header;
 
 use super::error::Problem;
 
-pub(super) use capture::{capture, capture_job, capture_proof};
+pub(super) use capture::{capture, capture_job, capture_jobs, capture_proof};
 pub(super) use events::{event, events, post_event};
 pub(super) use resources::{discover, forget_token, member, members, root};
 
@@ -25,7 +25,7 @@ fn not_allowed(allow: &'static str) -> HttpResponse {
 
 /// Another method on `/epcis/capture`.
 pub(super) async fn capture_methods() -> Result<HttpResponse, Problem> {
-    Ok(not_allowed("POST"))
+    Ok(not_allowed("GET, HEAD, POST"))
 }
 
 /// Another method on `/epcis/events`.

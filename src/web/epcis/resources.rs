@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Connection;
 
 use super::document::CONTEXT;
-use super::events::{Asked, answer, next_link};
+use super::events::{Asked, answer, say_next};
 use super::form::{say_form, say_versions};
 use super::page_token::{Binding, LIFETIME};
 use crate::capture::Submitter;
@@ -15,7 +15,6 @@ use crate::domain::epcis::query::Parameter;
 use crate::domain::gs1::{Identity, Level, unescape};
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::domain::time::timestamp;
 use crate::query;
 use crate::store::{act_for, see_one_moment};
 use crate::web::Service;
@@ -132,12 +131,7 @@ pub(in crate::web) async fn members(
     let submitter = submitter(&request, &service, Scope::Query).await?;
     let (resource, _) = named(request.path()).ok_or_else(no_resource)?;
     let asked = Asked::read(&request)?;
-    if let Some(parameter) = asked.parameters.first() {
-        let name: String = parameter.name.chars().take(80).collect();
-        return Err(Problem::query(format!(
-            "there is no query parameter {name}"
-        )));
-    }
+    asked.refuse_parameters()?;
     if resource == Resource::EventTypes {
         let mut response = collection(&EventType::ALL.map(EventType::name));
         say_form(&mut response, asked.format);
@@ -155,12 +149,7 @@ pub(in crate::web) async fn members(
     say_form(&mut response, asked.format);
     if let Some((place, _)) = found.last().filter(|_| goes_on) {
         let token = binding.write_text(place, now + LIFETIME);
-        let next = next_link(request.path(), &asked, &token);
-        let text = |text: String| HeaderValue::from_str(&text).expect("percent-encoded ASCII");
-        let headers = response.headers_mut();
-        headers.insert(header::LINK, text(format!("<{next}>; rel=\"next\"")));
-        let expires = timestamp(now + LIFETIME).to_string();
-        headers.insert(super::events::NEXT_PAGE_TOKEN_EXPIRES, text(expires));
+        say_next(&mut response, request.path(), &asked, &token, now);
     }
     Ok(response)
 }
@@ -268,7 +257,7 @@ pub(in crate::web) async fn discover(request: HttpRequest) -> Result<HttpRespons
             ("gs1-epcis-capture-file-size-limit", number(MAX_BODY_BYTES)),
             (
                 "gs1-capture-error-behaviour",
-                HeaderValue::from_static("rollback"),
+                HeaderValue::from_static("rollback, proceed"),
             ),
         ] {
             headers.insert(HeaderName::from_static(name), value);
