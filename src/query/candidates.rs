@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::{Cursor, QueryError};
 use crate::domain::posting::{Posting, Term, decode_row, minute};
 use crate::domain::time::milliseconds;
-use crate::store::event_index::{Way, term_rows};
+use crate::store::event_index::{Way, term_rows, term_rows_of_minute};
 use crate::store::trace_index::{Hit, IdentityHits, identity_hits};
 
 /// Rows of each term read at a time, and of each identity.
 const ROWS: i64 = 128;
 const HITS: i64 = 500;
-/// Rows of one minute: more than the merges of a minute can write.
-const ROWS_OF_A_MINUTE: i64 = 1_000_000;
+/// Rows of one minute that are read together: a minute in which more was captured, or happened, has no
+/// order that could be told in time.
+const ROWS_OF_A_MINUTE: i64 = 200_000;
 
 /// The place of an event in an answer: its time, and, among those of one time, where it is stored.
 pub(super) type Place = (i64, crate::domain::statement::StatementId);
@@ -264,8 +265,13 @@ async fn window_of_terms(
         None => None,
         Some(cut) if rows.first().map(minute_of) == Some(cut) => {
             // One minute has more rows than were asked for: all of it, and nothing else.
-            rows = term_rows(conn, merchant_id, terms, order.way, cut, ROWS_OF_A_MINUTE).await?;
-            rows.retain(|row| minute_of(row) == cut);
+            let by_record_time = order.way.by_record_time;
+            let limit = ROWS_OF_A_MINUTE + 1;
+            rows =
+                term_rows_of_minute(conn, merchant_id, terms, by_record_time, cut, limit).await?;
+            if rows.len() as i64 > ROWS_OF_A_MINUTE {
+                return Err(QueryError::TooComplex);
+            }
             cut.checked_add(step)
         }
         Some(cut) => {

@@ -76,9 +76,12 @@ pub async fn take_event_batches(
         r#"DELETE FROM event_batch b
            USING (
                SELECT merchant_id, batch_id,
-                      sum(length(terms)) OVER (ORDER BY recorded_at, merchant_id, batch_id)
-                          - length(terms) AS before
-               FROM (SELECT merchant_id, batch_id, recorded_at, terms FROM event_batch
+                      sum(weight) OVER (ORDER BY recorded_at, merchant_id, batch_id)
+                          - weight AS before
+               -- What is made from the statements weighs as much as it may become.
+               FROM (SELECT merchant_id, batch_id, recorded_at,
+                            CASE length(terms) WHEN 0 THEN $1::bigint ELSE length(terms) END AS weight
+                     FROM event_batch
                      ORDER BY recorded_at, merchant_id, batch_id LIMIT $2) AS oldest
            ) AS queue
            WHERE b.merchant_id = queue.merchant_id AND b.batch_id = queue.batch_id
@@ -267,6 +270,46 @@ pub async fn term_rows(
             .fetch_all(conn)
             .await?
         }
+    };
+    Ok(rows.into_iter().map(|row| row.of(merchant_id)).collect())
+}
+
+/// All rows of any of `terms` in one minute, but not more than `limit`.
+pub async fn term_rows_of_minute(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    terms: &[Term],
+    by_record_time: bool,
+    minute: i64,
+    limit: i64,
+) -> Result<Vec<TermRow>> {
+    let terms: Vec<i64> = terms.iter().map(|term| term.0).collect();
+    let rows = if by_record_time {
+        sqlx::query_as!(
+            Row,
+            "SELECT term, event_minute, recorded_minute, postings FROM event_term
+             WHERE merchant_id = $1 AND term = ANY($2) AND recorded_minute = $3
+             ORDER BY term, segment, event_minute LIMIT $4",
+            merchant_id,
+            &terms,
+            minute,
+            limit
+        )
+        .fetch_all(conn)
+        .await?
+    } else {
+        sqlx::query_as!(
+            Row,
+            "SELECT term, event_minute, recorded_minute, postings FROM event_term
+             WHERE merchant_id = $1 AND term = ANY($2) AND event_minute = $3
+             ORDER BY term, segment, recorded_minute LIMIT $4",
+            merchant_id,
+            &terms,
+            minute,
+            limit
+        )
+        .fetch_all(conn)
+        .await?
     };
     Ok(rows.into_iter().map(|row| row.of(merchant_id)).collect())
 }

@@ -459,3 +459,21 @@ async fn one_event_is_captured_and_given_back_with_every_value_as_it_came() {
     let bare = app.post("/epcis/events", observation(2, "L1")).await;
     assert_eq!(refusal(bare).await.faults, [(None, "/@context".to_owned())]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minute_with_more_rows_than_are_read_at_a_time_is_read_whole() {
+    let app =
+        TestApp::start_with(|settings| settings.index_patience = Duration::from_millis(10)).await;
+    // Of one minute of capture, more than 128 minutes of events, and so as many rows of each term.
+    let events: Vec<String> = (0..300).map(|id| observation(id, "L1")).collect();
+    stored(&app, &events).await;
+    while count(&app, "SELECT count(*) FROM event_batch").await > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for query in ["orderBy=recordTime", "orderBy=eventTime"] {
+        let (found, _) = all_pages(&app, &format!("{query}&EQ_bizStep=inspecting"), 70).await;
+        assert_eq!(found.len(), 300, "{query}");
+        let (found, _) = all_pages(&app, &format!("{query}&orderDirection=ASC"), 299).await;
+        assert_eq!(found.len(), 300, "{query}");
+    }
+}
