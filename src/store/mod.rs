@@ -63,6 +63,15 @@ pub async fn see_one_moment(conn: &mut sqlx::PgConnection) -> Result<()> {
     Ok(())
 }
 
+/// Lets Postgres end any statement of the transaction that takes more than ten seconds: who waits for it
+/// has gone by then.
+pub async fn limit_time(conn: &mut sqlx::PgConnection) -> Result<()> {
+    sqlx::query!("SET LOCAL statement_timeout = 10000")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Whether the database answers.
 pub async fn answers(conn: &mut sqlx::PgConnection) -> bool {
     sqlx::query_scalar!(r#"SELECT true AS "yes!""#)

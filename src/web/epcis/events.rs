@@ -18,7 +18,7 @@ use crate::domain::gs1::unescape;
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
 use crate::query::{self, Page, QueryError};
-use crate::store::{act_for, see_one_moment};
+use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -150,10 +150,12 @@ async fn found(
     after: Option<query::Cursor>,
 ) -> Result<(Page, Form), Problem> {
     let parameters = asked.all();
+    // Whoever waits for a connection is told that, and not that the query is too complex.
+    let mut conn = service.database.reader.acquire().await?;
     let page = async {
-        let mut conn = service.database.reader.acquire().await?;
         let mut tx = conn.begin().await?;
         see_one_moment(&mut tx).await?;
+        limit_time(&mut tx).await?;
         act_for(&mut tx, submitter.merchant_id).await?;
         let namespaces = match parameters.iter().any(|p| p.name.contains(':')) {
             true => {
