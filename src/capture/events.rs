@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::prepare::{Prepared, PreparedEvent, Refused, prepare_document, prepare_event};
 use super::{CaptureError, Submitter};
 use crate::domain::capture_fault::ErrorBehaviour;
-use crate::domain::epcis::index::EventTerms;
 use crate::domain::event_key::EventKey;
 use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{Batch, NewStatement};
@@ -174,15 +173,7 @@ async fn store(
 fn index_of(events: &[PreparedEvent]) -> BatchIndex {
     let mut index = BatchIndex::default();
     for (position, event) in events.iter().enumerate() {
-        let EventTerms {
-            event_ms,
-            terms,
-            words,
-        } = &event.terms;
-        index.push(position as i32, *event_ms, terms.iter().copied());
-        for (kind, word) in words {
-            index.push_word(*kind, word);
-        }
+        event.terms.add_to(&mut index, position as i32);
     }
     index
 }

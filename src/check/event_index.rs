@@ -10,9 +10,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{CheckError, Report};
-use crate::domain::epcis::Names;
-use crate::domain::epcis::index::event_terms;
-use crate::domain::epcis::read_event;
 use crate::domain::posting::{BatchIndex, Posting, Term, decode_row, encode_row};
 use crate::domain::statement::Batch;
 use crate::domain::time::milliseconds;
@@ -184,14 +181,4 @@ fn entry(term: Term, posting: &Posting) -> u128 {
     let mut half = [0; 16];
     half.copy_from_slice(&hash.0[..16]);
     u128::from_be_bytes(half)
-}
-
-/// Adds what an event is found by.
-pub(super) fn add_event(index: &mut BatchIndex, position: i32, body: &auditlog::json::Value<'_>) {
-    let Ok(event) = read_event(body) else { return };
-    let found = event_terms(body, &event, Names::of(body.get("@context")));
-    index.push(position, found.event_ms, found.terms);
-    for (kind, word) in &found.words {
-        index.push_word(*kind, word);
-    }
 }

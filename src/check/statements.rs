@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::event_index::add_event;
 use super::{CheckError, Report, Tally};
 use crate::domain::epcis;
+use crate::domain::epcis::index::index_stored;
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
@@ -291,7 +291,7 @@ fn index_statement(index: &mut BatchIndex, checked: &CheckedStatement) {
     };
     let is_event = content.get("kind").and_then(Value::as_str) == Some(Kind::Event.as_str());
     if let Some(body) = content.get("body").filter(|_| is_event) {
-        add_event(index, checked.statement.id.position, body);
+        index_stored(index, checked.statement.id.position, body);
     }
 }
 

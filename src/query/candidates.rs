@@ -308,11 +308,16 @@ async fn window_of_hits(
         .iter()
         .flatten()
         .filter(|hit| is_known(hit))
-        .map(|hit| Posting {
-            event_ms: milliseconds(hit.event_time),
-            recorded_ms: milliseconds(hit.recorded_at),
-            id: hit.id,
-        })
+        .map(posting_of)
         .collect();
     Ok((postings, cut))
+}
+
+/// A row of the trace index as a candidate.
+pub(super) fn posting_of(hit: &Hit) -> Posting {
+    Posting {
+        event_ms: milliseconds(hit.event_time),
+        recorded_ms: milliseconds(hit.recorded_at),
+        id: hit.id,
+    }
 }

@@ -8,8 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::QueryError;
-use crate::domain::epcis::index::event_terms;
-use crate::domain::epcis::{Names, read_event};
+use crate::domain::epcis::index::index_stored;
 use crate::domain::posting::{BatchIndex, Minutes, Posting, Term, WordKind, encode_row};
 use crate::domain::statement::{Batch, Kind};
 use crate::domain::time::milliseconds;
@@ -98,33 +97,10 @@ async fn made_again(conn: &mut PgConnection, batch: &EventBatch) -> Result<Batch
         };
         position = last.statement.id.position + 1;
         for checked in page.iter().filter(|c| c.kind == Kind::Event.as_str()) {
-            index_content(
-                &mut index,
-                checked.statement.id.position,
-                &checked.statement.content,
-            )?;
+            let content = json::parse(&checked.statement.content)?;
+            if let Some(body) = content.get("body") {
+                index_stored(&mut index, checked.statement.id.position, body);
+            }
         }
     }
-}
-
-/// Adds the event of a statement's content; what is no event adds nothing.
-pub(super) fn index_content(
-    index: &mut BatchIndex,
-    position: i32,
-    content: &str,
-) -> Result<(), QueryError> {
-    let value = json::parse(content)?;
-    let Some(body) = value.get("body") else {
-        return Ok(());
-    };
-    let Ok(event) = read_event(body) else {
-        // A rule that came later than this event; what it is found by is the trace index.
-        return Ok(());
-    };
-    let found = event_terms(body, &event, Names::of(body.get("@context")));
-    index.push(position, found.event_ms, found.terms);
-    for (kind, word) in &found.words {
-        index.push_word(*kind, word);
-    }
-    Ok(())
 }

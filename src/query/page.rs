@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::candidates::{Candidates, Order, Reach, Stream};
+use super::candidates::{Candidates, Order, Reach, Stream, posting_of};
 use super::{Cursor, FoundEvent, MAX_CANDIDATES, Page, QueryError};
 use crate::domain::epcis::index::is_indexed_elsewhere;
 use crate::domain::epcis::query::{
@@ -426,14 +426,7 @@ async fn all_hits(
         limit,
     };
     let found = identity_hits(conn, asked).await?;
-    let hits = found.into_iter().flatten();
-    let hits: Vec<Posting> = hits
-        .map(|hit| Posting {
-            event_ms: milliseconds(hit.event_time),
-            recorded_ms: milliseconds(hit.recorded_at),
-            id: hit.id,
-        })
-        .collect();
+    let hits: Vec<Posting> = found.iter().flatten().map(posting_of).collect();
     if hits.len() > MAX_SORTED {
         return Err(QueryError::TooComplex);
     }

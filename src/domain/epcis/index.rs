@@ -8,8 +8,9 @@ use super::event::Event;
 use super::facts::{Fact, FactValue, facts};
 use super::names::Names;
 use super::query::{every_event, overflow, terms_of};
+use super::read::read_event;
 use crate::domain::gs1::company_prefix_of_urn;
-use crate::domain::posting::{Term, WordKind};
+use crate::domain::posting::{BatchIndex, Term, WordKind};
 use crate::domain::time::milliseconds;
 
 /// Terms of one event. One that has more is looked at by every query instead.
@@ -26,6 +27,24 @@ pub struct EventTerms {
     pub terms: Vec<Term>,
     /// Words that it uses, sorted, each once.
     pub words: Vec<(WordKind, String)>,
+}
+
+impl EventTerms {
+    /// Adds them to the index of the event's batch; positions ascend.
+    pub fn add_to(&self, index: &mut BatchIndex, position: i32) {
+        index.push(position, self.event_ms, self.terms.iter().copied());
+        for (kind, word) in &self.words {
+            index.push_word(*kind, word);
+        }
+    }
+}
+
+/// Adds what a stored event is found by. One that breaks a rule which came after it adds nothing; the trace
+/// index has its identities.
+pub fn index_stored(index: &mut BatchIndex, position: i32, body: &Value<'_>) {
+    if let Ok(event) = read_event(body) {
+        event_terms(body, &event, Names::of(body.get("@context"))).add_to(index, position);
+    }
 }
 
 /// Fields whose values the trace index or the event keys hold.

@@ -17,7 +17,7 @@ use crate::domain::epcis::query::{
 use crate::domain::gs1::unescape;
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::query::{self, Page, QueryError};
+use crate::query::{self, FoundEvent, Page, QueryError};
 use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -78,9 +78,7 @@ impl Asked {
         asked.per_page = asked.per_page.min(MAX_PER_PAGE);
         Ok(asked)
     }
-}
 
-impl Asked {
     /// Everything that is asked, that of the path with it.
     fn all(&self) -> Vec<Parameter> {
         self.parameters.iter().chain(&self.also).cloned().collect()
@@ -260,6 +258,23 @@ fn token_problem(fault: TokenFault) -> Problem {
     }
 }
 
+/// The events of an ID, and the form for them.
+async fn events_of(
+    service: &Service,
+    submitter: &Submitter,
+    event_id: &str,
+    format: EpcFormat,
+) -> Result<(Vec<FoundEvent>, Form), Problem> {
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let found = query::by_event_id(&mut tx, submitter.merchant_id, event_id).await?;
+    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
+    tx.rollback().await?;
+    Ok((found, form))
+}
+
 /// `GET /epcis/events/{eventID}`: the event, and the declaration that it was an error.
 pub(in crate::web) async fn event(
     request: HttpRequest,
@@ -268,13 +283,7 @@ pub(in crate::web) async fn event(
     let submitter = submitter(&request, &service, Scope::Query).await?;
     let event_id = named_event(&request)?;
     let format = wanted_format(&request)?;
-    let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
-    let found = query::by_event_id(&mut tx, submitter.merchant_id, &event_id).await?;
-    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
-    tx.rollback().await?;
+    let (found, form) = events_of(&service, &submitter, &event_id, format).await?;
     if found.is_empty() {
         return Err(Problem::not_found("there is no event with this eventID"));
     }
@@ -315,13 +324,7 @@ pub(in crate::web) async fn post_event(
         let mut conn = service.database.capture.acquire().await?;
         capture_event(&mut conn, &submitter, text, (service.clock)()).await?
     };
-    let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
-    let found = query::by_event_id(&mut tx, submitter.merchant_id, &captured.event_id).await?;
-    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
-    tx.rollback().await?;
+    let (found, form) = events_of(&service, &submitter, &captured.event_id, format).await?;
     let stored = found
         .iter()
         .find(|event| event.is_error_declaration == captured.is_error_declaration);
