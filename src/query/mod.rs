@@ -5,6 +5,7 @@
 //! and an index that says too much costs time and never a wrong answer.
 
 mod candidates;
+mod decide;
 mod merge;
 mod page;
 mod words;
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 use crate::domain::posting::NoPostings;
 use crate::domain::statement::StatementId;
 
+pub use decide::fulfils;
 pub use merge::{merge, waiting};
 pub use page::{by_event_id, page};
 pub use words::{identities, words};

@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::candidates::{Candidates, Order, Reach, Stream, posting_of};
+use super::decide::fulfils;
 use super::{Cursor, FoundEvent, MAX_CANDIDATES, Page, QueryError};
 use crate::domain::epcis::index::is_indexed_elsewhere;
 use crate::domain::epcis::query::{
@@ -104,18 +105,25 @@ pub async fn by_event_id(
     let ids: Vec<StatementId> = taken.iter().map(|taken| taken.id).collect();
     let mut found = events_at(conn, merchant_id, &ids).await?;
     found.sort_by_key(|event| (event.recorded_at, event.id));
-    found.into_iter().map(found_event).collect()
+    let read = |event: StoredEvent| {
+        let declares = is_error_declaration(&json::parse(&event.content)?);
+        Ok(found_event(event, declares))
+    };
+    found.into_iter().map(read).collect()
 }
 
-fn found_event(stored: StoredEvent) -> Result<FoundEvent, QueryError> {
-    let content = json::parse(&stored.content)?;
-    let body = content.get("body");
-    Ok(FoundEvent {
+fn found_event(stored: StoredEvent, is_error_declaration: bool) -> FoundEvent {
+    FoundEvent {
         id: stored.id,
         recorded_at: stored.recorded_at,
-        is_error_declaration: body.is_some_and(|body| body.get("errorDeclaration").is_some()),
+        is_error_declaration,
         content: stored.content,
-    })
+    }
+}
+
+fn is_error_declaration(content: &json::Value<'_>) -> bool {
+    let body = content.get("body");
+    body.is_some_and(|body| body.get("errorDeclaration").is_some())
 }
 
 fn order_of(query: &EventQuery) -> Order {
@@ -143,10 +151,13 @@ async fn fulfilling(
         stored.into_iter().map(|event| (event.id, event)).collect();
     let mut found = Vec::new();
     for candidate in candidates {
-        if let Some(event) = stored.remove(&candidate.id)
-            && fulfils(query, &event)?
-        {
-            found.push((*candidate, found_event(event)?));
+        let Some(event) = stored.remove(&candidate.id) else {
+            continue;
+        };
+        let content = json::parse(&event.content)?;
+        if fulfils(query, event.recorded_at, &content) {
+            let is_error_declaration = is_error_declaration(&content);
+            found.push((*candidate, found_event(event, is_error_declaration)));
         }
     }
     Ok(found)
@@ -159,30 +170,6 @@ fn may_lie_in(candidate: &Posting, query: &EventQuery) -> bool {
         (reach.first..=reach.last).contains(&ms)
     };
     reach(&query.event_time, candidate.event_ms) && reach(&query.record_time, candidate.recorded_ms)
-}
-
-fn fulfils(query: &EventQuery, event: &StoredEvent) -> Result<bool, QueryError> {
-    if !query.record_time.holds(event.recorded_at) {
-        return Ok(false);
-    }
-    let content = json::parse(&event.content)?;
-    // A statement of another kind has no event time, and answers no query.
-    let is_event = content.get("kind").and_then(|kind| kind.as_str()) == Some("event");
-    let Some(body) = content.get("body").filter(|_| is_event) else {
-        return Ok(false);
-    };
-    if query.event_time != Span::default() {
-        let text = body.get("eventTime").and_then(|time| time.as_str());
-        let time = text.and_then(crate::domain::epcis::instant);
-        if !time.is_some_and(|time| query.event_time.holds(time)) {
-            return Ok(false);
-        }
-    }
-    let facts = facts(body, Names::of(body.get("@context")));
-    Ok(query
-        .conditions
-        .iter()
-        .all(|condition| condition.holds(&facts)))
 }
 
 fn reach_of(span: &Span) -> Reach {
