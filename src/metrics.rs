@@ -42,6 +42,8 @@ pub struct Metrics {
     pub seal_failures: IntCounterVec,
     /// `scrub_findings_total`: faults met while the stored log is read again.
     pub scrub_findings: IntCounter,
+    /// `event_batches_stuck`: captures whose events cannot be merged into the index of events.
+    pub event_batches_stuck: IntGauge,
     /// `log_tree_size`: leaves under the public checkpoint.
     pub log_tree_size: IntGauge,
     /// `checkpoint_age_seconds`: since the public checkpoint was sealed; infinite where there is none.
@@ -93,6 +95,10 @@ impl Metrics {
             scrub_findings: known.counter(
                 "scrub_findings_total",
                 "Faults met while the stored log is read again; each is met every round.",
+            ),
+            event_batches_stuck: known.integer(
+                "event_batches_stuck",
+                "Captures whose events cannot be merged into the index of events.",
             ),
             log_tree_size: known.integer("log_tree_size", "Leaves under the public checkpoint."),
             checkpoint_age: known.gauge(

@@ -277,6 +277,7 @@ impl Running {
         let indexing = tokio::spawn(indexing::run(
             database.clone(),
             settings.index_patience,
+            database.metrics.clone(),
             stop_sealing.subscribe(),
         ));
         let (stopping, is_stopping) = watch::channel(false);

@@ -3,6 +3,7 @@
 
 pub mod capture_fault;
 pub mod code;
+pub mod decimal;
 pub mod epcis;
 pub mod event_key;
 pub mod fields;

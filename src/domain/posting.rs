@@ -6,7 +6,7 @@
 //! thousand events share costs one row, and a page of answers in either order is read from the minute
 //! where it begins.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use auditlog::Hash;
 use uuid::Uuid;
@@ -165,25 +165,6 @@ impl BatchIndex {
         })
     }
 
-    /// The events that have any of `terms`, each once.
-    pub fn matching(&self, terms: &[Term], batch_id: Uuid, recorded_ms: i64) -> Vec<Posting> {
-        let places: BTreeSet<u32> = terms
-            .iter()
-            .filter_map(|term| self.terms.get(term))
-            .flatten()
-            .copied()
-            .collect();
-        let posting = |place: u32| {
-            let (position, event_ms) = self.events[place as usize];
-            Posting {
-                event_ms,
-                recorded_ms,
-                id: StatementId { batch_id, position },
-            }
-        };
-        places.into_iter().map(posting).collect()
-    }
-
     /// As the database keeps it.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
@@ -217,17 +198,12 @@ impl BatchIndex {
     pub fn decode(bytes: &[u8]) -> Result<BatchIndex, NoPostings> {
         let mut from = Reader::new(bytes)?;
         let mut index = BatchIndex::default();
-        let mut position = 0_i32;
+        from.events(|position, event_ms| index.events.push((position, event_ms)))?;
         for _ in 0..from.count()? {
-            let step = i32::try_from(from.number()?).map_err(|_| NoPostings)?;
-            position = position.checked_add(step).ok_or(NoPostings)?;
-            index.events.push((position, unzigzag(from.number()?)));
-        }
-        for _ in 0..from.count()? {
-            let term = Term(i64::from_be_bytes(from.bytes()?));
+            let (term, count) = from.term()?;
             let mut places = Vec::new();
             let mut place = 0_u32;
-            for _ in 0..from.count()? {
+            for _ in 0..count {
                 let step = u32::try_from(from.number()?).map_err(|_| NoPostings)?;
                 place = place.checked_add(step).ok_or(NoPostings)?;
                 if place as usize >= index.events.len() {
@@ -238,10 +214,7 @@ impl BatchIndex {
             index.terms.insert(term, places);
         }
         for _ in 0..from.count()? {
-            let [kind] = from.bytes()?;
-            let kind = WordKind::from_byte(kind).ok_or(NoPostings)?;
-            let length = from.count()?;
-            let word = std::str::from_utf8(from.take(length)?).map_err(|_| NoPostings)?;
+            let (kind, word) = from.word()?;
             index.words.entry(kind).or_default().insert(word.to_owned());
         }
         from.end()?;
@@ -303,6 +276,15 @@ pub fn decode_row(
     bytes: &[u8],
     out: &mut Vec<Posting>,
 ) -> Result<(), NoPostings> {
+    each_of_row(minutes, bytes, |posting| out.push(posting))
+}
+
+/// Reads [`encode_row`] one posting at a time: a row of a busy minute has many, of which few are wanted.
+pub fn each_of_row(
+    minutes: Minutes,
+    bytes: &[u8],
+    mut each: impl FnMut(Posting),
+) -> Result<(), NoPostings> {
     let mut from = Reader::new(bytes)?;
     let time = |minute: i64, offset: u64| {
         let offset = i64::try_from(offset).ok().filter(|ms| *ms < MINUTE_MS);
@@ -317,7 +299,7 @@ pub fn decode_row(
             let step = i32::try_from(from.number()?).map_err(|_| NoPostings)?;
             position = position.checked_add(step).ok_or(NoPostings)?;
             let event_ms = time(minutes.event, from.number()?).ok_or(NoPostings)?;
-            out.push(Posting {
+            each(Posting {
                 event_ms,
                 recorded_ms,
                 id: StatementId { batch_id, position },
@@ -325,6 +307,86 @@ pub fn decode_row(
         }
     }
     Ok(())
+}
+
+/// Which terms a query looks for in batches that are not merged yet: of each of its conditions, one.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    bits: HashMap<Term, u64>,
+    conditions: u32,
+}
+
+impl Wanted {
+    /// Adds a condition: an event must have one of `terms`. Only the first 64 are looked at, which finds
+    /// too much and never too little.
+    pub fn add(&mut self, terms: &[Term]) {
+        let Some(bit) = 1_u64.checked_shl(self.conditions) else {
+            return;
+        };
+        self.conditions += 1;
+        for term in terms {
+            *self.bits.entry(*term).or_default() |= bit;
+        }
+    }
+
+    /// Whether an event with terms of these bits fulfils every condition.
+    fn is_met(&self, bits: u64) -> bool {
+        bits.count_ones() == self.conditions
+    }
+}
+
+/// Finds events in a [`BatchIndex`] as the database keeps it. None is made: its maps would take ten times
+/// the memory of the bytes.
+pub fn find_in_batch(
+    bytes: &[u8],
+    batch_id: Uuid,
+    recorded_ms: i64,
+    wanted: &Wanted,
+    mut each: impl FnMut(Posting),
+) -> Result<(), NoPostings> {
+    let mut from = Reader::new(bytes)?;
+    let mut events = Vec::new();
+    from.events(|position, event_ms| events.push((position, event_ms, 0_u64)))?;
+    for _ in 0..from.count()? {
+        let (term, count) = from.term()?;
+        let bits = wanted.bits.get(&term).copied().unwrap_or(0);
+        let mut place = 0_usize;
+        for _ in 0..count {
+            let step = usize::try_from(from.number()?).map_err(|_| NoPostings)?;
+            place = place.checked_add(step).ok_or(NoPostings)?;
+            events.get_mut(place).ok_or(NoPostings)?.2 |= bits;
+        }
+    }
+    for (position, event_ms, bits) in events {
+        if wanted.is_met(bits) {
+            each(Posting {
+                event_ms,
+                recorded_ms,
+                id: StatementId { batch_id, position },
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The words of a [`BatchIndex`] as the database keeps it.
+pub fn words_in_batch(
+    bytes: &[u8],
+    mut each: impl FnMut(WordKind, &str),
+) -> Result<(), NoPostings> {
+    let mut from = Reader::new(bytes)?;
+    from.events(|_, _| ())?;
+    for _ in 0..from.count()? {
+        let (_, count) = from.term()?;
+        for _ in 0..count {
+            from.number()?;
+        }
+    }
+    for _ in 0..from.count()? {
+        let (kind, word) = from.word()?;
+        each(kind, word);
+    }
+    from.end()
 }
 
 fn offset(ms: i64, minute: i64) -> u64 {
@@ -398,6 +460,30 @@ impl<'b> Reader<'b> {
         Ok(*taken)
     }
 
+    /// The events of a batch: position and time.
+    fn events(&mut self, mut each: impl FnMut(i32, i64)) -> Result<(), NoPostings> {
+        let mut position = 0_i32;
+        for _ in 0..self.count()? {
+            let step = i32::try_from(self.number()?).map_err(|_| NoPostings)?;
+            position = position.checked_add(step).ok_or(NoPostings)?;
+            each(position, unzigzag(self.number()?));
+        }
+        Ok(())
+    }
+
+    /// A term, and how many places of events follow it.
+    fn term(&mut self) -> Result<(Term, usize), NoPostings> {
+        Ok((Term(i64::from_be_bytes(self.bytes()?)), self.count()?))
+    }
+
+    fn word(&mut self) -> Result<(WordKind, &'b str), NoPostings> {
+        let [kind] = self.bytes()?;
+        let kind = WordKind::from_byte(kind).ok_or(NoPostings)?;
+        let length = self.count()?;
+        let word = std::str::from_utf8(self.take(length)?).map_err(|_| NoPostings)?;
+        Ok((kind, word))
+    }
+
     fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
@@ -412,111 +498,4 @@ impl<'b> Reader<'b> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn index() -> impl Strategy<Value = BatchIndex> {
-        let event = (
-            1..50_i32,
-            any::<i64>(),
-            proptest::collection::vec(-3..9_i64, 0..6),
-        );
-        let events = proptest::collection::vec(event, 0..12);
-        let words = proptest::collection::vec((0..7_usize, "[a-zé:]{0,9}"), 0..4);
-        (events, words).prop_map(|(events, words)| {
-            let mut index = BatchIndex::default();
-            let mut position = -1;
-            for (step, event_ms, terms) in events {
-                position += step;
-                index.push(position, event_ms, terms.into_iter().map(Term));
-            }
-            for (kind, word) in words {
-                index.push_word(WordKind::ALL[kind], &word);
-            }
-            index
-        })
-    }
-
-    fn postings() -> impl Strategy<Value = Vec<Posting>> {
-        let posting = (0..3_u128, 0..500_i32, 0..MINUTE_MS);
-        proptest::collection::vec(posting, 0..30).prop_map(|all| {
-            let posting = |(batch, position, event_ms)| Posting {
-                event_ms: -MINUTE_MS + event_ms,
-                // A batch has one time.
-                recorded_ms: 7 * MINUTE_MS + batch as i64,
-                id: StatementId {
-                    batch_id: Uuid::from_u128(batch),
-                    position,
-                },
-            };
-            let mut all: Vec<Posting> = all.into_iter().map(posting).collect();
-            all.sort_by_key(|posting| posting.id);
-            all.dedup_by_key(|posting| posting.id);
-            all
-        })
-    }
-
-    const MINUTES: Minutes = Minutes {
-        event: -1,
-        recorded: 7,
-    };
-
-    proptest! {
-        #[test]
-        fn a_batchs_index_comes_back_as_it_was(index in index()) {
-            prop_assert_eq!(BatchIndex::decode(&index.encode()), Ok(index));
-        }
-
-        #[test]
-        fn no_bit_of_a_batchs_index_changes_unseen(index in index(), at in any::<usize>(), bit in 0..8_u32) {
-            let mut bytes = index.encode();
-            let at = at % bytes.len();
-            bytes[at] ^= 1 << bit;
-            prop_assert_ne!(BatchIndex::decode(&bytes), Ok(index));
-        }
-
-        #[test]
-        fn a_row_comes_back_as_it_was(mut all in postings()) {
-            let bytes = encode_row(MINUTES, &mut all);
-            let mut back = Vec::new();
-            prop_assert_eq!(decode_row(MINUTES, &bytes, &mut back), Ok(()));
-            prop_assert_eq!(back, all);
-        }
-
-        #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let mut bytes = bytes;
-            bytes.insert(0, VERSION);
-            let _ = BatchIndex::decode(&bytes);
-            let _ = decode_row(MINUTES, &bytes, &mut Vec::new());
-        }
-    }
-
-    #[test]
-    fn an_event_is_found_by_each_of_its_terms_and_by_no_other() {
-        let (step, place) = (Term::of("bizStep", "shipping"), Term::exists("readPoint"));
-        let mut index = BatchIndex::default();
-        index.push(0, -5, [step, step]);
-        index.push(3, 7, [place]);
-        let at = |terms: &[Term]| -> Vec<i32> {
-            let found = index.matching(terms, Uuid::nil(), 9);
-            found.iter().map(|posting| posting.id.position).collect()
-        };
-        assert_eq!(at(&[step]), [0]);
-        assert_eq!(at(&[place]), [3]);
-        assert_eq!(at(&[step, place]), [0, 3]);
-        assert_eq!(at(&[Term::of("bizStep", "receiving")]), [0; 0]);
-        assert_ne!(Term::of("a", "b"), Term::of("ab", ""));
-        assert_ne!(Term::exists("a"), Term::of("a", ""));
-    }
-
-    #[test]
-    fn minutes_before_1970_are_minutes_too() {
-        assert_eq!(
-            [minute(-1), minute(0), minute(59_999), minute(60_000)],
-            [-1, 0, 0, 1]
-        );
-    }
-}
+mod tests;

@@ -1,323 +1,475 @@
 //! Candidates: events that may fulfil a query, in the order of its answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Cursor, QueryError};
-use crate::domain::posting::{Posting, Term, decode_row, minute};
+use super::QueryError;
+use super::best::{Best, Frame, Place, Reach, is_before, place};
+use super::plan::{Plan, Proposal};
+use super::recent::Recent;
+use crate::domain::posting::{Posting, Term, Wanted, each_of_row, minute};
+use crate::domain::statement::StatementId;
 use crate::domain::time::milliseconds;
-use crate::store::event_index::{Way, term_rows, term_rows_of_minute};
+use crate::store::event_index::{
+    RowsOfMinute, TermRow, TermRows, Way, term_rows, term_rows_of_minute,
+};
 use crate::store::trace_index::{Hit, IdentityHits, identity_hits};
 
-/// Rows of each term read at a time, and of each identity.
-const ROWS: i64 = 128;
-const HITS: i64 = 500;
-/// Rows of one minute that are read together: a minute in which more was captured, or happened, has no
-/// order that could be told in time.
-const ROWS_OF_A_MINUTE: i64 = 200_000;
+/// Candidates of one supply in memory, at most.
+pub(super) const KEEP: usize = 16_384;
+/// Rows of all terms that are read together, and hits of all identities.
+const ROWS: usize = 4_096;
+const HITS: usize = 8_192;
+/// Hits of each identity.
+const HITS_OF_EACH: usize = 256;
+/// Rows of each term, and bytes of postings, that are read together: few at first, since most answers
+/// need few, and then twice as many each time.
+const FIRST_ROWS: usize = 32;
+const MAX_ROWS: usize = 512;
+const FIRST_BYTES: i64 = 32 * 1024;
+const MAX_BYTES: i64 = 512 * 1024;
+/// Rows read together of a minute that is gone through by itself.
+const ROWS_OF_A_MINUTE: i64 = 64;
 
-/// The place of an event in an answer: its time, and, among those of one time, where it is stored.
-pub(super) type Place = (i64, crate::domain::statement::StatementId);
+// Postgres and RFC 3339 know no other years.
+const LAST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999 UTC);
+const FIRST: OffsetDateTime = time::macros::datetime!(0000-01-01 0:00 UTC);
 
-/// The order of an answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
-    pub way: Way,
-}
-
-impl Order {
-    pub fn place(self, posting: &Posting) -> Place {
-        let ms = match self.way.by_record_time {
-            true => posting.recorded_ms,
-            false => posting.event_ms,
-        };
-        (ms, posting.id)
-    }
-
-    /// Whether `a` comes before `b`.
-    pub fn before(self, a: Place, b: Place) -> bool {
-        if self.way.ascending { a < b } else { a > b }
-    }
-
-    fn sort(self, postings: &mut [Posting]) {
-        postings.sort_unstable_by(|a, b| {
-            let ordering = self.place(a).cmp(&self.place(b));
-            if self.way.ascending {
-                ordering
-            } else {
-                ordering.reverse()
-            }
-        });
-    }
-}
-
-/// From where until where an answer goes, in milliseconds; both ends are in it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reach {
-    pub first: i64,
-    pub last: i64,
-}
-
-/// One supply of candidates, in order.
-pub(super) enum Supply {
+/// Where candidates come from.
+enum Supply {
     /// All of them at hand.
-    List,
+    List(Vec<Posting>),
+    /// What is not merged yet.
+    Recent(Arc<Wanted>),
     /// Rows of terms, minute by minute.
-    Terms { terms: Vec<Term>, from: Option<i64> },
-    /// Rows of the trace index.
-    Identities {
-        keys: Vec<i64>,
-        roles: Vec<i16>,
-        from: Option<Hit>,
-    },
+    Terms(Vec<Term>, Walk),
+    /// Rows of terms by the other time than that of the answer: there are few.
+    Across(Vec<Term>),
+    /// Rows of the trace index, from one on.
+    Identities(Proposal, Option<Hit>),
+    /// The same, by record time: the index has them in another order, and all are gone through.
+    Recorded(Proposal),
+}
+
+/// How far a walk through rows has come.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    /// The minute from which it goes on, if it does.
+    from: Option<i64>,
+    rows: usize,
+    bytes: i64,
+}
+
+impl Walk {
+    fn starting(from: i64) -> Walk {
+        Walk {
+            from: Some(from),
+            rows: FIRST_ROWS,
+            bytes: FIRST_BYTES,
+        }
+    }
 }
 
 /// A supply with what was read of it.
-pub(super) struct Stream {
+struct Stream {
     supply: Supply,
     read: VecDeque<Posting>,
+    /// The last that was read.
+    after: Option<Place>,
+    has_more: bool,
 }
 
-impl Stream {
-    pub fn list(mut postings: Vec<Posting>, order: Order) -> Stream {
-        order.sort(&mut postings);
-        Stream {
-            supply: Supply::List,
-            read: postings.into(),
-        }
-    }
-
-    pub fn terms(terms: Vec<Term>, start: i64) -> Stream {
-        Stream {
-            supply: Supply::Terms {
-                terms,
-                from: Some(minute(start)),
-            },
-            read: VecDeque::new(),
-        }
-    }
-
-    pub fn identities(keys: Vec<i64>, roles: Vec<i16>, start: Hit) -> Stream {
-        Stream {
-            supply: Supply::Identities {
-                keys,
-                roles,
-                from: Some(start),
-            },
-            read: VecDeque::new(),
-        }
-    }
-}
-
-/// Several streams as one, each event once.
+/// Several supplies as one, each event once.
 pub(super) struct Candidates {
-    merchant_id: Uuid,
-    order: Order,
-    reach: Reach,
+    frame: Frame,
     after: Option<Place>,
     streams: Vec<Stream>,
 }
 
+/// Where supplies read: a transaction, and what it has read already.
+pub(super) struct Source<'s> {
+    pub conn: &'s mut PgConnection,
+    pub recent: &'s mut Recent,
+}
+
 impl Candidates {
-    pub fn new(
-        merchant_id: Uuid,
-        order: Order,
-        reach: Reach,
-        after: Option<Cursor>,
-        streams: Vec<Stream>,
-    ) -> Candidates {
+    /// Those of a plan, after one place. `named` are the events that it names by their IDs.
+    pub fn new(plan: &Plan, named: Vec<Posting>, after: Option<Place>) -> Candidates {
+        let (frame, proposal) = (plan.frame, &plan.proposal);
+        let (way, along) = (frame.way, frame.along());
+        let start = match (after, way.ascending) {
+            (None, true) => along.first,
+            (None, false) => along.last,
+            (Some((ms, _)), true) => ms.max(along.first),
+            (Some((ms, _)), false) => ms.min(along.last),
+        };
+        let mut supplies = Vec::new();
+        if !named.is_empty() {
+            supplies.push(Supply::List(named));
+        }
+        if !proposal.keys.is_empty() {
+            supplies.push(match way.by_record_time {
+                true => Supply::Recorded(proposal.clone()),
+                false => {
+                    // The index is in the order of the answer, so that even among a million events of
+                    // one time a page begins where the last one ended.
+                    let begin = match after {
+                        Some((ms, id)) if along.holds(ms) => hit_at(ms, id),
+                        _ => before_all(start, way.ascending),
+                    };
+                    Supply::Identities(proposal.clone(), Some(begin))
+                }
+            });
+        }
+        if !proposal.terms.is_empty() {
+            let mut wanted = Wanted::default();
+            wanted.add(&proposal.terms);
+            // Those of the other conditions too: of what is not merged they are at hand.
+            plan.others.iter().for_each(|terms| wanted.add(terms));
+            supplies.push(Supply::Recent(Arc::new(wanted)));
+            let terms = proposal.terms.clone();
+            supplies.push(match plan.goes_across {
+                true => Supply::Across(terms),
+                false => Supply::Terms(terms, Walk::starting(minute(start))),
+            });
+        }
+        let stream = |supply| Stream {
+            supply,
+            read: VecDeque::new(),
+            after,
+            has_more: true,
+        };
         Candidates {
-            merchant_id,
-            order,
-            reach,
-            after: after.map(|cursor| (cursor.at_ms, cursor.id)),
-            streams,
+            frame,
+            after,
+            streams: supplies.into_iter().map(stream).collect(),
         }
     }
 
-    /// The next candidate.
-    pub async fn next(&mut self, conn: &mut PgConnection) -> Result<Option<Posting>, QueryError> {
-        loop {
+    /// The next candidates, `count` of them unless there are fewer.
+    pub async fn take(
+        &mut self,
+        source: &mut Source<'_>,
+        count: usize,
+    ) -> Result<Vec<Posting>, QueryError> {
+        let mut taken = Vec::new();
+        while taken.len() < count {
             for stream in &mut self.streams {
-                stream
-                    .fill(conn, self.merchant_id, self.order, self.reach)
-                    .await?;
+                stream.fill(source, self.frame).await?;
             }
-            let mut nearest: Option<(usize, Place)> = None;
-            for (number, stream) in self.streams.iter().enumerate() {
-                let Some(head) = stream.read.front() else {
-                    continue;
-                };
-                let place = self.order.place(head);
-                if nearest.is_none_or(|(_, known)| self.order.before(place, known)) {
-                    nearest = Some((number, place));
-                }
-            }
-            let Some((number, place)) = nearest else {
-                return Ok(None);
-            };
-            let posting = self.streams[number].read.pop_front();
-            let is_new = self
-                .after
-                .is_none_or(|after| self.order.before(after, place));
-            if !is_new {
-                continue;
-            }
-            self.after = Some(place);
-            let inside = (self.reach.first..=self.reach.last).contains(&place.0);
-            if inside {
-                return Ok(posting);
+            let heads = self.streams.iter_mut().filter_map(|stream| {
+                let at = place(self.frame.way, stream.read.front()?);
+                Some((at, &mut stream.read))
+            });
+            let nearest = heads.reduce(|a, b| match is_before(self.frame.way, b.0, a.0) {
+                true => b,
+                false => a,
+            });
+            let Some((at, read)) = nearest else { break };
+            let posting = read.pop_front();
+            if self.after != Some(at) {
+                self.after = Some(at);
+                taken.extend(posting);
             }
         }
+        Ok(taken)
     }
 }
 
 impl Stream {
     /// Reads on until something is at hand or there is nothing more.
-    async fn fill(
-        &mut self,
-        conn: &mut PgConnection,
-        merchant_id: Uuid,
-        order: Order,
-        reach: Reach,
-    ) -> Result<(), QueryError> {
-        while self.read.is_empty() {
-            let more = match &mut self.supply {
-                Supply::List => return Ok(()),
-                Supply::Terms { terms, from } => {
-                    let Some(start) = *from else { return Ok(()) };
-                    let window = window_of_terms(conn, merchant_id, terms, order, start).await?;
-                    *from = window.next.filter(|next| is_in_reach(*next, order, reach));
-                    window.postings
-                }
-                Supply::Identities { keys, roles, from } => {
-                    let Some(start) = *from else { return Ok(()) };
-                    let asked = IdentityHits {
-                        merchant_id,
-                        keys,
-                        roles,
-                        ascending: order.way.ascending,
-                        after: start,
-                        limit: HITS,
-                    };
-                    let (postings, next) = window_of_hits(conn, asked).await?;
-                    *from = next;
-                    postings
-                }
-            };
-            let mut more = more;
-            order.sort(&mut more);
-            self.read = more.into();
+    async fn fill(&mut self, source: &mut Source<'_>, frame: Frame) -> Result<(), QueryError> {
+        while self.read.is_empty() && self.has_more {
+            let best = Best::new(frame, self.after, KEEP);
+            let (best, next) = self.supply.read(source, frame, best).await?;
+            let (postings, is_cut) = best.finish();
+            let last = postings.last().map(|last| place(frame.way, last));
+            self.after = last.or(self.after);
+            self.has_more = is_cut || next;
+            if let (true, Some((ms, _)), Supply::Terms(_, walk)) = (is_cut, last, &mut self.supply)
+            {
+                // What was not kept is read again, from the minute of the last that was.
+                walk.from = Some(minute(ms));
+            }
+            self.read = postings.into();
         }
         Ok(())
     }
 }
 
-fn is_in_reach(at_minute: i64, order: Order, reach: Reach) -> bool {
-    if order.way.ascending {
-        at_minute <= minute(reach.last)
-    } else {
-        at_minute >= minute(reach.first)
-    }
-}
-
-/// All postings of some minutes, and the minute from which to read on.
-struct Window {
-    postings: Vec<Posting>,
-    next: Option<i64>,
-}
-
-async fn window_of_terms(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    terms: &[Term],
-    order: Order,
-    start: i64,
-) -> Result<Window, QueryError> {
-    let step = if order.way.ascending { 1 } else { -1 };
-    let minute_of = |row: &crate::store::event_index::TermRow| match order.way.by_record_time {
-        true => row.minutes.recorded,
-        false => row.minutes.event,
-    };
-    let mut rows = term_rows(conn, merchant_id, terms, order.way, start, ROWS).await?;
-    // A term that gave all that was asked for may have more in its last minute.
-    let mut cut: Option<i64> = None;
-    for term in terms {
-        let of_term: Vec<i64> = rows
-            .iter()
-            .filter(|row| row.term == *term)
-            .map(minute_of)
-            .collect();
-        if of_term.len() as i64 >= ROWS
-            && let Some(last) = of_term.last().copied()
-        {
-            let nearer = match cut {
-                Some(known) if step > 0 => known.min(last),
-                Some(known) => known.max(last),
-                None => last,
-            };
-            cut = Some(nearer);
-        }
-    }
-    let next = match cut {
-        None => None,
-        Some(cut) if rows.first().map(minute_of) == Some(cut) => {
-            // One minute has more rows than were asked for: all of it, and nothing else.
-            let by_record_time = order.way.by_record_time;
-            let limit = ROWS_OF_A_MINUTE + 1;
-            rows =
-                term_rows_of_minute(conn, merchant_id, terms, by_record_time, cut, limit).await?;
-            if rows.len() as i64 > ROWS_OF_A_MINUTE {
-                return Err(QueryError::TooComplex);
+impl Supply {
+    /// Pushes what comes next, and says whether anything may come after it.
+    async fn read(
+        &mut self,
+        source: &mut Source<'_>,
+        frame: Frame,
+        mut best: Best,
+    ) -> Result<(Best, bool), QueryError> {
+        let merchant_id = source.recent.merchant_id();
+        match self {
+            Supply::List(all) => {
+                all.iter().for_each(|posting| best.push(*posting));
+                Ok((best, false))
             }
-            cut.checked_add(step)
+            Supply::Recent(wanted) => {
+                let best = source.recent.find(source.conn, wanted, best).await?;
+                Ok((best, false))
+            }
+            Supply::Terms(terms, walk) => {
+                let rows = Rows::of(merchant_id, terms, frame);
+                rows.read(source.conn, walk, &mut best).await?;
+                Ok((best, walk.from.is_some()))
+            }
+            Supply::Across(terms) => {
+                let way = Way {
+                    by_record_time: !frame.way.by_record_time,
+                    ascending: true,
+                };
+                let other = Frame { way, ..frame };
+                let rows = Rows::of(merchant_id, terms, other);
+                let mut walk = Walk::starting(other.along().minutes().0);
+                while walk.from.is_some() {
+                    rows.read(source.conn, &mut walk, &mut best).await?;
+                }
+                Ok((best, false))
+            }
+            Supply::Identities(proposal, from) => {
+                if let Some(after) = *from {
+                    // These are fewer than are kept.
+                    let hits = hits_of(merchant_id, proposal, frame, after);
+                    let next = read_hits(source.conn, hits, &mut best).await?;
+                    *from = next.filter(|hit| is_in_reach(hit, frame));
+                }
+                Ok((best, from.is_some()))
+            }
+            Supply::Recorded(proposal) => {
+                let frame = Frame {
+                    way: Way {
+                        by_record_time: false,
+                        ascending: true,
+                    },
+                    ..frame
+                };
+                let mut from = Some(before_all(frame.events.first, true));
+                while let Some(after) = from.filter(|hit| is_in_reach(hit, frame)) {
+                    let hits = hits_of(merchant_id, proposal, frame, after);
+                    from = read_hits(source.conn, hits, &mut best).await?;
+                }
+                Ok((best, false))
+            }
         }
-        Some(cut) => {
-            rows.retain(|row| minute_of(row) != cut && (minute_of(row) < cut) == (step > 0));
-            Some(cut)
-        }
-    };
-    let mut postings = Vec::new();
-    for row in &rows {
-        decode_row(row.minutes, &row.postings, &mut postings)?;
     }
-    Ok(Window { postings, next })
 }
 
-async fn window_of_hits(
+/// Whether events may follow a hit that happened within the frame's times.
+fn is_in_reach(hit: &Hit, frame: Frame) -> bool {
+    let ms = milliseconds(hit.event_time);
+    match frame.way.ascending {
+        true => ms <= frame.events.last,
+        false => ms >= frame.events.first,
+    }
+}
+
+/// Which rows a walk goes through.
+struct Rows<'t> {
+    merchant_id: Uuid,
+    terms: &'t [Term],
+    frame: Frame,
+}
+
+impl<'t> Rows<'t> {
+    fn of(merchant_id: Uuid, terms: &'t [Term], frame: Frame) -> Rows<'t> {
+        Rows {
+            merchant_id,
+            terms,
+            frame,
+        }
+    }
+
+    /// Reads the rows of some whole minutes, and says in `walk` where to go on.
+    async fn read(
+        &self,
+        conn: &mut PgConnection,
+        walk: &mut Walk,
+        best: &mut Best,
+    ) -> Result<(), QueryError> {
+        let Some(from) = walk.from else {
+            return Ok(());
+        };
+        let (first, last) = self.frame.along().minutes();
+        let way = self.frame.way;
+        let of_each = walk.rows.min(ROWS / self.terms.len().max(1)).max(2);
+        let wanted = TermRows {
+            merchant_id: self.merchant_id,
+            terms: self.terms,
+            way,
+            along: match way.ascending {
+                true => (from, last),
+                false => (first, from),
+            },
+            across: self.frame.across().minutes(),
+            rows: of_each as i64,
+            bytes: walk.bytes,
+        };
+        let rows = term_rows(conn, wanted).await?;
+        walk.rows = MAX_ROWS.min(2 * walk.rows);
+        let bytes: usize = rows.iter().map(|row| row.postings.len()).sum();
+        let is_cut = bytes as i64 >= walk.bytes;
+        walk.bytes = MAX_BYTES.min(2 * walk.bytes);
+        walk.from = None;
+        let known = match self.first_unknown(&rows, of_each, is_cut) {
+            None => rows.len(),
+            Some(unknown) if rows.first().map(|row| way.minute(row.minutes)) == Some(unknown) => {
+                // Not even its first minute was read whole: it is gone through by itself.
+                self.read_minute(conn, unknown, best).await?;
+                let step = if way.ascending { 1 } else { -1 };
+                walk.from = Some(unknown + step).filter(|next| (first..=last).contains(next));
+                return Ok(());
+            }
+            Some(unknown) => {
+                walk.from = Some(unknown);
+                rows.partition_point(|row| match way.ascending {
+                    true => way.minute(row.minutes) < unknown,
+                    false => way.minute(row.minutes) > unknown,
+                })
+            }
+        };
+        push_rows(&rows[..known], best)
+    }
+
+    /// The first minute of which there may be more rows: the last that was read of a term that gave all
+    /// that it was asked for, and of all of them where the bytes were too many.
+    fn first_unknown(&self, rows: &[TermRow], of_each: usize, is_cut: bool) -> Option<i64> {
+        let way = self.frame.way;
+        let mut counts = std::collections::HashMap::new();
+        for row in rows {
+            let count = counts.entry(row.term).or_insert(0_usize);
+            *count += 1;
+            // They come in order: the first term to be full is the one that is cut first.
+            if *count >= of_each {
+                return Some(way.minute(row.minutes));
+            }
+        }
+        let last = rows.last().filter(|_| is_cut);
+        last.map(|row| way.minute(row.minutes))
+    }
+
+    async fn read_minute(
+        &self,
+        conn: &mut PgConnection,
+        at: i64,
+        best: &mut Best,
+    ) -> Result<(), QueryError> {
+        for term in self.terms {
+            let mut wanted = RowsOfMinute {
+                merchant_id: self.merchant_id,
+                term: *term,
+                by_record_time: self.frame.way.by_record_time,
+                minute: at,
+                across: self.frame.across().minutes(),
+                after: (Uuid::nil(), i64::MIN),
+                limit: ROWS_OF_A_MINUTE,
+            };
+            loop {
+                let (rows, last) = term_rows_of_minute(conn, wanted).await?;
+                push_rows(&rows, best)?;
+                let Some(last) = last else { break };
+                wanted.after = last;
+                // Each of these may take a while, and others wait for the thread.
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push_rows(rows: &[TermRow], best: &mut Best) -> Result<(), QueryError> {
+    for row in rows {
+        each_of_row(row.minutes, &row.postings, |posting| best.push(posting))?;
+    }
+    Ok(())
+}
+
+fn hits_of(merchant_id: Uuid, proposal: &Proposal, frame: Frame, after: Hit) -> IdentityHits<'_> {
+    let of_each = (HITS / proposal.keys.len().max(1)).clamp(16, HITS_OF_EACH);
+    IdentityHits {
+        merchant_id,
+        keys: &proposal.keys,
+        roles: &proposal.roles,
+        ascending: frame.way.ascending,
+        after,
+        recorded: recorded_between(frame.records),
+        limit: of_each as i64,
+    }
+}
+
+/// Reads hits, and says after which to go on.
+async fn read_hits(
     conn: &mut PgConnection,
     asked: IdentityHits<'_>,
-) -> Result<(Vec<Posting>, Option<Hit>), QueryError> {
+    best: &mut Best,
+) -> Result<Option<Hit>, QueryError> {
     let ascending = asked.ascending;
     let limit = asked.limit as usize;
     let found = identity_hits(conn, asked).await?;
-    // As above: what lies beyond the last hit of a key that gave all that was asked for is not known.
+    // What lies beyond the last hit of a key that gave all that was asked for is not known.
     let mut cut: Option<Hit> = None;
-    for hits in &found {
-        if hits.len() >= limit
-            && let Some(last) = hits.last()
-        {
+    for hits in found.iter().filter(|hits| hits.len() >= limit) {
+        if let Some(last) = hits.last() {
             let is_nearer = cut.is_none_or(|known| (*last < known) == ascending);
             cut = if is_nearer { Some(*last) } else { cut };
         }
     }
-    let is_known = |hit: &Hit| cut.is_none_or(|cut| *hit == cut || (*hit < cut) == ascending);
-    let postings = found
-        .iter()
-        .flatten()
-        .filter(|hit| is_known(hit))
-        .map(posting_of)
-        .collect();
-    Ok((postings, cut))
+    let is_known = |hit: &&Hit| cut.is_none_or(|cut| **hit == cut || (**hit < cut) == ascending);
+    for hit in found.iter().flatten().filter(is_known) {
+        best.push(Posting {
+            event_ms: milliseconds(hit.event_time),
+            recorded_ms: milliseconds(hit.recorded_at),
+            id: hit.id,
+        });
+    }
+    Ok(cut)
 }
 
-/// A row of the trace index as a candidate.
-pub(super) fn posting_of(hit: &Hit) -> Posting {
-    Posting {
-        event_ms: milliseconds(hit.event_time),
-        recorded_ms: milliseconds(hit.recorded_at),
-        id: hit.id,
+/// A time as the database can say it.
+fn at_ms(ms: i64) -> OffsetDateTime {
+    let nanos = i128::from(ms) * 1_000_000;
+    let outside = if ms < 0 { FIRST } else { LAST };
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(outside);
+    at.clamp(FIRST, LAST)
+}
+
+/// The times of captures in a reach.
+pub(super) fn recorded_between(reach: Reach) -> (OffsetDateTime, OffsetDateTime) {
+    (at_ms(reach.first), at_ms(reach.last))
+}
+
+/// A place before every hit from `start` on.
+pub(super) fn before_all(start: i64, ascending: bool) -> Hit {
+    let at = at_ms(start);
+    // One step back, so that what happened at the very start is read too.
+    let step = Duration::milliseconds(1);
+    let (event_time, batch_id, position) = match ascending {
+        true => (at.checked_sub(step), Uuid::nil(), -1),
+        false => (at.checked_add(step), Uuid::max(), i32::MAX),
+    };
+    let id = StatementId { batch_id, position };
+    Hit {
+        event_time: event_time.unwrap_or(at),
+        id,
+        recorded_at: at,
+    }
+}
+
+fn hit_at(ms: i64, id: StatementId) -> Hit {
+    let at = at_ms(ms);
+    Hit {
+        event_time: at,
+        id,
+        recorded_at: at,
     }
 }

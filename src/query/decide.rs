@@ -3,7 +3,7 @@
 use auditlog::json::Value;
 use time::OffsetDateTime;
 
-use crate::domain::epcis::query::{EventQuery, Span};
+use crate::domain::epcis::query::{EventQuery, FactsByField, Span};
 use crate::domain::epcis::{Names, facts, instant};
 
 /// Whether the event in the statement's `content`, captured at `recorded_at`, fulfils all that `query`
@@ -24,5 +24,6 @@ pub fn fulfils(query: &EventQuery, recorded_at: OffsetDateTime, content: &Value<
         }
     }
     let facts = facts(body, Names::of(body.get("@context")));
+    let facts = FactsByField::new(&facts);
     query.conditions.iter().all(|c| c.holds(&facts))
 }

@@ -26,26 +26,51 @@ const ROWS: usize = 5_000;
 /// Statements read at a time.
 const STATEMENTS: i64 = 500;
 
-/// How many batches wait, and since when the oldest does; in the indexer's role.
-pub async fn waiting(conn: &mut PgConnection) -> Result<(i64, Option<OffsetDateTime>), QueryError> {
-    Ok(waiting_event_batches(conn).await?)
+/// How many batches other than `but` wait, and since when the oldest does; in the indexer's role.
+pub async fn waiting(
+    conn: &mut PgConnection,
+    but: &[Uuid],
+) -> Result<(i64, Option<OffsetDateTime>), QueryError> {
+    Ok(waiting_event_batches(conn, but).await?)
 }
 
-/// Merges some of what waits, in one transaction; gives how many batches that was. `segment` is the
-/// name of the rows it writes. In the indexer's role.
-pub async fn merge(conn: &mut PgConnection, segment: Uuid) -> Result<usize, QueryError> {
+/// What one merge did.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// How many batches it merged.
+    pub batches: usize,
+    /// Those of them whose terms were damaged, and were made again from the statements.
+    pub mended: Vec<Uuid>,
+    /// One that cannot be merged, and why: then nothing was, and without it the others can be.
+    pub stuck: Option<(Uuid, QueryError)>,
+}
+
+/// Merges some of what waits, other than `but`, in one transaction. `segment` is the name of the rows it
+/// writes. In the indexer's role.
+pub async fn merge(
+    conn: &mut PgConnection,
+    segment: Uuid,
+    but: &[Uuid],
+) -> Result<Merged, QueryError> {
     let mut tx = conn.begin().await?;
-    let batches = take_event_batches(&mut tx, MERGED_BYTES, MERGED_BATCHES).await?;
-    if batches.is_empty() {
-        tx.rollback().await?;
-        return Ok(0);
-    }
+    let batches = take_event_batches(&mut tx, but, MERGED_BYTES, MERGED_BATCHES).await?;
+    let mut merged = Merged {
+        batches: batches.len(),
+        ..Merged::default()
+    };
     let mut rows: BTreeMap<(Uuid, Term, Minutes), Vec<Posting>> = BTreeMap::new();
     let mut words: BTreeSet<(Uuid, WordKind, String)> = BTreeSet::new();
     for batch in &batches {
-        let index = match batch.terms.as_slice() {
-            [] => made_again(&mut tx, batch).await?,
-            terms => BatchIndex::decode(terms)?,
+        let index = match index_of(&mut tx, batch, &mut merged).await {
+            Ok(index) => index,
+            Err(QueryError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                tx.rollback().await?;
+                return Ok(Merged {
+                    stuck: Some((batch.batch_id, error)),
+                    ..Merged::default()
+                });
+            }
         };
         let merchant_id = batch.merchant_id;
         let recorded_ms = milliseconds(batch.recorded_at);
@@ -66,7 +91,25 @@ pub async fn merge(conn: &mut PgConnection, segment: Uuid) -> Result<usize, Quer
         insert_words(&mut tx, some).await?;
     }
     tx.commit().await?;
-    Ok(batches.len())
+    Ok(merged)
+}
+
+/// The terms of a batch: as its capture left them, or, where that is nothing or damaged, made again.
+async fn index_of(
+    conn: &mut PgConnection,
+    batch: &EventBatch,
+    merged: &mut Merged,
+) -> Result<BatchIndex, QueryError> {
+    if batch.terms.is_empty() {
+        return made_again(conn, batch).await;
+    }
+    match BatchIndex::decode(&batch.terms) {
+        Ok(index) => Ok(index),
+        Err(_) => {
+            merged.mended.push(batch.batch_id);
+            made_again(conn, batch).await
+        }
+    }
 }
 
 fn row(
@@ -80,7 +123,7 @@ fn row(
     }
 }
 
-/// The terms of a batch from its statements: what was captured before there was an index has none.
+/// The terms of a batch from its statements.
 async fn made_again(conn: &mut PgConnection, batch: &EventBatch) -> Result<BatchIndex, QueryError> {
     let whole = Batch {
         id: batch.batch_id,

@@ -4,10 +4,15 @@
 //! events fulfil; each candidate's own text decides. So a page costs what it shows, wherever it begins,
 //! and an index that says too much costs time and never a wrong answer.
 
+mod best;
 mod candidates;
 mod decide;
 mod merge;
 mod page;
+mod plan;
+mod recent;
+mod sift;
+mod texts;
 mod words;
 
 use auditlog::json::JsonError;
@@ -18,12 +23,15 @@ use crate::domain::posting::NoPostings;
 use crate::domain::statement::StatementId;
 
 pub use decide::fulfils;
-pub use merge::{merge, waiting};
+pub use merge::{Merged, merge, waiting};
 pub use page::{by_event_id, page};
+pub use recent::Recent;
 pub use words::{identities, words};
 
 /// Candidates whose texts one page may look at.
 const MAX_CANDIDATES: usize = 50_000;
+/// Bytes of the events on one page; an event that is larger stands on a page by itself.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Where an answer goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

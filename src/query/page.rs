@@ -1,97 +1,207 @@
 //! A page of an answer.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use auditlog::json;
 use sqlx::PgConnection;
-use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::candidates::{Candidates, Order, Reach, Stream, posting_of};
+use super::best::{Place, place};
+use super::candidates::{Candidates, KEEP, Source};
 use super::decide::fulfils;
-use super::{Cursor, FoundEvent, MAX_CANDIDATES, Page, QueryError};
-use crate::domain::epcis::index::is_indexed_elsewhere;
-use crate::domain::epcis::query::{
-    Condition, EventQuery, OrderBy, Span, Test, Total, every_event, overflow,
-};
-use crate::domain::epcis::{FactValue, Names, facts};
+use super::plan::Plan;
+use super::recent::{Recent, off_the_worker};
+use super::sift::sift;
+use super::{Cursor, FoundEvent, MAX_CANDIDATES, MAX_PAGE_BYTES, Page, QueryError, texts};
+use crate::domain::epcis::query::{EventQuery, Total};
 use crate::domain::event_key::event_key;
-use crate::domain::identity_key::identity_key;
-use crate::domain::posting::{BatchIndex, Posting, Term};
-use crate::domain::statement::{Role, StatementId};
+use crate::domain::posting::Posting;
+use crate::domain::statement::StatementId;
 use crate::domain::time::milliseconds;
-use crate::store::event_index::{EventBatch, Way, count_term_rows, unmerged_event_batches};
+use crate::store::event_index::Way;
 use crate::store::event_key::taken_event_keys;
 use crate::store::statement::{StoredEvent, events_at};
-use crate::store::trace_index::{Hit, IdentityHits, identity_hits};
 
-/// Batches that wait to be merged and are still looked through by every query.
-const MAX_UNMERGED: i64 = 20_000;
-/// Hits of identities that are ordered by record time in memory.
-const MAX_SORTED: usize = 50_000;
-/// Rows of a term are counted no further.
-const COUNTED: i64 = 500;
-/// Candidates whose texts are read together, at least.
-const TOGETHER: usize = 64;
+/// Candidates that are read together: first as many as the page lacks, then more where few fulfil the
+/// query.
+const TOGETHER: usize = 16;
 
-/// A page of at most `per_page` events after `after`. The transaction must act for the merchant, and see
-/// one moment: what is merged meanwhile would be missed or seen twice.
+/// A page of at most `per_page` events after `after`; fewer where they are large. The transaction must act
+/// for the merchant, and see one moment: what is merged meanwhile would be missed or seen twice.
 pub async fn page(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    recent: &mut Recent,
     query: &EventQuery,
     after: Option<Cursor>,
     per_page: u32,
 ) -> Result<Page, QueryError> {
-    let left = match (after, query.total) {
-        (Some(cursor), _) => cursor.left,
-        (None, Total::First(first)) => Some(first),
-        (None, _) => None,
-    };
-    let wanted = per_page.min(left.unwrap_or(u32::MAX)) as usize;
-    // The first page knows whether there are too many; the others are pages of an answer that is not.
-    let looked_for = match (after, query.total) {
-        (None, Total::AtMost(most)) => wanted.max(most as usize),
-        _ => wanted,
-    };
-    let order = order_of(query);
-    let mut candidates = candidates(conn, merchant_id, query, after, order).await?;
-    let mut events: Vec<(Posting, FoundEvent)> = Vec::new();
-    let mut seen = 0;
-    let together = TOGETHER.max(looked_for.min(1_000) + 1);
-    while events.len() <= looked_for {
-        let mut some = Vec::with_capacity(together);
-        while some.len() < together
-            && let Some(candidate) = candidates.next(conn).await?
-        {
-            some.push(candidate);
-        }
+    let merchant_id = recent.merchant_id();
+    let plan = Plan::of(conn, merchant_id, query).await?;
+    let named = events_named(conn, merchant_id, &plan.proposal.event_ids).await?;
+    let place: Option<Place> = after.map(|cursor| (cursor.at_ms, cursor.id));
+    let mut candidates = Candidates::new(&plan, named, place);
+    let mut finding = Finding::new(query, after, per_page);
+    let query = Arc::new(query.clone());
+    let mut together = TOGETHER;
+    let mut unmerged = None;
+    while finding.goes_on() {
+        together = together.max(finding.lacks()).min(KEEP);
+        let mut source = Source { conn, recent };
+        let mut some = candidates.take(&mut source, together).await?;
         if some.is_empty() {
             break;
         }
-        seen += some.len();
-        if seen > MAX_CANDIDATES {
+        if finding.is_sifting(plan.others.len()) {
+            if unmerged.is_none() {
+                unmerged = Some(recent.batch_ids(conn).await?);
+            }
+            let unmerged = unmerged.get_or_insert_default();
+            some = sift(conn, merchant_id, &plan.others, unmerged, some).await?;
+        }
+        read(conn, merchant_id, &query, &some, &mut finding).await?;
+        if finding.is_sparse() {
+            together = KEEP.min(4 * together);
+        }
+    }
+    finding.page(plan.frame.way)
+}
+
+/// What is found of a page.
+struct Finding {
+    /// Events that the page may show.
+    wanted: usize,
+    /// How many `eventCountLimit` leaves for this page and all after it.
+    left: Option<u32>,
+    /// `maxEventCount`, where it is not known yet whether the answer keeps to it: the other pages are
+    /// pages of an answer that does.
+    most: Option<u32>,
+    shown: Vec<(Posting, FoundEvent)>,
+    bytes: usize,
+    /// Events that fulfil the query, shown or not.
+    found: usize,
+    /// Whether one of them is not shown.
+    is_cut: bool,
+    /// Texts that were looked at.
+    seen: usize,
+}
+
+impl Finding {
+    fn new(query: &EventQuery, after: Option<Cursor>, per_page: u32) -> Finding {
+        let left = match (after, query.total) {
+            (Some(cursor), _) => cursor.left,
+            (None, Total::First(first)) => Some(first),
+            (None, _) => None,
+        };
+        let most = match (after, query.total) {
+            (None, Total::AtMost(most)) => Some(most),
+            _ => None,
+        };
+        Finding {
+            wanted: per_page.min(left.unwrap_or(u32::MAX)) as usize,
+            left,
+            most,
+            shown: Vec::new(),
+            bytes: 0,
+            found: 0,
+            is_cut: false,
+            seen: 0,
+        }
+    }
+
+    /// Whether it must be looked for more.
+    fn goes_on(&self) -> bool {
+        match self.most {
+            Some(most) => self.found <= most as usize,
+            None => !self.is_cut,
+        }
+    }
+
+    /// How many more would end it.
+    fn lacks(&self) -> usize {
+        let wanted = self.most.map_or(self.wanted, |most| most as usize);
+        wanted.saturating_sub(self.found) + 1
+    }
+
+    fn is_sparse(&self) -> bool {
+        2 * self.found < self.seen
+    }
+
+    fn is_sifting(&self, others: usize) -> bool {
+        others > 0 && self.is_sparse()
+    }
+
+    /// Takes an event that fulfils the query. Only what is shown is kept.
+    fn take(&mut self, posting: Posting, event: FoundEvent) {
+        self.found += 1;
+        let bytes = self.bytes + event.content.len();
+        let is_full =
+            self.shown.len() >= self.wanted || (bytes > MAX_PAGE_BYTES && !self.shown.is_empty());
+        if self.is_cut || is_full {
+            self.is_cut = true;
+            return;
+        }
+        self.bytes = bytes;
+        self.shown.push((posting, event));
+    }
+
+    fn page(self, way: Way) -> Result<Page, QueryError> {
+        if let Some(most) = self.most.filter(|most| self.found > *most as usize) {
+            return Err(QueryError::TooLarge(most));
+        }
+        let left = self.left.map(|left| left - self.shown.len() as u32);
+        let goes_on = self.is_cut && left != Some(0);
+        let last = self.shown.last().filter(|_| goes_on);
+        let next = last.map(|(posting, _)| Cursor {
+            at_ms: place(way, posting).0,
+            id: posting.id,
+            left,
+        });
+        let events = self.shown.into_iter().map(|(_, event)| event).collect();
+        Ok(Page { events, next })
+    }
+}
+
+/// Reads the candidates' texts, in their order, until enough of them fulfil the query.
+async fn read(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    query: &Arc<EventQuery>,
+    mut candidates: &[Posting],
+    finding: &mut Finding,
+) -> Result<(), QueryError> {
+    while finding.goes_on() && !candidates.is_empty() {
+        let ids: Vec<StatementId> = candidates.iter().map(|posting| posting.id).collect();
+        let (stored, looked_at) = texts::next(conn, merchant_id, &ids).await?;
+        finding.seen += looked_at;
+        if finding.seen > MAX_CANDIDATES {
             return Err(QueryError::TooComplex);
         }
-        events.extend(fulfilling(conn, merchant_id, query, &some).await?);
+        let query = Arc::clone(query);
+        let found = off_the_worker(move || decide(&query, stored)).await?;
+        for (number, event) in found {
+            finding.take(candidates[number], event);
+            if !finding.goes_on() {
+                break;
+            }
+        }
+        candidates = &candidates[looked_at..];
     }
-    if let (None, Total::AtMost(most)) = (after, query.total)
-        && events.len() > most as usize
-    {
-        return Err(QueryError::TooLarge(most));
+    Ok(())
+}
+
+fn decide(
+    query: &EventQuery,
+    stored: Vec<(usize, StoredEvent)>,
+) -> Result<Vec<(usize, FoundEvent)>, QueryError> {
+    let mut found = Vec::new();
+    for (number, event) in stored {
+        let content = json::parse(&event.content)?;
+        if fulfils(query, event.recorded_at, &content) {
+            let is_error_declaration = is_error_declaration(&content);
+            found.push((number, found_event(event, is_error_declaration)));
+        }
     }
-    let goes_on = events.len() > wanted && left.is_none_or(|left| left as usize > wanted);
-    events.truncate(wanted);
-    let next = events
-        .last()
-        .filter(|_| goes_on)
-        .map(|(posting, _)| Cursor {
-            at_ms: order.place(posting).0,
-            id: posting.id,
-            left: left.map(|left| left - wanted as u32),
-        });
-    let events = events.into_iter().map(|(_, event)| event).collect();
-    Ok(Page { events, next })
+    Ok(found)
 }
 
 /// The event with an ID, and the declaration that it was an error, if there is one; by record time.
@@ -126,240 +236,7 @@ fn is_error_declaration(content: &json::Value<'_>) -> bool {
     body.is_some_and(|body| body.get("errorDeclaration").is_some())
 }
 
-fn order_of(query: &EventQuery) -> Order {
-    Order {
-        way: Way {
-            by_record_time: query.order_by == OrderBy::RecordTime,
-            ascending: query.ascending,
-        },
-    }
-}
-
-/// Those of the candidates that fulfil the query, in their order.
-async fn fulfilling(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    query: &EventQuery,
-    candidates: &[Posting],
-) -> Result<Vec<(Posting, FoundEvent)>, QueryError> {
-    let near = candidates
-        .iter()
-        .filter(|candidate| may_lie_in(candidate, query));
-    let ids: Vec<StatementId> = near.map(|candidate| candidate.id).collect();
-    let stored = events_at(conn, merchant_id, &ids).await?;
-    let mut stored: HashMap<StatementId, StoredEvent> =
-        stored.into_iter().map(|event| (event.id, event)).collect();
-    let mut found = Vec::new();
-    for candidate in candidates {
-        let Some(event) = stored.remove(&candidate.id) else {
-            continue;
-        };
-        let content = json::parse(&event.content)?;
-        if fulfils(query, event.recorded_at, &content) {
-            let is_error_declaration = is_error_declaration(&content);
-            found.push((*candidate, found_event(event, is_error_declaration)));
-        }
-    }
-    Ok(found)
-}
-
-/// To the millisecond, before the event is read.
-fn may_lie_in(candidate: &Posting, query: &EventQuery) -> bool {
-    let reach = |span: &Span, ms: i64| {
-        let reach = reach_of(span);
-        (reach.first..=reach.last).contains(&ms)
-    };
-    reach(&query.event_time, candidate.event_ms) && reach(&query.record_time, candidate.recorded_ms)
-}
-
-fn reach_of(span: &Span) -> Reach {
-    // The end is not in the span; a millisecond that it cuts may still hold something before it.
-    Reach {
-        first: span.from.map_or(i64::MIN, milliseconds),
-        last: span.until.map_or(i64::MAX, milliseconds),
-    }
-}
-
-/// The supplies of candidates for a query: those of its one most telling condition.
-async fn candidates(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    query: &EventQuery,
-    after: Option<Cursor>,
-    order: Order,
-) -> Result<Candidates, QueryError> {
-    let span = match order.way.by_record_time {
-        true => &query.record_time,
-        false => &query.event_time,
-    };
-    let reach = reach_of(span);
-    let edge = if order.way.ascending {
-        reach.first
-    } else {
-        reach.last
-    };
-    let start = match after {
-        Some(cursor) if order.way.ascending => cursor.at_ms.max(edge),
-        Some(cursor) => cursor.at_ms.min(edge),
-        None => edge,
-    };
-    let telling = most_telling(conn, merchant_id, query).await?;
-    let mut streams = Vec::new();
-    if !telling.event_ids.is_empty() {
-        let ids = events_named(conn, merchant_id, &telling.event_ids).await?;
-        streams.push(Stream::list(ids, order));
-    }
-    if !telling.keys.is_empty() {
-        let begin = before_all(start, order);
-        if order.way.by_record_time {
-            let all = all_hits(conn, merchant_id, &telling.keys, &telling.roles).await?;
-            streams.push(Stream::list(all, order));
-        } else {
-            streams.push(Stream::identities(telling.keys, telling.roles, begin));
-        }
-    }
-    if !telling.terms.is_empty() {
-        let waiting = unmerged(conn, merchant_id, &telling.terms).await?;
-        streams.push(Stream::list(waiting, order));
-        streams.push(Stream::terms(telling.terms, start));
-    }
-    Ok(Candidates::new(merchant_id, order, reach, after, streams))
-}
-
-/// What proposes candidates: every event that fulfils the query is among those of any of these.
-#[derive(Default)]
-struct Telling {
-    event_ids: Vec<String>,
-    keys: Vec<i64>,
-    roles: Vec<i16>,
-    terms: Vec<Term>,
-}
-
-async fn most_telling(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    query: &EventQuery,
-) -> Result<Telling, QueryError> {
-    let mut best: Option<(i64, Telling)> = None;
-    for condition in &query.conditions {
-        let telling = Telling::of(condition);
-        // An identity or an ID tells more than a word does, and a rarer word more than a common one.
-        let rows = match telling.terms.is_empty() {
-            true => 0,
-            false => 1 + count_term_rows(conn, merchant_id, &telling.terms, COUNTED).await?,
-        };
-        if best.as_ref().is_none_or(|(known, _)| rows < *known) {
-            best = Some((rows, telling));
-        }
-        if rows == 0 {
-            break;
-        }
-    }
-    Ok(best.map_or_else(Telling::everything, |(_, telling)| telling))
-}
-
-impl Telling {
-    fn everything() -> Telling {
-        Telling {
-            terms: vec![every_event()],
-            ..Telling::default()
-        }
-    }
-
-    fn of(condition: &Condition) -> Telling {
-        let mut telling = Telling::default();
-        let Test::AnyOf(values) = &condition.test else {
-            telling.terms = condition.terms();
-            telling.terms.push(overflow());
-            return telling;
-        };
-        let mut others = condition.clone();
-        others.fields.retain(|field| !is_indexed_elsewhere(field));
-        for field in condition.fields.iter().filter(|f| is_indexed_elsewhere(f)) {
-            if field == "eventID" {
-                telling.event_ids.extend(values.iter().cloned());
-                continue;
-            }
-            telling.keys = values.iter().map(|value| identity_key(value)).collect();
-            let roles = roles_of(field).iter().filter_map(|role| role.index_code());
-            telling.roles.extend(roles);
-        }
-        telling.keys.sort_unstable();
-        telling.keys.dedup();
-        if !others.fields.is_empty() {
-            telling.terms = others.terms();
-            telling.terms.push(overflow());
-        }
-        telling
-    }
-}
-
-/// The roles under which the trace index holds the identities of a field.
-fn roles_of(field: &str) -> &'static [Role] {
-    match field {
-        "epc" | "epcClass" => &[Role::Epc, Role::Child],
-        "parent" => &[Role::Parent],
-        "input" | "inputClass" => &[Role::Input],
-        "output" | "outputClass" => &[Role::Output],
-        _ => &[],
-    }
-}
-
-/// A place before everything that an answer may still show.
-fn before_all(start: i64, order: Order) -> Hit {
-    // Postgres and RFC 3339 know no later year.
-    const LAST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999 UTC);
-    const FIRST: OffsetDateTime = time::macros::datetime!(0000-01-01 0:00 UTC);
-    let nanos = i128::from(start) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
-    let (event_time, edge) = if order.way.ascending {
-        (at.unwrap_or(FIRST), Uuid::nil())
-    } else {
-        (at.unwrap_or(LAST), Uuid::max())
-    };
-    // One step back, so that what happened at the very start is read too.
-    let step = Duration::milliseconds(1);
-    let event_time = match order.way.ascending {
-        true => event_time.checked_sub(step).unwrap_or(event_time),
-        false => event_time.checked_add(step).unwrap_or(event_time),
-    };
-    Hit {
-        event_time,
-        id: StatementId {
-            batch_id: edge,
-            position: if order.way.ascending { -1 } else { i32::MAX },
-        },
-        recorded_at: event_time,
-    }
-}
-
-/// The events that wait to be merged and have one of the terms.
-async fn unmerged(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    terms: &[Term],
-) -> Result<Vec<Posting>, QueryError> {
-    let mut found = Vec::new();
-    for (index, batch) in unmerged_batches(conn, merchant_id).await? {
-        let recorded_ms = milliseconds(batch.recorded_at);
-        found.extend(index.matching(terms, batch.batch_id, recorded_ms));
-    }
-    Ok(found)
-}
-
-/// What captures left that waits to be merged.
-pub(super) async fn unmerged_batches(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-) -> Result<Vec<(BatchIndex, EventBatch)>, QueryError> {
-    let waiting = unmerged_event_batches(conn, merchant_id, MAX_UNMERGED + 1).await?;
-    if waiting.len() as i64 > MAX_UNMERGED || waiting.iter().any(|batch| batch.terms.is_empty()) {
-        return Err(QueryError::IndexBehind);
-    }
-    let read = |batch: EventBatch| Ok((BatchIndex::decode(&batch.terms)?, batch));
-    waiting.into_iter().map(read).collect()
-}
-
+/// The events with some IDs, and the declarations that they were errors.
 async fn events_named(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -373,11 +250,21 @@ async fn events_named(
     let taken = taken_event_keys(conn, merchant_id, &keys).await?;
     let ids: Vec<StatementId> = taken.iter().map(|taken| taken.id).collect();
     let mut found = Vec::new();
-    for event in events_at(conn, merchant_id, &ids).await? {
+    let mut rest = ids.as_slice();
+    while !rest.is_empty() {
+        let (some, read) = texts::next(conn, merchant_id, rest).await?;
+        rest = &rest[read..];
+        found.extend(off_the_worker(move || postings_of(&some)).await?);
+    }
+    Ok(found)
+}
+
+fn postings_of(stored: &[(usize, StoredEvent)]) -> Result<Vec<Posting>, QueryError> {
+    let mut found = Vec::new();
+    for (_, event) in stored {
         let content = json::parse(&event.content)?;
-        let time = content
-            .get("body")
-            .and_then(|body| body.get("eventTime")?.as_str());
+        let body = content.get("body");
+        let time = body.and_then(|body| body.get("eventTime")?.as_str());
         let Some(time) = time.and_then(crate::domain::epcis::instant) else {
             continue;
         };
@@ -388,48 +275,4 @@ async fn events_named(
         });
     }
     Ok(found)
-}
-
-/// All hits of some identities: the index has them in the order of the events.
-async fn all_hits(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    keys: &[i64],
-    roles: &[i16],
-) -> Result<Vec<Posting>, QueryError> {
-    let ascending = Order {
-        way: Way {
-            by_record_time: false,
-            ascending: true,
-        },
-    };
-    let limit = MAX_SORTED as i64 + 1;
-    let asked = IdentityHits {
-        merchant_id,
-        keys,
-        roles,
-        ascending: true,
-        after: before_all(i64::MIN, ascending),
-        limit,
-    };
-    let found = identity_hits(conn, asked).await?;
-    let hits: Vec<Posting> = found.iter().flatten().map(posting_of).collect();
-    if hits.len() > MAX_SORTED {
-        return Err(QueryError::TooComplex);
-    }
-    Ok(hits)
-}
-
-/// The things that an event names, in their one form.
-pub(super) fn identities_of(content: &str) -> Result<Vec<String>, QueryError> {
-    let content = json::parse(content)?;
-    let Some(body) = content.get("body") else {
-        return Ok(Vec::new());
-    };
-    let facts = facts(body, Names::of(body.get("@context")));
-    let things = facts.into_iter().filter_map(|fact| match fact.value {
-        FactValue::Text(text) if !roles_of(&fact.field).is_empty() => Some(text.into_owned()),
-        _ => None,
-    });
-    Ok(things.collect())
 }

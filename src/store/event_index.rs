@@ -53,21 +53,27 @@ pub async fn insert_event_batch(
     Ok(())
 }
 
-/// How many batches wait to be merged, and since when the oldest does; in the indexer's role.
+/// How many batches other than `but` wait to be merged, and since when the oldest does; in the indexer's
+/// role.
 pub async fn waiting_event_batches(
     conn: &mut PgConnection,
+    but: &[Uuid],
 ) -> Result<(i64, Option<OffsetDateTime>)> {
-    let row =
-        sqlx::query!(r#"SELECT count(*) AS "count!", min(recorded_at) AS oldest FROM event_batch"#)
-            .fetch_one(conn)
-            .await?;
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "count!", min(recorded_at) AS oldest FROM event_batch
+           WHERE batch_id <> ALL ($1)"#,
+        but,
+    )
+    .fetch_one(conn)
+    .await?;
     Ok((row.count, row.oldest))
 }
 
-/// Takes batches away to be merged, oldest first: as many as have at most `bytes` together, but at least
-/// one; in the indexer's role.
+/// Takes batches other than `but` away to be merged, oldest first: as many as have at most `bytes`
+/// together, but at least one; in the indexer's role.
 pub async fn take_event_batches(
     conn: &mut PgConnection,
+    but: &[Uuid],
     bytes: i64,
     limit: i64,
 ) -> Result<Vec<EventBatch>> {
@@ -81,7 +87,7 @@ pub async fn take_event_batches(
                -- What is made from the statements weighs as much as it may become.
                FROM (SELECT merchant_id, batch_id, recorded_at,
                             CASE length(terms) WHEN 0 THEN $1::bigint ELSE length(terms) END AS weight
-                     FROM event_batch
+                     FROM event_batch WHERE batch_id <> ALL ($3)
                      ORDER BY recorded_at, merchant_id, batch_id LIMIT $2) AS oldest
            ) AS queue
            WHERE b.merchant_id = queue.merchant_id AND b.batch_id = queue.batch_id
@@ -89,6 +95,7 @@ pub async fn take_event_batches(
            RETURNING b.merchant_id, b.batch_id, b.recorded_at, b.terms"#,
         bytes,
         limit,
+        but,
     )
     .fetch_all(conn)
     .await?;
@@ -144,17 +151,23 @@ pub async fn insert_words(
     Ok(())
 }
 
-/// What captures left that is not merged yet, oldest first, but not more than `limit` batches.
+/// What captures left that is not merged yet, oldest first: as many as have less than `bytes` of terms
+/// before them, and not more than `limit`.
 pub async fn unmerged_event_batches(
     conn: &mut PgConnection,
     merchant_id: Uuid,
+    bytes: i64,
     limit: i64,
 ) -> Result<Vec<EventBatch>> {
     sqlx::query_as!(
         EventBatch,
-        "SELECT merchant_id, batch_id, recorded_at, terms FROM event_batch
-         WHERE merchant_id = $1 ORDER BY recorded_at, batch_id LIMIT $2",
+        "SELECT merchant_id, batch_id, recorded_at, terms FROM (
+             SELECT *, sum(length(terms)) OVER (
+                 ORDER BY recorded_at, batch_id ROWS UNBOUNDED PRECEDING) - length(terms) AS before
+             FROM event_batch WHERE merchant_id = $1) AS weighed
+         WHERE before < $2 ORDER BY recorded_at, batch_id LIMIT $3",
         merchant_id,
+        bytes,
         limit,
     )
     .fetch_all(conn)
@@ -190,149 +203,288 @@ pub struct Way {
     pub ascending: bool,
 }
 
-/// Rows of any of `terms` from the minute `from` on, `limit` of each term at most.
-pub async fn term_rows(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    terms: &[Term],
-    way: Way,
-    from: i64,
-    limit: i64,
-) -> Result<Vec<TermRow>> {
-    let terms: Vec<i64> = terms.iter().map(|term| term.0).collect();
-    // Four queries and not one: each must be answered by an index in its own order.
-    let rows = match (way.by_record_time, way.ascending) {
-        (false, false) => {
-            sqlx::query_as!(
-                Row,
-                r#"SELECT t.term, t.event_minute, t.recorded_minute, t.postings
-                   FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
-                       SELECT term, event_minute, recorded_minute, postings FROM event_term
-                       WHERE merchant_id = $1 AND term = wanted.term AND event_minute <= $3
-                       ORDER BY event_minute DESC LIMIT $4) AS t
-                   ORDER BY t.event_minute DESC, t.term"#,
-                merchant_id,
-                &terms,
-                from,
-                limit
-            )
-            .fetch_all(conn)
-            .await?
+impl Way {
+    /// The minute by which it goes.
+    pub fn minute(self, minutes: Minutes) -> i64 {
+        match self.by_record_time {
+            true => minutes.recorded,
+            false => minutes.event,
         }
-        (false, true) => {
-            sqlx::query_as!(
-                Row,
-                r#"SELECT t.term, t.event_minute, t.recorded_minute, t.postings
-                   FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
-                       SELECT term, event_minute, recorded_minute, postings FROM event_term
-                       WHERE merchant_id = $1 AND term = wanted.term AND event_minute >= $3
-                       ORDER BY event_minute LIMIT $4) AS t
-                   ORDER BY t.event_minute, t.term"#,
-                merchant_id,
-                &terms,
-                from,
-                limit
-            )
-            .fetch_all(conn)
-            .await?
+    }
+
+    /// From a span of the minutes by which it goes, and one of the others, to those of both kinds.
+    fn spans(self, along: Span, across: Span) -> (Span, Span) {
+        match self.by_record_time {
+            true => (across, along),
+            false => (along, across),
         }
-        (true, false) => {
-            sqlx::query_as!(
-                Row,
-                r#"SELECT t.term, t.event_minute, t.recorded_minute, t.postings
-                   FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
-                       SELECT term, event_minute, recorded_minute, postings FROM event_term
-                       WHERE merchant_id = $1 AND term = wanted.term AND recorded_minute <= $3
-                       ORDER BY recorded_minute DESC LIMIT $4) AS t
-                   ORDER BY t.recorded_minute DESC, t.term"#,
-                merchant_id,
-                &terms,
-                from,
-                limit
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        (true, true) => {
-            sqlx::query_as!(
-                Row,
-                r#"SELECT t.term, t.event_minute, t.recorded_minute, t.postings
-                   FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
-                       SELECT term, event_minute, recorded_minute, postings FROM event_term
-                       WHERE merchant_id = $1 AND term = wanted.term AND recorded_minute >= $3
-                       ORDER BY recorded_minute LIMIT $4) AS t
-                   ORDER BY t.recorded_minute, t.term"#,
-                merchant_id,
-                &terms,
-                from,
-                limit
-            )
-            .fetch_all(conn)
-            .await?
-        }
-    };
-    Ok(rows.into_iter().map(|row| row.of(merchant_id)).collect())
+    }
 }
 
-/// All rows of any of `terms` in one minute, but not more than `limit`.
-pub async fn term_rows_of_minute(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    terms: &[Term],
-    by_record_time: bool,
-    minute: i64,
-    limit: i64,
-) -> Result<Vec<TermRow>> {
-    let terms: Vec<i64> = terms.iter().map(|term| term.0).collect();
-    let rows = if by_record_time {
+/// From one minute to another; both are in it.
+pub type Span = (i64, i64);
+
+/// Which rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct TermRows<'a> {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// Of any of which terms.
+    pub terms: &'a [Term],
+    /// In which order.
+    pub way: Way,
+    /// In which minutes of the kind by which `way` goes.
+    pub along: Span,
+    /// In which minutes of the other kind.
+    pub across: Span,
+    /// Of each term, at most.
+    pub rows: i64,
+    /// The rows end with the one that has as many bytes of postings before it, or is the last.
+    pub bytes: i64,
+}
+
+/// A query that must be answered by an index in the order of the index: its text differs by nothing but
+/// the minute that it goes by and the direction.
+macro_rules! rows_in_order {
+    ($wanted:ident, $conn:ident, $minute:tt, $direction:tt) => {{
+        let terms: Vec<i64> = $wanted.terms.iter().map(|term| term.0).collect();
+        let (event, recorded) = $wanted.way.spans($wanted.along, $wanted.across);
         sqlx::query_as!(
             Row,
-            "SELECT term, event_minute, recorded_minute, postings FROM event_term
-             WHERE merchant_id = $1 AND term = ANY($2) AND recorded_minute = $3
-             ORDER BY term, segment, event_minute LIMIT $4",
-            merchant_id,
+            "SELECT term, event_minute, recorded_minute, postings FROM (
+                 SELECT t.*, sum(length(t.postings)) OVER (
+                     ORDER BY t."
+                + $minute
+                + $direction
+                + ", t.term ROWS UNBOUNDED PRECEDING)
+                     - length(t.postings) AS before
+                 FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
+                     SELECT term, event_minute, recorded_minute, postings FROM event_term
+                     WHERE merchant_id = $1 AND term = wanted.term
+                       AND event_minute BETWEEN $3 AND $4 AND recorded_minute BETWEEN $5 AND $6
+                     ORDER BY "
+                + $minute
+                + $direction
+                + " LIMIT $7) AS t) AS weighed
+             WHERE before < $8
+             ORDER BY "
+                + $minute
+                + $direction
+                + ", term",
+            $wanted.merchant_id,
             &terms,
-            minute,
-            limit
+            event.0,
+            event.1,
+            recorded.0,
+            recorded.1,
+            $wanted.rows,
+            $wanted.bytes,
+        )
+        .fetch_all($conn)
+        .await?
+    }};
+}
+
+/// Rows in order.
+pub async fn term_rows(conn: &mut PgConnection, wanted: TermRows<'_>) -> Result<Vec<TermRow>> {
+    let rows = match (wanted.way.by_record_time, wanted.way.ascending) {
+        (false, false) => rows_in_order!(wanted, conn, "event_minute", " DESC"),
+        (false, true) => rows_in_order!(wanted, conn, "event_minute", " ASC"),
+        (true, false) => rows_in_order!(wanted, conn, "recorded_minute", " DESC"),
+        (true, true) => rows_in_order!(wanted, conn, "recorded_minute", " ASC"),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| row.of(wanted.merchant_id))
+        .collect())
+}
+
+/// Where a walk through the rows of one term in one minute has come: the last row's segment and its minute
+/// of the other kind.
+pub type PlaceInMinute = (Uuid, i64);
+
+/// Which rows of one minute are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct RowsOfMinute {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// Of which term.
+    pub term: Term,
+    /// Whether `minute` is one of captures.
+    pub by_record_time: bool,
+    /// Which minute.
+    pub minute: i64,
+    /// In which minutes of the other kind.
+    pub across: Span,
+    /// After which row.
+    pub after: PlaceInMinute,
+    /// How many, at most.
+    pub limit: i64,
+}
+
+/// Rows of one term in one minute, and the place of the last: a minute may have any number of them.
+pub async fn term_rows_of_minute(
+    conn: &mut PgConnection,
+    wanted: RowsOfMinute,
+) -> Result<(Vec<TermRow>, Option<PlaceInMinute>)> {
+    let rows = if wanted.by_record_time {
+        sqlx::query_as!(
+            PlacedRow,
+            "SELECT event_minute, recorded_minute, segment, postings FROM event_term
+             WHERE merchant_id = $1 AND term = $2 AND recorded_minute = $3
+               AND event_minute BETWEEN $4 AND $5 AND (segment, event_minute) > ($6, $7)
+             ORDER BY segment, event_minute LIMIT $8",
+            wanted.merchant_id,
+            wanted.term.0,
+            wanted.minute,
+            wanted.across.0,
+            wanted.across.1,
+            wanted.after.0,
+            wanted.after.1,
+            wanted.limit,
+        )
+        .fetch_all(conn)
+        .await?
+    } else {
+        sqlx::query_as!(
+            PlacedRow,
+            "SELECT event_minute, recorded_minute, segment, postings FROM event_term
+             WHERE merchant_id = $1 AND term = $2 AND event_minute = $3
+               AND recorded_minute BETWEEN $4 AND $5 AND (segment, recorded_minute) > ($6, $7)
+             ORDER BY segment, recorded_minute LIMIT $8",
+            wanted.merchant_id,
+            wanted.term.0,
+            wanted.minute,
+            wanted.across.0,
+            wanted.across.1,
+            wanted.after.0,
+            wanted.after.1,
+            wanted.limit,
+        )
+        .fetch_all(conn)
+        .await?
+    };
+    let last = rows.last().map(|row| match wanted.by_record_time {
+        true => (row.segment, row.event_minute),
+        false => (row.segment, row.recorded_minute),
+    });
+    let rows = rows.into_iter().map(|row| TermRow {
+        merchant_id: wanted.merchant_id,
+        term: wanted.term,
+        minutes: Minutes {
+            event: row.event_minute,
+            recorded: row.recorded_minute,
+        },
+        postings: row.postings,
+    });
+    Ok((rows.collect(), last))
+}
+
+struct PlacedRow {
+    event_minute: i64,
+    recorded_minute: i64,
+    segment: Uuid,
+    postings: Vec<u8>,
+}
+
+/// How much the index has of some terms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Rows.
+    pub rows: i64,
+    /// Bytes of postings in them.
+    pub bytes: i64,
+}
+
+/// As [`rows_in_order`].
+macro_rules! weight_in_order {
+    ($wanted:ident, $conn:ident, $minute:tt) => {{
+        let terms: Vec<i64> = $wanted.terms.iter().map(|term| term.0).collect();
+        let (event, recorded) = $wanted.way.spans($wanted.along, $wanted.across);
+        sqlx::query_as!(
+            Weight,
+            r#"SELECT count(*) AS "rows!", coalesce(sum(length(t.postings)), 0) AS "bytes!"
+               FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
+                   SELECT postings FROM event_term
+                   WHERE merchant_id = $1 AND term = wanted.term
+                     AND event_minute BETWEEN $3 AND $4 AND recorded_minute BETWEEN $5 AND $6
+                   ORDER BY "#
+                + $minute
+                + " LIMIT $7) AS t",
+            $wanted.merchant_id,
+            &terms,
+            event.0,
+            event.1,
+            recorded.0,
+            recorded.1,
+            $wanted.rows,
+        )
+        .fetch_one($conn)
+        .await
+    }};
+}
+
+/// How much there is of what is wanted: of each term no more rows are counted than are wanted.
+pub async fn weigh_term_rows(conn: &mut PgConnection, wanted: TermRows<'_>) -> Result<Weight> {
+    match wanted.way.by_record_time {
+        false => weight_in_order!(wanted, conn, "event_minute"),
+        true => weight_in_order!(wanted, conn, "recorded_minute"),
+    }
+}
+
+/// Rows of any of the terms in some minutes of the kind by which `way` goes, in no order; `rows` of them
+/// at most, of all terms together, and ended by `bytes`. `along` says nothing here.
+pub async fn term_rows_in_minutes(
+    conn: &mut PgConnection,
+    wanted: TermRows<'_>,
+    minutes: &[i64],
+) -> Result<Vec<TermRow>> {
+    let terms: Vec<i64> = wanted.terms.iter().map(|term| term.0).collect();
+    let rows = if wanted.way.by_record_time {
+        sqlx::query_as!(
+            Row,
+            "SELECT term, event_minute, recorded_minute, postings FROM (
+                 SELECT t.*, sum(length(postings)) OVER (ROWS UNBOUNDED PRECEDING)
+                     - length(postings) AS before
+                 FROM (SELECT term, event_minute, recorded_minute, postings FROM event_term
+                       WHERE merchant_id = $1 AND term = ANY($2) AND recorded_minute = ANY($3)
+                         AND event_minute BETWEEN $4 AND $5 LIMIT $6) AS t) AS weighed
+             WHERE before < $7",
+            wanted.merchant_id,
+            &terms,
+            minutes,
+            wanted.across.0,
+            wanted.across.1,
+            wanted.rows,
+            wanted.bytes,
         )
         .fetch_all(conn)
         .await?
     } else {
         sqlx::query_as!(
             Row,
-            "SELECT term, event_minute, recorded_minute, postings FROM event_term
-             WHERE merchant_id = $1 AND term = ANY($2) AND event_minute = $3
-             ORDER BY term, segment, recorded_minute LIMIT $4",
-            merchant_id,
+            "SELECT term, event_minute, recorded_minute, postings FROM (
+                 SELECT t.*, sum(length(postings)) OVER (ROWS UNBOUNDED PRECEDING)
+                     - length(postings) AS before
+                 FROM (SELECT term, event_minute, recorded_minute, postings FROM event_term
+                       WHERE merchant_id = $1 AND term = ANY($2) AND event_minute = ANY($3)
+                         AND recorded_minute BETWEEN $4 AND $5 LIMIT $6) AS t) AS weighed
+             WHERE before < $7",
+            wanted.merchant_id,
             &terms,
-            minute,
-            limit
+            minutes,
+            wanted.across.0,
+            wanted.across.1,
+            wanted.rows,
+            wanted.bytes,
         )
         .fetch_all(conn)
         .await?
     };
-    Ok(rows.into_iter().map(|row| row.of(merchant_id)).collect())
-}
-
-/// How many rows each of `terms` has, counted no further than `limit`.
-pub async fn count_term_rows(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    terms: &[Term],
-    limit: i64,
-) -> Result<i64> {
-    let terms: Vec<i64> = terms.iter().map(|term| term.0).collect();
-    sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!"
-           FROM unnest($2::bigint[]) AS wanted (term) CROSS JOIN LATERAL (
-               SELECT FROM event_term
-               WHERE merchant_id = $1 AND term = wanted.term LIMIT $3) AS t"#,
-        merchant_id,
-        &terms,
-        limit,
-    )
-    .fetch_one(conn)
-    .await
+    Ok(rows
+        .into_iter()
+        .map(|row| row.of(wanted.merchant_id))
+        .collect())
 }
 
 struct Row {

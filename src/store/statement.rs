@@ -233,6 +233,58 @@ pub async fn events_at(
         .collect()
 }
 
+/// The statements at some places, in the order of the places and each with its number there: as many as
+/// have less than `bytes` of content before them. What is not there is left out.
+pub async fn events_within(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    ids: &[StatementId],
+    bytes: i64,
+) -> Result<Vec<(usize, StoredEvent)>> {
+    let batches: Vec<Uuid> = ids.iter().map(|id| id.batch_id).collect();
+    let positions: Vec<i32> = ids.iter().map(|id| id.position).collect();
+    let rows = sqlx::query!(
+        r#"SELECT weighed.number AS "number!", weighed.batch_id, weighed.position, weighed.content,
+                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!"
+           FROM (SELECT wanted.number, s.batch_id, s.position, s.content,
+                        -- The length of a long content is known without reading it.
+                        sum(length(s.content)) OVER (
+                            ORDER BY wanted.number ROWS UNBOUNDED PRECEDING)
+                            - length(s.content) AS before
+                 FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY
+                      AS wanted (batch_id, position, number)
+                 JOIN statement s ON s.merchant_id = $1 AND s.batch_id = wanted.batch_id
+                                 AND s.position = wanted.position) AS weighed
+           LEFT JOIN sealed_batch sealed
+                  ON sealed.merchant_id = $1 AND sealed.id = weighed.batch_id
+           LEFT JOIN pending_batch pending
+                  ON pending.merchant_id = $1 AND pending.id = weighed.batch_id
+           WHERE weighed.before < $4
+           ORDER BY weighed.number"#,
+        merchant_id,
+        &batches,
+        &positions,
+        bytes,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = StatementId {
+                batch_id: row.batch_id,
+                position: row.position,
+            };
+            let number = usize::try_from(row.number - 1).expect("ordinals count from 1");
+            let event = StoredEvent {
+                id,
+                recorded_at: row.recorded_at,
+                content: super::text(row.content)?,
+            };
+            Ok((number, event))
+        })
+        .collect()
+}
+
 /// The links said of the identities with these keys: of each the last `limit`, newest first. Keys can
 /// collide: the caller compares the identities themselves.
 pub async fn links_of(

@@ -190,11 +190,16 @@ pub struct IdentityHits<'a> {
     pub ascending: bool,
     /// The last hit that is known; its record time does not matter.
     pub after: Hit,
+    /// When they were captured; both ends are in it.
+    pub recorded: (OffsetDateTime, OffsetDateTime),
     /// Of each identity.
     pub limit: i64,
 }
 
 /// Hits of each identity, in order, each once whatever its roles.
+///
+/// That the roles are those of things is said as numbers too, here and below: so the index of things
+/// alone, which is partial, may answer.
 pub async fn identity_hits(
     conn: &mut PgConnection,
     wanted: IdentityHits<'_>,
@@ -208,7 +213,9 @@ pub async fn identity_hits(
                FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
                    SELECT event_time, batch_id, position, recorded_at FROM trace_index
                    WHERE merchant_id = $1 AND identity_key = wanted.key AND role = ANY($3)
+                     AND role BETWEEN 1 AND 5
                      AND (event_time, batch_id, position) > ($4, $5, $6)
+                     AND recorded_at BETWEEN $8 AND $9
                    ORDER BY event_time, batch_id, position LIMIT $7) AS t
                ORDER BY wanted.key, t.event_time, t.batch_id, t.position"#,
             wanted.merchant_id,
@@ -218,6 +225,8 @@ pub async fn identity_hits(
             after.id.batch_id,
             after.id.position,
             wanted.limit,
+            wanted.recorded.0,
+            wanted.recorded.1,
         )
         .fetch_all(conn)
         .await?
@@ -228,7 +237,9 @@ pub async fn identity_hits(
                FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
                    SELECT event_time, batch_id, position, recorded_at FROM trace_index
                    WHERE merchant_id = $1 AND identity_key = wanted.key AND role = ANY($3)
+                     AND role BETWEEN 1 AND 5
                      AND (event_time, batch_id, position) < ($4, $5, $6)
+                     AND recorded_at BETWEEN $8 AND $9
                    ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $7) AS t
                ORDER BY wanted.key, t.event_time DESC, t.batch_id DESC, t.position DESC"#,
             wanted.merchant_id,
@@ -238,6 +249,8 @@ pub async fn identity_hits(
             after.id.batch_id,
             after.id.position,
             wanted.limit,
+            wanted.recorded.0,
+            wanted.recorded.1,
         )
         .fetch_all(conn)
         .await?
@@ -246,6 +259,26 @@ pub async fn identity_hits(
     Ok(by_key
         .map(|rows| rows.iter().map(HitRow::hit).collect())
         .collect())
+}
+
+/// How many hits there are; of each identity no more than the limit are counted, and `after` says nothing.
+pub async fn count_hits(conn: &mut PgConnection, wanted: IdentityHits<'_>) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!"
+           FROM unnest($2::bigint[]) AS wanted (key) CROSS JOIN LATERAL (
+               SELECT FROM trace_index
+               WHERE merchant_id = $1 AND identity_key = wanted.key AND role = ANY($3)
+                 AND role BETWEEN 1 AND 5 AND recorded_at BETWEEN $4 AND $5
+               LIMIT $6) AS t"#,
+        wanted.merchant_id,
+        wanted.keys,
+        wanted.roles,
+        wanted.recorded.0,
+        wanted.recorded.1,
+        wanted.limit,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 struct HitRow {

@@ -37,7 +37,7 @@ async fn two_merchants() -> (TestApp, Uuid) {
     }
     // Of what queries read there is both: what is merged, and what waits.
     let mut conn = app.running.database.indexer.acquire().await.unwrap();
-    while merge(&mut conn, Uuid::now_v7()).await.unwrap() > 0 {}
+    while merge(&mut conn, Uuid::now_v7(), &[]).await.unwrap().batches > 0 {}
     drop(conn);
     for key in [&app.key, &other] {
         assert_eq!(stored_as(&app, key, &[observation(3, "L1")]).await, 1);

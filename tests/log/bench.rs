@@ -16,12 +16,14 @@ use rootmark::config::Settings;
 use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::domain::gs1::{Gtin, Lot};
 use rootmark::domain::statement::Kind;
+use rootmark::query::merge;
 use rootmark::seal::{SealError, Sealed, seal};
 use rootmark::store::log_head::{LogHead, log_head};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::support::{ISSUER, document, fresh_database, owner, settings};
 
@@ -77,11 +79,7 @@ impl Bench {
     /// Merges all that queries find events by.
     pub async fn merge_index(&self) {
         let mut conn = self.core.database.indexer.acquire().await.unwrap();
-        while rootmark::query::merge(&mut conn, uuid::Uuid::now_v7())
-            .await
-            .unwrap()
-            > 0
-        {}
+        while merge(&mut conn, Uuid::now_v7(), &[]).await.unwrap().batches > 0 {}
     }
 
     pub async fn capture(&self, events: &[String]) {

@@ -31,8 +31,10 @@ pub enum FactValue<'v> {
     Present,
     /// A text, in its one form.
     Text(Cow<'v, str>),
-    /// A number; of a measured value, in the base unit of its dimension, which the field names.
+    /// A measured value, in the base unit of its dimension, which the field names.
     Number(f64),
+    /// A number of an extension, as it came.
+    Decimal(&'v str),
     /// An instant.
     Time(OffsetDateTime),
 }
@@ -120,7 +122,7 @@ impl<'v> Facts<'v> {
             }
         }
         if let Some(id) = text("transformationID") {
-            self.text("transformationID", id);
+            self.text("transformationID", canonical(id));
         }
         self.words(body);
         self.places(body);
@@ -384,8 +386,8 @@ impl<'v> Facts<'v> {
                 self.text(field.to_owned(), text.as_ref());
             }
             Value::Number(text) => {
-                if let Some(number) = number(value) {
-                    self.push(field.to_owned(), FactValue::Number(number));
+                if number(value).is_some() {
+                    self.push(field.to_owned(), FactValue::Decimal(text));
                 }
                 self.text(field.to_owned(), *text);
             }

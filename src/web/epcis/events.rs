@@ -17,7 +17,7 @@ use crate::domain::epcis::query::{
 use crate::domain::gs1::unescape;
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::query::{self, FoundEvent, Page, QueryError};
+use crate::query::{self, FoundEvent, Page, QueryError, Recent};
 use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -155,29 +155,31 @@ async fn found(
         see_one_moment(&mut tx).await?;
         limit_time(&mut tx).await?;
         act_for(&mut tx, submitter.merchant_id).await?;
+        let mut recent = Recent::of(submitter.merchant_id);
         let namespaces = match parameters.iter().any(|p| p.name.contains(':')) {
             true => {
                 let kind = WordKind::Namespace;
-                query::words(&mut tx, submitter.merchant_id, kind, "", MAX_NAMESPACES).await?
+                query::words(&mut tx, &mut recent, kind, "", MAX_NAMESPACES).await?
             }
             false => Vec::new(),
         };
         let names = |name: &str| whole_names(&namespaces, name);
         let query = read_query(&parameters, &names)?;
-        let page = query::page(
-            &mut tx,
-            submitter.merchant_id,
-            &query,
-            after,
-            asked.per_page,
-        )
-        .await?;
-        let form = Form::of(asked.format, &mut tx, submitter.merchant_id).await?;
+        let per_page = asked.per_page;
+        let page = query::page(&mut tx, &mut recent, &query, after, per_page).await?;
+        let form = Form::of(asked.format, &mut tx, &mut recent).await?;
         tx.rollback().await?;
         Ok::<(Page, Form), Problem>((page, form))
     };
-    let page = tokio::time::timeout(QUERY_LIMIT, page).await;
-    page.map_err(|_| too_complex("the query takes more than ten seconds"))?
+    within_limit(page).await
+}
+
+/// What comes within the time that one query may take.
+pub(super) async fn within_limit<T>(
+    answer: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let answer = tokio::time::timeout(QUERY_LIMIT, answer).await;
+    answer.map_err(|_| too_complex("the query takes more than ten seconds"))?
 }
 
 /// Says where an answer goes on, and until when.
@@ -270,7 +272,8 @@ async fn events_of(
     see_one_moment(&mut tx).await?;
     act_for(&mut tx, submitter.merchant_id).await?;
     let found = query::by_event_id(&mut tx, submitter.merchant_id, event_id).await?;
-    let form = Form::of(format, &mut tx, submitter.merchant_id).await?;
+    let mut recent = Recent::of(submitter.merchant_id);
+    let form = Form::of(format, &mut tx, &mut recent).await?;
     tx.rollback().await?;
     Ok((found, form))
 }

@@ -4,12 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::domain::epcis::{DeclaredHash, EpcFormat, compare_hash, event_hash};
 use crate::domain::gs1::CompanyPrefixes;
 use crate::domain::posting::WordKind;
-use crate::query::{self, FoundEvent, QueryError};
+use crate::query::{self, FoundEvent, QueryError, Recent};
 use crate::web::error::Problem;
 
 const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
@@ -47,12 +46,12 @@ impl Form {
     pub async fn of(
         format: EpcFormat,
         conn: &mut PgConnection,
-        merchant_id: Uuid,
+        recent: &mut Recent,
     ) -> Result<Form, QueryError> {
         let mut prefixes = CompanyPrefixes::default();
         if format == EpcFormat::AlwaysUrn {
             let kind = WordKind::CompanyPrefix;
-            for word in query::words(conn, merchant_id, kind, "", MAX_PREFIXES).await? {
+            for word in query::words(conn, recent, kind, "", MAX_PREFIXES).await? {
                 // They come from URNs that were read, so each is one.
                 let _ = prefixes.insert(&word);
             }

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Connection;
 
 use super::document::CONTEXT;
-use super::events::{Asked, answer, say_next};
+use super::events::{Asked, answer, say_next, within_limit};
 use super::form::{say_form, say_versions};
 use super::page_token::{Binding, LIFETIME};
 use crate::capture::Submitter;
@@ -15,8 +15,8 @@ use crate::domain::epcis::query::Parameter;
 use crate::domain::gs1::{Identity, Level, unescape};
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::query;
-use crate::store::{act_for, see_one_moment};
+use crate::query::{self, Recent};
+use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::MAX_BODY_BYTES;
@@ -163,19 +163,23 @@ async fn members_after(
     limit: usize,
 ) -> Result<Vec<(String, String)>, Problem> {
     let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
-    let merchant_id = submitter.merchant_id;
-    let found = match resource.words() {
-        Some(kind) => {
-            let words = query::words(&mut tx, merchant_id, kind, after, limit).await?;
-            words.into_iter().map(|word| (word.clone(), word)).collect()
-        }
-        None => query::identities(&mut tx, merchant_id, after, limit).await?,
-    };
-    tx.rollback().await?;
-    Ok(found)
+    within_limit(async {
+        let mut tx = conn.begin().await?;
+        see_one_moment(&mut tx).await?;
+        limit_time(&mut tx).await?;
+        act_for(&mut tx, submitter.merchant_id).await?;
+        let mut recent = Recent::of(submitter.merchant_id);
+        let found = match resource.words() {
+            Some(kind) => {
+                let words = query::words(&mut tx, &mut recent, kind, after, limit).await?;
+                words.into_iter().map(|word| (word.clone(), word)).collect()
+            }
+            None => query::identities(&mut tx, &recent, after, limit).await?,
+        };
+        tx.rollback().await?;
+        Ok(found)
+    })
+    .await
 }
 
 /// `GET /epcis/bizSteps/{bizStep}` says that it has events, and `…/events` gives them.

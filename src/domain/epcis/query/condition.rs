@@ -1,9 +1,11 @@
 //! One condition: which facts an event must have one of.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 
 use time::OffsetDateTime;
 
+use crate::domain::decimal::Decimal;
 use crate::domain::epcis::facts::{Fact, FactValue};
 use crate::domain::posting::Term;
 
@@ -12,8 +14,15 @@ use crate::domain::posting::Term;
 pub struct Condition {
     /// The parameter as the client wrote it.
     pub parameter: String,
+    /// Any of which an event must have.
+    pub any: Vec<Sought>,
+}
+
+/// A fact that is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sought {
     /// Any of which may have the value.
-    pub fields: Vec<String>,
+    pub fields: BTreeSet<String>,
     /// What its value must be.
     pub test: Test,
 }
@@ -24,26 +33,30 @@ pub enum Test {
     /// Anything.
     Exists,
     /// One of these texts, in their one form.
-    AnyOf(Vec<String>),
-    /// One of these texts, or the number or instant that it reads as, however the event writes it.
-    OneOf(Vec<Scalar>),
-    /// A measured value, equal to one of these.
+    AnyOf(BTreeSet<String>),
+    /// One of these values, however the event writes it.
+    OneOf(Values),
+    /// A measured value, equal to one of these, which ascend.
     Measured(Vec<f64>),
-    /// A number, compared.
-    Number(Op, f64),
+    /// A measured value, compared.
+    Compared(Op, f64),
+    /// A number of an extension, compared.
+    Number(Op, Decimal),
     /// A time, compared.
     Time(Op, OffsetDateTime),
 }
 
-/// A value of an extension field, with all that it can be read as.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scalar {
-    /// As the client wrote it.
-    pub text: String,
-    /// Where it is a number.
-    pub number: Option<f64>,
-    /// Where it is an instant.
-    pub time: Option<OffsetDateTime>,
+/// Values of an extension field, with all that they can be read as.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Values {
+    /// As the client wrote them.
+    pub texts: BTreeSet<String>,
+    /// Those that are numbers.
+    pub numbers: BTreeSet<Decimal>,
+    /// The same as they are indexed.
+    pub indexed: Vec<f64>,
+    /// Those that are instants.
+    pub times: BTreeSet<OffsetDateTime>,
 }
 
 /// How two values are compared.
@@ -80,31 +93,57 @@ fn compare(a: f64, b: f64) -> Option<Ordering> {
     a.partial_cmp(&b)
 }
 
-impl Condition {
-    /// Whether an event with these facts fulfils it.
-    pub fn holds(&self, facts: &[Fact<'_>]) -> bool {
-        facts.iter().any(|fact| {
-            self.fields.iter().any(|field| *field == fact.field) && self.test.holds(&fact.value)
-        })
+/// The facts of one event by their fields: an event may have ten thousand of them, and a query a hundred
+/// conditions.
+#[derive(Debug)]
+pub struct FactsByField<'f, 'v>(HashMap<&'f str, Vec<&'f FactValue<'v>>>);
+
+impl<'f, 'v> FactsByField<'f, 'v> {
+    /// Sorts them.
+    pub fn new(facts: &'f [Fact<'v>]) -> FactsByField<'f, 'v> {
+        let mut by_field: HashMap<&str, Vec<&FactValue<'v>>> = HashMap::new();
+        for fact in facts {
+            by_field.entry(&fact.field).or_default().push(&fact.value);
+        }
+        FactsByField(by_field)
     }
 
-    /// Terms of which an event that fulfils it has at least one.
-    pub fn terms(&self) -> Vec<Term> {
+    /// Whether one is what is sought.
+    fn has(&self, sought: &Sought) -> bool {
+        let holds = |values: &Vec<&FactValue<'_>>| values.iter().any(|v| sought.test.holds(v));
+        // A prefix may stand for a thousand namespaces: of both sides the shorter is gone through.
+        if sought.fields.len() < self.0.len() {
+            let mut fields = sought.fields.iter();
+            return fields.any(|field| self.0.get(field.as_str()).is_some_and(holds));
+        }
+        let mut facts = self.0.iter();
+        facts.any(|(field, values)| sought.fields.contains(*field) && holds(values))
+    }
+}
+
+impl Condition {
+    /// Whether an event with these facts fulfils it.
+    pub fn holds(&self, facts: &FactsByField<'_, '_>) -> bool {
+        self.any.iter().any(|sought| facts.has(sought))
+    }
+}
+
+impl Sought {
+    /// Terms of which an event that has such a fact in a field of `fields` has at least one.
+    pub fn terms_in<'s>(&self, fields: impl IntoIterator<Item = &'s String>) -> Vec<Term> {
         let mut terms = Vec::new();
-        for field in &self.fields {
+        for field in fields {
             match &self.test {
                 Test::AnyOf(texts) => terms.extend(texts.iter().map(|text| Term::of(field, text))),
-                Test::OneOf(values) => terms.extend(values.iter().flat_map(|value| {
-                    let text = Some(Term::of(field, &value.text));
-                    let number = value.number.map(|number| number_term(field, number));
-                    let time = value.time.map(|time| time_term(field, time));
-                    [text, number, time].into_iter().flatten()
-                })),
+                Test::OneOf(values) => {
+                    terms.extend(values.texts.iter().map(|text| Term::of(field, text)));
+                    terms.extend(values.indexed.iter().map(|n| number_term(field, *n)));
+                    terms.extend(values.times.iter().map(|time| time_term(field, *time)));
+                }
+                // Ranges and measured values are found by the field alone: see docs/performance.md.
                 _ => terms.push(Term::exists(field)),
             }
         }
-        terms.sort_unstable();
-        terms.dedup();
         terms
     }
 }
@@ -115,9 +154,10 @@ pub fn terms_of<'t>(fact: &'t Fact<'_>) -> impl Iterator<Item = Term> + 't {
     // Only extensions are asked for by an exact number or instant; their fields have a scope.
     let is_extension = field.contains('/');
     let value = match &fact.value {
-        FactValue::Present => None,
+        FactValue::Present | FactValue::Number(_) => None,
         FactValue::Text(text) => Some(Term::of(field, text)),
-        FactValue::Number(number) => is_extension.then(|| number_term(field, *number)),
+        // As a float: the index may find too much, and the number itself decides.
+        FactValue::Decimal(text) => text.parse().ok().map(|n: f64| number_term(field, n)),
         FactValue::Time(time) => is_extension.then(|| time_term(field, *time)),
     };
     [Some(Term::exists(field)), value].into_iter().flatten()
@@ -137,20 +177,24 @@ impl Test {
     fn holds(&self, value: &FactValue<'_>) -> bool {
         match (self, value) {
             (Test::Exists, _) => true,
-            (Test::AnyOf(texts), FactValue::Text(text)) => texts.iter().any(|t| t == text),
-            (Test::OneOf(values), FactValue::Text(text)) => values.iter().any(|v| v.text == *text),
-            (Test::OneOf(values), FactValue::Number(number)) => {
-                values.iter().any(|value| value.number == Some(*number))
+            (Test::AnyOf(texts), FactValue::Text(text)) => texts.contains(text.as_ref()),
+            (Test::OneOf(values), FactValue::Text(text)) => values.texts.contains(text.as_ref()),
+            (Test::OneOf(values), FactValue::Decimal(text)) => {
+                Decimal::parse(text).is_some_and(|number| values.numbers.contains(&number))
             }
-            (Test::OneOf(values), FactValue::Time(time)) => {
-                values.iter().any(|value| value.time == Some(*time))
-            }
+            (Test::OneOf(values), FactValue::Time(time)) => values.times.contains(time),
             (Test::Measured(numbers), FactValue::Number(number)) => {
+                // If any is near enough, then one of the two nearest is.
+                let above = numbers.partition_point(|known| known < number);
+                let nearest = &numbers[above.saturating_sub(1)..numbers.len().min(above + 1)];
                 let equal = |n: &f64| compare(*number, *n) == Some(Ordering::Equal);
-                numbers.iter().any(equal)
+                nearest.iter().any(equal)
             }
-            (Test::Number(op, number), FactValue::Number(found)) => {
+            (Test::Compared(op, number), FactValue::Number(found)) => {
                 compare(*found, *number).is_some_and(|ordering| op.holds(ordering))
+            }
+            (Test::Number(op, number), FactValue::Decimal(text)) => {
+                Decimal::parse(text).is_some_and(|found| op.holds(found.cmp(number)))
             }
             (Test::Time(op, time), FactValue::Time(found)) => op.holds(found.cmp(time)),
             _ => false,

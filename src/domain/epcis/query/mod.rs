@@ -11,7 +11,7 @@ mod tests;
 use time::OffsetDateTime;
 
 use crate::domain::posting::Term;
-pub use condition::{Condition, Op, Scalar, Test, terms_of};
+pub use condition::{Condition, FactsByField, Op, Sought, Test, Values, terms_of};
 pub use param::{Parameter, QueryFault, read_query};
 
 /// Events on one page, unless the client asks for fewer or more.

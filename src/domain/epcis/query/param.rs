@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::condition::Scalar;
+use super::condition::{Sought, Values};
 use super::{Condition, EventQuery, MAX_PARAMETERS, MAX_VALUES, Op, OrderBy, Test, Total};
+use crate::domain::decimal::Decimal;
 use crate::domain::epcis::event::EventType;
 use crate::domain::epcis::facts::{canonical, extension_field, in_base, instant};
 use crate::domain::epcis::names::{Names, Vocabulary};
@@ -110,12 +111,7 @@ pub fn read_query(
 }
 
 /// Names that stand for one field of texts.
-const TEXTS: [&str; 4] = [
-    "transformationID",
-    "eventID",
-    "correctiveEventID",
-    "stringValue",
-];
+const TEXTS: [&str; 3] = ["eventID", "correctiveEventID", "stringValue"];
 
 /// Names that stand for one field of words, with their vocabulary.
 const WORDS: [(&str, Vocabulary); 8] = [
@@ -268,10 +264,10 @@ impl Given<'_> {
     }
 
     fn made(&self, fields: Vec<String>, test: Test) -> Condition {
+        let fields = fields.into_iter().collect();
         Condition {
             parameter: self.name().to_owned(),
-            fields,
-            test,
+            any: vec![Sought { fields, test }],
         }
     }
 
@@ -316,7 +312,7 @@ impl Given<'_> {
             return Ok(self.any_of(rest, str::to_owned));
         }
         match rest {
-            "readPoint" | "bizLocation" | "deviceID" => {
+            "readPoint" | "bizLocation" | "deviceID" | "transformationID" => {
                 return Ok(self.any_of(rest, |text| canonical(text).into_owned()));
             }
             "microorganism"
@@ -330,11 +326,11 @@ impl Given<'_> {
             "hexBinaryValue" => return Ok(self.any_of(rest, str::to_ascii_uppercase)),
             "booleanValue" => {
                 let value = self.is_true()?.to_string();
-                return Ok(self.made(vec![rest.into()], Test::AnyOf(vec![value])));
+                return Ok(self.made(vec![rest.into()], Test::AnyOf([value].into())));
             }
             "percRank" | "quantity" => {
                 let numbers = self.numbers()?;
-                return Ok(self.made(vec![rest.into()], Test::Measured(numbers)));
+                return Ok(self.made(vec![rest.into()], measured(numbers)));
             }
             _ => {}
         }
@@ -355,11 +351,10 @@ impl Given<'_> {
             let base = |number| in_base(key, uom, number).1;
             let field = in_base(key, uom, 0.0).0;
             let numbers = numbers.into_iter().map(base).collect();
-            return Ok(self.made(vec![field], Test::Measured(numbers)));
+            return Ok(self.made(vec![field], measured(numbers)));
         }
         let fields = self.extension_fields(rest, names)?;
-        let values = self.parameter.values.iter().map(|text| scalar(text));
-        Ok(self.made(fields, Test::OneOf(values.collect())))
+        Ok(self.made(fields, Test::OneOf(values_of(&self.parameter.values))))
     }
 
     fn numbers(&self) -> Result<Vec<f64>, QueryFault> {
@@ -383,8 +378,7 @@ impl Given<'_> {
         let found = MATCHES.iter().find(|row| row.0 == rest);
         let (_, fields) = found.ok_or_else(|| self.unknown())?;
         let about_classes = rest.ends_with("Class");
-        let mut all: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-        let mut values = Vec::new();
+        let (mut exact, mut of_class) = (BTreeSet::new(), BTreeSet::new());
         for text in &self.parameter.values {
             let (pattern, text) = match text.strip_prefix("urn:epc:idpat:lgtin:") {
                 Some(rest) => (true, format!("urn:epc:idpat:sgtin:{rest}")),
@@ -395,17 +389,26 @@ impl Given<'_> {
             if pattern && matches!(identity, Identity::Other(_)) {
                 return Err(self.fault(&text, expected));
             }
-            // A pattern finds what is of its class; for a class it also is the class itself.
-            let of_class =
-                pattern || (!about_classes && matches!(identity, Identity::Class { .. }));
-            if of_class {
-                all.extend(fields.iter().map(|field| format!("{field}:class")));
+            // A pattern finds what is of its class, and the class itself, as a class does where EPCs are
+            // asked for.
+            if pattern || (!about_classes && matches!(identity, Identity::Class { .. })) {
+                of_class.insert(identity.canonical());
             }
-            values.push(identity.canonical());
+            exact.insert(identity.canonical());
         }
-        all.sort();
-        all.dedup();
-        Ok(self.made(all, Test::AnyOf(values)))
+        let sought = |suffix: &str, texts| Sought {
+            fields: fields
+                .iter()
+                .map(|field| format!("{field}{suffix}"))
+                .collect(),
+            test: Test::AnyOf(texts),
+        };
+        let mut any = vec![sought("", exact)];
+        if !of_class.is_empty() {
+            any.push(sought(":class", of_class));
+        }
+        let parameter = self.name().to_owned();
+        Ok(Condition { parameter, any })
     }
 
     fn exists(
@@ -449,16 +452,17 @@ impl Given<'_> {
             read_number(text).ok_or_else(|| self.fault(text, expected))
         };
         if matches!(rest, "percRank" | "quantity") {
-            return Ok(self.made(vec![rest.to_owned()], Test::Number(op, number()?)));
+            return Ok(self.made(vec![rest.to_owned()], Test::Compared(op, number()?)));
         }
         if let Some((key, uom)) = measured_name(rest) {
             let (field, number) = in_base(key, uom, number()?);
-            return Ok(self.made(vec![field], Test::Number(op, number)));
+            return Ok(self.made(vec![field], Test::Compared(op, number)));
         }
         let fields = self.extension_fields(rest, names)?;
         let expected = "one number, or one RFC 3339 date and time";
         let text = self.single(expected)?;
-        let test = match (read_number(text), read_time(text)) {
+        let number = read_number(text).and_then(|_| Decimal::parse(text));
+        let test = match (number, read_time(text)) {
             (Some(number), _) => Test::Number(op, number),
             (None, Some(time)) => Test::Time(op, time),
             (None, None) => return Err(self.fault(text, expected)),
@@ -499,12 +503,22 @@ fn measured_name(rest: &str) -> Option<(&'static str, &str)> {
     unit::is_code(uom).then_some((*key, uom))
 }
 
-fn scalar(text: &str) -> Scalar {
-    Scalar {
-        text: text.to_owned(),
-        number: read_number(text),
-        time: read_time(text),
+fn measured(mut numbers: Vec<f64>) -> Test {
+    numbers.sort_unstable_by(f64::total_cmp);
+    Test::Measured(numbers)
+}
+
+fn values_of(texts: &[String]) -> Values {
+    let mut values = Values::default();
+    for text in texts {
+        if let Some(number) = read_number(text) {
+            values.indexed.push(number);
+            values.numbers.extend(Decimal::parse(text));
+        }
+        values.times.extend(read_time(text));
+        values.texts.insert(text.clone());
     }
+    values
 }
 
 fn read_number(text: &str) -> Option<f64> {
