@@ -1,6 +1,7 @@
 //! From a document's text to statements: everything about capture that needs no database.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use auditlog::Timestamp;
 use auditlog::field::Secret;
@@ -12,8 +13,11 @@ use uuid::Uuid;
 
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
-use crate::domain::epcis::index::{EventTerms, event_terms};
-use crate::domain::epcis::{self, Document, Event, Fault, FaultKind, Names};
+use crate::domain::epcis::index::{EventTerms, Indexer, ListedNames};
+use crate::domain::epcis::{
+    self, Document, DocumentFault, Event, Fault, FaultKind, MAX_CONTEXT_BYTES, MAX_STORED_BYTES,
+    Names,
+};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::statement::{About, Draft, Kind, NewStatement};
 
@@ -21,12 +25,15 @@ use crate::domain::statement::{About, Draft, Kind, NewStatement};
 pub(super) const MAX_FAULTS: usize = 50;
 
 const TOO_DEEP: &str = "nests too deeply, its @context included";
+const CONTEXT_TOO_LARGE: &str = "has, with that of the document, more than 64 KiB";
 
 fn fault(event: usize, kind: FaultKind) -> CaptureError {
-    let fault = Fault {
-        pointer: String::new(),
-        kind,
-    };
+    fault_at(event, "", kind)
+}
+
+fn fault_at(event: usize, pointer: &str, kind: FaultKind) -> CaptureError {
+    let pointer = pointer.to_owned();
+    let fault = Fault { pointer, kind };
     CaptureError::Events(vec![EventFault { event, fault }])
 }
 
@@ -158,10 +165,24 @@ fn prepare(
     let secrets = fresh_secrets(events.len())?;
     let mut prepared: Vec<PreparedEvent> = Vec::with_capacity(events.len());
     let mut seen: HashMap<EventKey, [u8; 32]> = HashMap::with_capacity(events.len());
+    let shared = Shared::of(document.context);
+    let mut indexer = Indexer::default();
+    let mut stored_bytes = 0;
     for ((position, event), secrets) in events.iter().zip(secrets) {
         let position = *position;
         let value = &document.events[position];
-        let (body, event_id) = effective_body(value, document.context, event, order.submitter);
+        let effective = match shared.extended(own_context(value, document.context)) {
+            Ok(effective) => effective,
+            Err(error) => {
+                refused.leave_out(order.behaviour, fault_at(position, "/@context", error))?;
+                continue;
+            }
+        };
+        let (body, event_id) = effective_body(value, &effective.text, event, order.submitter);
+        stored_bytes += body.len();
+        if stored_bytes > MAX_STORED_BYTES {
+            return Err(DocumentFault::TooLargeStored.into());
+        }
         let key = event_key(&event_id, event.is_error_declaration);
         if body.len() > MAX_BODY_BYTES {
             let error = fault(position, FaultKind::Rule(TOO_LARGE));
@@ -205,7 +226,7 @@ fn prepare(
             key,
             content_sha256,
             statement,
-            terms: event_terms(value, event, names_of(document.context, value)),
+            terms: indexer.event_terms(value, event, &effective.names),
         });
     }
     Ok(Prepared {
@@ -246,12 +267,12 @@ fn read_events(
 /// `eventID`, without `recordTime`, which is the repository's to say.
 fn effective_body(
     value: &Value<'_>,
-    document_context: &Value<'_>,
+    context: &str,
     event: &Event,
     submitter: &Submitter,
 ) -> (String, String) {
     let mut body = String::from("{\"@context\":");
-    write_context(document_context, value.get("@context"), &mut body);
+    body.push_str(context);
     let head = body.len();
     write_members(value, &["@context", "recordTime"], &mut body);
     let event_id = match &event.event_id {
@@ -276,11 +297,6 @@ fn effective_body(
     (body, event_id)
 }
 
-/// What prefixes stand for in an event.
-fn names_of<'v>(document: &'v Value<'v>, event: &'v Value<'v>) -> Names<'v> {
-    Names::of_all([document].into_iter().chain(event.get("@context")))
-}
-
 /// Every member but these, each after a comma.
 fn write_members(value: &Value<'_>, but: &[&str], out: &mut String) {
     for (key, member) in value.as_object().unwrap_or_default() {
@@ -293,19 +309,63 @@ fn write_members(value: &Value<'_>, but: &[&str], out: &mut String) {
     }
 }
 
-/// JSON-LD: an event's own context extends the document's. An event that came by itself has no
-/// other than its own.
-fn write_context(document: &Value<'_>, own: Option<&Value<'_>>, out: &mut String) {
-    let Some(own) = own.filter(|own| !std::ptr::eq(*own, document)) else {
-        return document.write_compact(out);
-    };
-    let parts = [document, own]
-        .into_iter()
-        .flat_map(|context| match context {
-            Value::Array(parts) => parts.iter().collect(),
-            single => vec![single],
-        });
-    Value::Array(parts.cloned().collect()).write_compact(out);
+/// The `@context` of a document, written once for all its events.
+struct Shared<'v> {
+    context: &'v Value<'v>,
+    effective: Rc<Effective<'v>>,
+}
+
+/// The `@context` that applies to an event.
+struct Effective<'v> {
+    text: String,
+    names: ListedNames<'v>,
+}
+
+impl<'v> Shared<'v> {
+    fn of(context: &'v Value<'v>) -> Shared<'v> {
+        let text = context.to_compact();
+        let names = ListedNames::of(Names::of(Some(context)));
+        Shared {
+            context,
+            effective: Rc::new(Effective { text, names }),
+        }
+    }
+
+    /// JSON-LD: an event's own context extends the document's.
+    fn extended(&self, own: Option<&'v Value<'v>>) -> Result<Rc<Effective<'v>>, FaultKind> {
+        let Some(own) = own else {
+            return Ok(Rc::clone(&self.effective));
+        };
+        // Before anything is written: ten thousand events may each bring as much.
+        if self.effective.text.len() + own.to_compact().len() > MAX_CONTEXT_BYTES {
+            return Err(FaultKind::Rule(CONTEXT_TOO_LARGE));
+        }
+        let mut text = String::from("[");
+        for part in [self.context, own].into_iter().flat_map(parts_of) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            part.write_compact(&mut text);
+        }
+        text.push(']');
+        let names = ListedNames::of(Names::of_all([self.context, own]));
+        Ok(Rc::new(Effective { text, names }))
+    }
+}
+
+fn parts_of<'v>(context: &'v Value<'v>) -> &'v [Value<'v>] {
+    match context {
+        Value::Array(parts) => parts,
+        single => std::slice::from_ref(single),
+    }
+}
+
+/// The context that an event brings beside the document's. One that came by itself has no other than
+/// its own.
+fn own_context<'v>(event: &'v Value<'v>, document: &'v Value<'v>) -> Option<&'v Value<'v>> {
+    event
+        .get("@context")
+        .filter(|own| !std::ptr::eq(*own, document))
 }
 
 /// The ID of an event that came without one. The same event sent again gets the same ID, so that a
@@ -402,7 +462,10 @@ mod tests {
         let value = json::parse(&own).unwrap();
         let document = epcis::read_single_event_document(&value).unwrap();
         let event = epcis::read_event(&value).unwrap();
-        let (body, _) = effective_body(&value, document.context, &event, &submitter());
+        let shared = Shared::of(document.context);
+        let effective = shared.extended(own_context(&value, document.context));
+        let text = &effective.unwrap().text;
+        let (body, _) = effective_body(&value, text, &event, &submitter());
         assert!(
             body.starts_with(r#"{"@context":"https://c.example/1","type""#),
             "{body}"
@@ -420,6 +483,85 @@ mod tests {
             prepare(&format!("{named},{changed}")),
             Err(CaptureError::Conflict { event: 1, .. })
         ));
+    }
+
+    /// A document with a context of `bytes` bytes and these events.
+    fn with_context(bytes: usize, events: &str, behaviour: ErrorBehaviour) -> Captured {
+        let text = format!(
+            r#"{{"@context":"https://c.example/{}","type":"EPCISDocument","schemaVersion":"2.0",
+            "creationDate":"2026-06-05T00:00:00Z","epcisBody":{{"eventList":[{events}]}}}}"#,
+            "c".repeat(bytes - 20)
+        );
+        let recorded = Timestamp::parse("2026-11-23T01:02:03.123Z").unwrap();
+        prepare_document(&text, &submitter(), Uuid::nil(), recorded, behaviour)
+    }
+
+    type Captured = Result<Prepared, CaptureError>;
+
+    fn with_prefix(bytes: usize) -> String {
+        // {"p":"u:…"}
+        let own = format!(r#"{{"p":"u:{}"}}"#, "n".repeat(bytes - 10));
+        EVENT.replacen('{', &format!(r#"{{"@context":{own},"#), 1)
+    }
+
+    #[test]
+    fn what_an_event_carries_of_contexts_has_a_limit() {
+        const DOCUMENT: usize = 1_000;
+        let (most, more) = (
+            MAX_CONTEXT_BYTES - DOCUMENT,
+            MAX_CONTEXT_BYTES - DOCUMENT + 1,
+        );
+        let rollback = |own| with_context(DOCUMENT, &with_prefix(own), ErrorBehaviour::Rollback);
+        let stored = &rollback(most).unwrap().events[0].statement;
+        assert!(stored.content.len() > MAX_CONTEXT_BYTES);
+        let Err(CaptureError::Events(faults)) = rollback(more) else {
+            panic!("a context was taken that is too large");
+        };
+        assert_eq!(faults[0].fault.pointer, "/@context");
+        // The other events of the document have nothing to do with it.
+        let events = format!("{},{EVENT}", with_prefix(more));
+        let proceeded = with_context(DOCUMENT, &events, ErrorBehaviour::Proceed).unwrap();
+        assert_eq!((proceeded.events.len(), proceeded.refused.count), (1, 1));
+    }
+
+    #[test]
+    fn what_a_document_becomes_has_a_limit() {
+        const CONTEXT: usize = 2_000;
+        let padded = |number: usize, bytes: usize| {
+            let members = format!(
+                r#"{{"eventID":"urn:uuid:{number:04}","x:pad":"{}","#,
+                "p".repeat(bytes)
+            );
+            EVENT.replacen('{', &members, 1)
+        };
+        let stored = |bytes| {
+            let text = padded(0, bytes);
+            let value = json::parse(&text).unwrap();
+            let event = epcis::read_event(&value).unwrap();
+            let context = format!("\"{}\"", "c".repeat(CONTEXT - 2));
+            effective_body(&value, &context, &event, &submitter())
+                .0
+                .len()
+        };
+        // 64 bodies of a MiB less what is not padding: together exactly the limit.
+        let one = MAX_STORED_BYTES / 64;
+        let exact = one - stored(0);
+        assert_eq!(stored(exact), one);
+        let last = 5_000;
+        let events = |more: usize| {
+            let mut events: Vec<String> = (1..64).map(|number| padded(number, exact)).collect();
+            events.push(padded(64, exact - last));
+            events.push(padded(65, last - stored(0) + more));
+            events.join(",")
+        };
+        for behaviour in [ErrorBehaviour::Rollback, ErrorBehaviour::Proceed] {
+            let prepared = with_context(CONTEXT, &events(0), behaviour).unwrap();
+            assert_eq!(prepared.events.len(), 65);
+            assert!(matches!(
+                with_context(CONTEXT, &events(1), behaviour),
+                Err(CaptureError::Document(DocumentFault::TooLargeStored))
+            ));
+        }
     }
 
     #[test]

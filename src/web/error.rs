@@ -194,10 +194,23 @@ fn document_problem(fault: crate::domain::epcis::DocumentFault, detail: String) 
                 pointer,
                 detail: detail.clone(),
             };
-            let kind = "epcisException:CaptureLimitExceededException";
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail).with(vec![error])
+            over_capture_limit(detail).with(vec![error])
         }
+        DocumentFault::ContextTooLarge { .. } => {
+            let error = FieldError {
+                event: None,
+                pointer: "/@context".into(),
+                detail: detail.clone(),
+            };
+            over_capture_limit(detail).with(vec![error])
+        }
+        DocumentFault::TooLargeStored => over_capture_limit(detail),
     }
+}
+
+fn over_capture_limit(detail: String) -> Problem {
+    let kind = "epcisException:CaptureLimitExceededException";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
 }
 
 fn forbidden(detail: String) -> Problem {

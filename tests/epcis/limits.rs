@@ -173,6 +173,37 @@ async fn more_events_than_one_capture_takes_are_refused() {
     assert_eq!(everything(&app).await, before);
 }
 
+/// A document whose context has `bytes` bytes.
+fn with_context(bytes: usize, events: &[String]) -> String {
+    let text = document(events);
+    let value = auditlog::json::parse(&text).unwrap();
+    let context = value.get("@context").unwrap().to_compact();
+    let long = format!("[{{\"p\":\"u:{}\"}}]", "n".repeat(bytes - 12));
+    value.to_compact().replacen(&context, &long, 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_context_that_is_stored_with_every_event_makes_no_small_document_a_large_one() {
+    const MAX_CONTEXT_BYTES: usize = 64 * 1024;
+    let app = TestApp::start().await;
+    let before = everything(&app).await;
+    let one = [observation(1, "L1")];
+    let post = async |text: String| app.post("/epcis/capture", text).await;
+    let refused = refusal(post(with_context(MAX_CONTEXT_BYTES + 1, &one)).await).await;
+    assert_eq!(refused.status, 413);
+    assert_eq!(refused.kind, "epcisException:CaptureLimitExceededException");
+    assert!(refused.detail.contains("65537"), "{}", refused.detail);
+    // 64 MiB of contexts alone, in a document of half a MiB.
+    let many: Vec<String> = (0..1_024).map(|n| observation(n, "L1")).collect();
+    let refused = refusal(post(with_context(MAX_CONTEXT_BYTES, &many)).await).await;
+    assert_eq!(refused.status, 413);
+    assert_eq!(refused.kind, "epcisException:CaptureLimitExceededException");
+    assert_eq!(everything(&app).await, before);
+    let taken = post(with_context(MAX_CONTEXT_BYTES, &one)).await;
+    assert_eq!(taken.status(), 202);
+    assert_eq!(event_count(&app).await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_json_and_nothing_else() {
     let app = TestApp::start().await;

@@ -12,7 +12,14 @@ use crate::domain::fields::{At, Fault, FaultKind};
 /// Events in one document; `GS1-EPCIS-Capture-Limit`.
 pub const MAX_EVENTS: usize = 10_000;
 
-/// Why a document is refused before any of its events is looked at.
+/// Bytes of the `@context` that applies to an event, without white space. It is stored with each event: a
+/// dozen prefixes have 1 KiB.
+pub const MAX_CONTEXT_BYTES: usize = 64 * 1024;
+/// Bytes of all events of one document as they are stored, each with its `@context`: four times the
+/// largest document.
+pub const MAX_STORED_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why a document is refused whole.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DocumentFault {
     /// Not a document as the schema has it.
@@ -26,6 +33,18 @@ pub enum DocumentFault {
         /// JSON Pointer to their list.
         pointer: String,
     },
+    /// A context that each event would have to carry.
+    #[error("its @context has {found} bytes; one that events may carry has {MAX_CONTEXT_BYTES}")]
+    ContextTooLarge {
+        /// How many it has, without white space.
+        found: usize,
+    },
+    /// Events that each carry so much of the document that together they are too large.
+    #[error(
+        "with the @context that each event carries, its events have more than {MAX_STORED_BYTES} \
+         bytes; send it in several documents"
+    )]
+    TooLargeStored,
 }
 
 /// The effective `@context` of a document and its events.
@@ -48,6 +67,7 @@ pub fn read_document<'v>(document: &'v Value<'v>) -> Result<Document<'v>, Docume
     let kind = at.required("type")?;
     let context = at.required("@context")?;
     check_context(&context)?;
+    check_context_size(context.value)?;
     let list = match kind.text()? {
         "EPCISDocument" => read_capture_document(&at)?,
         "EPCISQueryDocument" => read_query_document(&at)?,
@@ -79,10 +99,19 @@ pub fn read_single_event_document<'v>(event: &'v Value<'v>) -> Result<Document<'
     event_type(&at)?;
     let context = at.required("@context")?;
     check_context(&context)?;
+    check_context_size(context.value)?;
     Ok(Document {
         context: context.value,
         events: std::slice::from_ref(event),
     })
+}
+
+fn check_context_size(context: &Value<'_>) -> Result<(), DocumentFault> {
+    let found = context.to_compact().len();
+    if found > MAX_CONTEXT_BYTES {
+        return Err(DocumentFault::ContextTooLarge { found });
+    }
+    Ok(())
 }
 
 /// The type of an event.

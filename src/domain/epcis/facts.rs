@@ -11,8 +11,10 @@ use auditlog::json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::event::{Event, What};
 use super::names::{Names, Vocabulary};
 use crate::domain::gs1::Identity;
+use crate::domain::statement::Role;
 use crate::domain::unit::{self, Dimension};
 
 /// One fact of an event.
@@ -45,15 +47,34 @@ const MAX_DEPTH: usize = 32;
 /// The facts of an event's body; `names` are those of its effective `@context`.
 pub fn facts<'v>(body: &'v Value<'v>, names: Names<'v>) -> Vec<Fact<'v>> {
     let mut found = Facts {
+        names: &names,
+        facts: Vec::with_capacity(32),
+    };
+    found.event(body);
+    found.what(body);
+    found.facts
+}
+
+/// Those of [`facts`] under which an event is indexed: all but its identities, which the trace index
+/// holds. They are read, in `event`, and not read again.
+pub(super) fn indexed_facts<'v>(
+    body: &'v Value<'v>,
+    event: &Event,
+    names: &Names<'v>,
+) -> Vec<Fact<'v>> {
+    let mut found = Facts {
         names,
         facts: Vec::with_capacity(32),
     };
     found.event(body);
+    found.quantities(body);
+    found.classes(&event.what);
+    found.facts.retain(|fact| fact.field != "eventID");
     found.facts
 }
 
-struct Facts<'v> {
-    names: Names<'v>,
+struct Facts<'n, 'v> {
+    names: &'n Names<'v>,
     facts: Vec<Fact<'v>>,
 }
 
@@ -99,7 +120,7 @@ const SENSOR_VALUES: [&str; 6] = [
     "percValue",
 ];
 
-impl<'v> Facts<'v> {
+impl<'v> Facts<'_, 'v> {
     fn push(&mut self, field: impl Into<Cow<'static, str>>, value: FactValue<'v>) {
         let field = field.into();
         self.facts.push(Fact { field, value });
@@ -127,7 +148,6 @@ impl<'v> Facts<'v> {
         self.words(body);
         self.places(body);
         self.parties(body);
-        self.what(body);
         if let Some(declaration) = body.get("errorDeclaration") {
             self.error_declaration(declaration);
         }
@@ -188,7 +208,7 @@ impl<'v> Facts<'v> {
                     };
                     self.text(within, whole.canonical());
                 }
-                let canonical = canonical(id);
+                let canonical = canonical_of(identity, id);
                 self.text(within, canonical.clone());
                 self.text(field, canonical);
             }
@@ -244,6 +264,15 @@ impl<'v> Facts<'v> {
                 if let Some(epc_class) = element.get("epcClass").and_then(Value::as_str) {
                     self.identity(field, class, epc_class);
                 }
+            }
+        }
+        self.quantities(body);
+    }
+
+    fn quantities(&mut self, body: &'v Value<'v>) {
+        for (list, ..) in QUANTITY_LISTS {
+            let elements = body.get(list).and_then(Value::as_array);
+            for element in elements.unwrap_or_default() {
                 let number = element.get("quantity").and_then(number);
                 let Some(number) = number else { continue };
                 self.push("quantity", FactValue::Number(number));
@@ -251,6 +280,22 @@ impl<'v> Facts<'v> {
                     let (field, base) = in_base("quantity", uom, number);
                     self.push(field, FactValue::Number(base));
                 }
+            }
+        }
+    }
+
+    /// The classes of what an event is about, which the trace index does not hold.
+    fn classes(&mut self, what: &[What]) {
+        let mut last = None;
+        for what in what {
+            let Some(class) = what.identity.without_qualifiers() else {
+                continue;
+            };
+            let found = (class_field(what), class);
+            // A pallet of a thousand tins is of one class.
+            if last.as_ref() != Some(&found) {
+                self.text(found.0, found.1.canonical());
+                last = Some(found);
             }
         }
     }
@@ -423,6 +468,19 @@ impl<'v> Facts<'v> {
     }
 }
 
+/// The field of the class of an identity, as [`EPC_LISTS`] and [`QUANTITY_LISTS`] have it.
+fn class_field(what: &What) -> &'static str {
+    match (what.role, what.quantity.is_some()) {
+        (Role::Parent, _) => "parent:class",
+        (Role::Input, false) => "input:class",
+        (Role::Input, true) => "inputClass:class",
+        (Role::Output, false) => "output:class",
+        (Role::Output, true) => "outputClass:class",
+        (_, false) => "epc:class",
+        (_, true) => "epcClass:class",
+    }
+}
+
 /// The field of an extension `name` in `scope`, or of what is inside one.
 pub(super) fn extension_field(scope: &str, inner: bool, name: &str) -> String {
     let mut field = extension_scope(scope, inner);
@@ -454,9 +512,13 @@ fn measured(key: &str, dimension: Dimension) -> String {
 
 /// An identity's one form; what is none stays as it is.
 pub(super) fn canonical(text: &str) -> Cow<'_, str> {
-    match Identity::parse(text) {
-        Ok(Identity::Other(_)) | Err(_) => text.into(),
-        Ok(identity) => identity.canonical().into(),
+    canonical_of(Identity::parse(text).ok(), text)
+}
+
+fn canonical_of(identity: Option<Identity>, text: &str) -> Cow<'_, str> {
+    match identity {
+        None | Some(Identity::Other(_)) => text.into(),
+        Some(identity) => identity.canonical().into(),
     }
 }
 

@@ -28,7 +28,8 @@ mod vocabulary;
 pub use super::fields::{Fault, FaultKind};
 pub use about::about;
 pub use document::{
-    Document, DocumentFault, MAX_EVENTS, read_document, read_single_event_document,
+    Document, DocumentFault, MAX_CONTEXT_BYTES, MAX_EVENTS, MAX_STORED_BYTES, read_document,
+    read_single_event_document,
 };
 pub use event::{
     Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,

@@ -241,3 +241,24 @@ fn more_events_than_one_capture_takes_are_counted() {
     let fault = read_document(&value).unwrap_err();
     assert_eq!(fault, DocumentFault::TooManyEvents { found, pointer });
 }
+
+#[test]
+fn a_context_that_events_cannot_carry_is_refused_before_they_are_looked_at() {
+    // White space does not count: it is not stored.
+    let with = |bytes: usize| format!("[ {{ \"p\" : \"u:{}\" }} ]", "n".repeat(bytes - 12));
+    for valid in [document("{}"), query_document("{}"), OBJECT.to_owned()] {
+        let fault = |bytes: usize| {
+            let value = json::parse(&valid).unwrap();
+            let context = value.get("@context").unwrap().to_compact();
+            let text = value.to_compact().replacen(&context, &with(bytes), 1);
+            let value = json::parse(&text).unwrap();
+            match value.get("type").and_then(json::Value::as_str) {
+                Some("ObjectEvent") => read_single_event_document(&value).err(),
+                _ => read_document(&value).err(),
+            }
+        };
+        assert_eq!(fault(MAX_CONTEXT_BYTES), None);
+        let found = MAX_CONTEXT_BYTES + 1;
+        assert_eq!(fault(found), Some(DocumentFault::ContextTooLarge { found }));
+    }
+}

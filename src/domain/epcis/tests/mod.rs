@@ -2,6 +2,7 @@
 
 mod envelope;
 mod events;
+mod index;
 mod mutations;
 mod rules;
 mod sensors;
