@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{CheckError, Report, Tally};
-use crate::domain::epcis;
-use crate::domain::epcis::index::index_stored;
+use crate::domain::epcis::index::{Indexer, ListedNames};
+use crate::domain::epcis::{self, Names};
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
@@ -242,7 +242,7 @@ async fn check_batch(
     progress: &mut impl FnMut(u64),
 ) -> Result<Vec<Hash>, CheckError> {
     let mut digests = Vec::with_capacity(batch.statement_count.max(0) as usize);
-    let mut index = BatchIndex::default();
+    let mut index = Index::default();
     loop {
         let position = digests.len() as i32;
         let page = statements_of_batch(conn, batch, position, STATEMENTS).await?;
@@ -259,10 +259,10 @@ async fn check_batch(
                     batch.id
                 ));
             }
-            digests.push(check_statement(report, tally, &mut derived, batch, checked));
-            if tally.index.is_some() && checked.statement.id.position == expected {
-                index_statement(&mut index, checked);
-            }
+            let wanted = tally.index.is_some() && checked.statement.id.position == expected;
+            let said = said(&checked.statement, wanted.then_some(&mut index));
+            let said = (checked, said);
+            digests.push(check_statement(report, tally, &mut derived, batch, said));
         }
         derived.compare(conn, report, batch).await?;
         progress(page.len() as u64);
@@ -271,7 +271,7 @@ async fn check_batch(
         }
     }
     if let Some(tally) = &mut tally.index {
-        tally.compare(report, batch, &index);
+        tally.compare(report, batch, &index.of_batch);
     }
     if digests.len() as i64 != i64::from(batch.statement_count) {
         report.add(format!(
@@ -284,15 +284,11 @@ async fn check_batch(
     Ok(digests)
 }
 
-/// Adds what an event is found by; a statement of another kind, or one that cannot be read, adds nothing.
-fn index_statement(index: &mut BatchIndex, checked: &CheckedStatement) {
-    let Ok(content) = json::parse(&checked.statement.content) else {
-        return;
-    };
-    let is_event = content.get("kind").and_then(Value::as_str) == Some(Kind::Event.as_str());
-    if let Some(body) = content.get("body").filter(|_| is_event) {
-        index_stored(index, checked.statement.id.position, body);
-    }
+/// What queries must find the events of a batch by.
+#[derive(Default)]
+struct Index {
+    indexer: Indexer,
+    of_batch: BatchIndex,
 }
 
 /// What the derived tables must hold for a page of statements.
@@ -338,7 +334,7 @@ fn check_statement(
     tally: &mut Tally,
     derived: &mut Derived,
     batch: &Batch,
-    checked: &CheckedStatement,
+    (checked, said): (&CheckedStatement, Option<Said>),
 ) -> Hash {
     let stored = &checked.statement;
     let name = format!("statement {}/{}", batch.id, stored.id.position);
@@ -353,7 +349,7 @@ fn check_statement(
     if digest != stored.digest {
         report.add(format!("{name}: its digest is not that of what is stored"));
     }
-    match facts(stored) {
+    match facts(stored, said) {
         Some(facts) => facts.check(report, tally, derived, batch, checked, &name),
         None => report.add(format!(
             "{name}: its content or receipt is not a statement's"
@@ -362,59 +358,80 @@ fn check_statement(
     digest
 }
 
-/// What a statement's own texts say.
-struct Facts {
+/// What a statement's content says.
+struct Said {
     kind: Kind,
-    about: Vec<About>,
     /// What `about` must be, computed again.
-    expected: Option<Vec<About>>,
-    recorded: String,
+    about: Option<Vec<About>>,
     /// For events: the eventID, whether it is an error declaration, and when it happened.
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products.
     gtin: Option<String>,
 }
 
-fn facts(stored: &StoredStatement) -> Option<Facts> {
+/// Reads a content, once, and adds what an event is found by to the index.
+fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     let content = json::parse(&stored.content).ok()?;
-    let receipt = json::parse(&stored.receipt).ok()?;
     let kind = Kind::parse(content.get("kind")?.as_str()?)?;
     let body = content.get("body")?;
-    let about = receipt.get("about")?.as_array()?;
-    let about = about
-        .iter()
-        .map(|text| About::parse(text.as_str()?))
-        .collect::<Option<_>>()?;
-    let mut facts = Facts {
+    if kind != Kind::Event {
+        let product = (kind == Kind::Product).then(|| master::read_product(body));
+        let gtin = product.transpose().ok()?;
+        return Some(Said {
+            kind,
+            about: master::check(kind, body).ok(),
+            event: None,
+            gtin: gtin.map(|product| product.gtin.as_str().to_owned()),
+        });
+    }
+    let event = epcis::read_event(body).ok()?;
+    if let Some(Index { indexer, of_batch }) = index {
+        let names = ListedNames::of(Names::of(body.get("@context")));
+        let terms = indexer.event_terms(body, &event, &names);
+        terms.add_to(of_batch, stored.id.position);
+    }
+    Some(Said {
         kind,
-        about,
-        expected: None,
-        recorded: receipt.get("recorded").and_then(Value::as_str)?.to_owned(),
-        event: None,
-        gtin: None,
-    };
-    if kind == Kind::Event {
-        let event = epcis::read_event(body).ok()?;
-        let mut expected = epcis::about(&event);
-        // Receipts named no capture before submitters could get one.
-        if facts.about.iter().any(|about| about.role == Role::Capture) {
-            expected.push(About::capture(stored.id.batch_id));
-            About::sort(&mut expected);
-        }
-        facts.expected = Some(expected);
-        facts.event = Some((
+        about: Some(epcis::about(&event)),
+        event: Some((
             event.event_id?,
             event.is_error_declaration,
             event.event_time,
-        ));
-    } else {
-        facts.expected = master::check(kind, body).ok();
-        if kind == Kind::Product {
-            let gtin = master::read_product(body).ok()?.gtin;
-            facts.gtin = Some(gtin.as_str().to_owned());
-        }
+        )),
+        gtin: None,
+    })
+}
+
+/// What a statement's own texts say.
+struct Facts {
+    said: Said,
+    about: Vec<About>,
+    recorded: String,
+}
+
+fn facts(stored: &StoredStatement, said: Option<Said>) -> Option<Facts> {
+    let mut said = said?;
+    let receipt = json::parse(&stored.receipt).ok()?;
+    let about = receipt.get("about")?.as_array()?;
+    let about: Vec<About> = about
+        .iter()
+        .map(|text| About::parse(text.as_str()?))
+        .collect::<Option<_>>()?;
+    // Receipts named no capture before submitters could get one.
+    let names_capture = about.iter().any(|about| about.role == Role::Capture);
+    if let Some(expected) = said
+        .about
+        .as_mut()
+        .filter(|_| names_capture && said.kind == Kind::Event)
+    {
+        expected.push(About::capture(stored.id.batch_id));
+        About::sort(expected);
     }
-    Some(facts)
+    Some(Facts {
+        said,
+        about,
+        recorded: receipt.get("recorded").and_then(Value::as_str)?.to_owned(),
+    })
 }
 
 impl Facts {
@@ -428,7 +445,7 @@ impl Facts {
         name: &str,
     ) {
         let stored = &checked.statement;
-        if checked.kind != self.kind.as_str() {
+        if checked.kind != self.said.kind.as_str() {
             report.add(format!(
                 "{name}: its kind is {:?} and not its content's",
                 checked.kind
@@ -439,28 +456,28 @@ impl Facts {
                 "{name}: its batch was recorded at another time than its receipt"
             ));
         }
-        if self.expected.as_ref() != Some(&self.about) {
+        if self.said.about.as_ref() != Some(&self.about) {
             report.add(format!(
                 "{name}: its receipt is not about what its content names"
             ));
         }
-        let event_time = self.event.as_ref().map(|event| event.2);
+        let event_time = self.said.event.as_ref().map(|event| event.2);
         let happened = event_time.unwrap_or(batch.recorded_at);
         let rows = index_rows(stored.id, happened, &self.about);
         tally.index_rows += rows.len() as u64;
         derived.index_rows.extend(rows);
-        if let Some((event_id, is_error, _)) = self.event {
+        if let Some((event_id, is_error, _)) = self.said.event {
             tally.events += 1;
             let content = Hash::of(&[stored.content.as_bytes()]).0;
             derived
                 .event_keys
                 .insert(event_key(&event_id, is_error), (stored.id, content));
         }
-        if let Some(gtin) = self.gtin {
+        if let Some(gtin) = self.said.gtin {
             tally.described.entry(gtin).or_insert(batch.merchant_id);
         }
-        tally.issuances += u64::from(self.kind == Kind::Issuance);
-        if self.kind == Kind::Party {
+        tally.issuances += u64::from(self.said.kind == Kind::Issuance);
+        if self.said.kind == Kind::Party {
             let keys = self.about.iter().map(|about| identity_key(&about.identity));
             tally
                 .parties
