@@ -9,7 +9,7 @@ use super::event::{Action, Event, EventType, What};
 use super::ilmd::Ilmd;
 use super::list::{Repeats, biz_transactions, certifications, epcs, parties, quantities};
 use super::sensor;
-use super::vocabulary::{BIZ_STEP, DISPOSITION, ERROR_REASON, Vocabulary};
+use super::vocabulary::{BIZ_STEP, DISPOSITION, ERROR_REASON, Words};
 use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
@@ -135,7 +135,7 @@ fn read_offset(at: &At<'_>) -> Result<String, Fault> {
     }
 }
 
-fn read_word(at: &At<'_>, key: &str, words: &Vocabulary) -> Result<Option<String>, Fault> {
+fn read_word(at: &At<'_>, key: &str, words: &Words) -> Result<Option<String>, Fault> {
     at.get(key)
         .map(|word| words.read(&word).map(str::to_owned))
         .transpose()

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::event::SensorReading;
 use super::list::bounded;
-use super::vocabulary::{COMPONENT, MEASUREMENT_TYPE, SENSOR_EXCEPTION, Vocabulary};
+use super::vocabulary::{COMPONENT, MEASUREMENT_TYPE, SENSOR_EXCEPTION, Words};
 use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::unit::{dimension, dimensions_of};
 
@@ -101,7 +101,7 @@ fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<Senso
     for key in REPORT_NUMBERS {
         report.get(key).map(|at| at.number()).transpose()?;
     }
-    let word = |key, vocabulary: &Vocabulary| {
+    let word = |key, vocabulary: &Words| {
         let at = report.get(key);
         at.map(|at| vocabulary.read(&at)).transpose()
     };

@@ -4,8 +4,9 @@
 use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::unit::dimensions_of;
 
-/// Where one of GS1's words, or a URI that is not GS1's, is expected.
-pub(super) struct Vocabulary {
+/// The words that one field takes, beside URIs that are not GS1's. How a word may be written where it is asked
+/// for is [`super::names::Vocabulary`]'s to say.
+pub(super) struct Words {
     has: fn(&str) -> bool,
     /// What stands before a word where it is written out; both mean the same word.
     long_forms: &'static [&'static str],
@@ -29,63 +30,63 @@ const WEB_VOCABULARY: &[&str] = &[
 ];
 
 /// `bizStep`.
-pub(super) const BIZ_STEP: Vocabulary = Vocabulary {
+pub(super) const BIZ_STEP: Words = Words {
     has: |word| BIZ_STEPS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/BizStep-", "cbv:BizStep-"],
     refused: OLD_CBV,
     example: "shipping",
 };
 /// `disposition`, `set` and `unset`.
-pub(super) const DISPOSITION: Vocabulary = Vocabulary {
+pub(super) const DISPOSITION: Words = Words {
     has: |word| DISPOSITIONS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/Disp-", "cbv:Disp-"],
     refused: OLD_CBV,
     example: "in_transit",
 };
 /// `type` of a source or destination.
-pub(super) const PARTY_TYPE: Vocabulary = Vocabulary {
+pub(super) const PARTY_TYPE: Words = Words {
     has: |word| PARTY_TYPES.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/SDT-", "cbv:SDT-"],
     refused: OLD_CBV,
     example: "owning_party",
 };
 /// `type` of a business transaction.
-pub(super) const TRANSACTION_TYPE: Vocabulary = Vocabulary {
+pub(super) const TRANSACTION_TYPE: Words = Words {
     has: |word| TRANSACTION_TYPES.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/BTT-", "cbv:BTT-"],
     refused: OLD_CBV,
     example: "inv",
 };
 /// `reason` of an error declaration.
-pub(super) const ERROR_REASON: Vocabulary = Vocabulary {
+pub(super) const ERROR_REASON: Words = Words {
     has: |word| ERROR_REASONS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/ER-", "cbv:ER-"],
     refused: OLD_CBV,
     example: "incorrect_data",
 };
 /// `component` of a sensor report.
-pub(super) const COMPONENT: Vocabulary = Vocabulary {
+pub(super) const COMPONENT: Words = Words {
     has: |word| COMPONENTS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/Comp-", "cbv:Comp-"],
     refused: OLD_CBV,
     example: "latitude",
 };
 /// `type` of a sensor report.
-pub(super) const MEASUREMENT_TYPE: Vocabulary = Vocabulary {
+pub(super) const MEASUREMENT_TYPE: Words = Words {
     has: |word| dimensions_of(word).is_some(),
     long_forms: &["https://ref.gs1.org/voc/MT-", "gs1:MT-", "gs1:"],
     refused: WEB_VOCABULARY,
     example: "Temperature",
 };
 /// `exception` of a sensor report.
-pub(super) const SENSOR_EXCEPTION: Vocabulary = Vocabulary {
+pub(super) const SENSOR_EXCEPTION: Words = Words {
     has: |word| SENSOR_EXCEPTIONS.contains(&word),
     long_forms: &["gs1:"],
     refused: WEB_VOCABULARY,
     example: "ALARM_CONDITION",
 };
 
-impl Vocabulary {
+impl Words {
     /// Reads a word or a URI; gives the bare word also where it was written out.
     pub fn read<'v>(&self, at: &At<'v>) -> Result<&'v str, Fault> {
         let text = at.text()?;
