@@ -4,6 +4,7 @@
 pub mod capture_fault;
 pub mod code;
 pub mod decimal;
+pub mod delivery_signature;
 pub mod epcis;
 pub mod event_key;
 pub mod fields;
@@ -12,6 +13,8 @@ pub mod identity_key;
 pub mod link;
 pub mod master;
 pub mod posting;
+pub mod retry;
+pub mod schedule;
 pub mod scope;
 pub mod statement;
 pub mod story;
