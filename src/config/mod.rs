@@ -1,6 +1,7 @@
 //! Settings: environment variables `ROOTMARK_…`, read once into typed values. All faults are
 //! reported together, and no secret is ever printed.
 
+mod outbound;
 mod serving;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
 use crate::cosign::CosignSettings;
+use crate::http_client::PrivateTargets;
 use crate::web::ServingSettings;
 
 /// How long a witness that did not cosign is left alone.
@@ -67,6 +69,9 @@ pub struct Settings {
     /// `ROOTMARK_API_REQUESTS_PER_MINUTE`: of one API key, and of one address. Default 60000; 0 is no
     /// limit.
     pub serving: ServingSettings,
+    /// `ROOTMARK_WEBHOOK_PRIVATE_TARGETS`: networks and hosts that deliveries may go to although they are
+    /// not on the public internet. Default: none.
+    pub webhook_targets: PrivateTargets,
     /// `ROOTMARK_SHUTDOWN_GRACE_MS`: how long the service, told to stop, still takes requests while
     /// `/readyz` says no. Default 3000.
     pub shutdown_grace: Duration,
@@ -203,6 +208,7 @@ impl Settings {
             },
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
+            webhook_targets: reader.webhook_targets(),
             shutdown_grace: reader.shutdown_grace(),
         };
         if reader.faults.is_empty() {

@@ -58,14 +58,16 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
 fn trusted_proxies(text: &str) -> Option<TrustedProxies> {
     let entries: Vec<&str> = text.split(',').map(str::trim).collect();
-    let network = |entry: &&str| {
-        let single = || entry.parse::<IpAddr>().map(IpNet::from);
-        entry.parse::<IpNet>().or_else(|_| single()).ok()
-    };
-    let networks: Option<Vec<IpNet>> = entries.iter().map(network).collect();
+    let networks: Option<Vec<IpNet>> = entries.iter().map(|entry| network(entry)).collect();
     networks
         .filter(|networks| networks.len() <= MAX_TRUSTED_PROXIES)
         .map(TrustedProxies)
+}
+
+/// A network, or one address.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_| single()).ok()
 }
 
 #[cfg(test)]

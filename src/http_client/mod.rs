@@ -3,12 +3,22 @@
 //!
 //! TLS is rustls with the same cryptography that the database connection uses, and trusts Mozilla's
 //! roots, compiled in: an auditor's machine, or a container without a certificate store, works alike.
+//!
+//! Addresses that the operator or a command named are asked with [`client`] and its kin. Whatever a
+//! customer named goes through [`Strangers`], which reaches nothing but the public internet.
+
+mod global;
+mod strangers;
+mod target;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, redirect};
 use rustls::{ClientConfig, RootCertStore};
+
+pub use strangers::{PostFault, Strangers};
+pub use target::{PrivateTargets, Target, TargetFault};
 
 /// Who does not even accept a connection within this is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -102,7 +112,7 @@ mod tests {
     }
 
     /// A server of TLS that says hello to each client; gives its address and certificate.
-    async fn server() -> (String, CertificateDer<'static>) {
+    pub(super) async fn server() -> (String, CertificateDer<'static>) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
