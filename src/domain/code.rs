@@ -17,6 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::gs1::{Gtin, Serial};
+use super::sealed::SealingKey;
 
 /// Characters of a serial; AI 21 allows 20.
 pub const SERIAL_CHARS: usize = 16;
@@ -44,6 +45,12 @@ impl CodeKey {
         let mut mark = [0; 8];
         mark.copy_from_slice(&full[..8]);
         mark
+    }
+
+    /// The key that seals what must be readable again, under a label that no item code begins with.
+    pub fn sealing_key(&self) -> SealingKey {
+        let label = b"rootmark-sealed/v1 signatureToken";
+        SealingKey(Secret(prf(&keyed(&self.0.0), label)))
     }
 
     /// The cipher of one GTIN: a serial of one product is worth nothing on another.

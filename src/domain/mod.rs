@@ -16,6 +16,7 @@ pub mod posting;
 pub mod retry;
 pub mod schedule;
 pub mod scope;
+pub mod sealed;
 pub mod statement;
 pub mod story;
 pub mod time;

@@ -1,0 +1,222 @@
+//! Secrets that the service must read again, as they lie in the database: the `signatureToken` of a
+//! subscription, which signs every delivery.
+//!
+//! ```text
+//! sealed = 0x01 ‖ nonce ‖ XChaCha20-Poly1305(key, nonce, associated data, the token)
+//! key = HMAC-SHA-256(the service's key for item codes, "rootmark-sealed/v1 signatureToken")
+//! nonce = 24 random bytes
+//! associated data = the merchant's id ‖ the subscription's id, 16 bytes each
+//! ```
+//!
+//! The key lies outside the database, so that a stolen dump signs no delivery; and what was sealed for one
+//! subscription does not open for another, so that whoever can write rows cannot move a secret to an address
+//! of his own. A nonce this long may be random: two alike are not to be expected in 2⁹⁶ secrets.
+
+use auditlog::field::Secret;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::delivery_signature::SignatureToken;
+
+/// What the first byte says about the rest.
+const VERSION: u8 = 1;
+const NONCE_BYTES: usize = 24;
+const TAG_BYTES: usize = 16;
+
+/// Bytes of a sealed secret at most: what a column has to hold.
+pub const MAX_SEALED_BYTES: usize = 1 + NONCE_BYTES + SignatureToken::MAX_CHARS + TAG_BYTES;
+
+/// Seals and opens.
+#[derive(Debug, Clone)]
+pub struct SealingKey(pub(super) Secret);
+
+/// Whose secret it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretOwner {
+    /// The merchant.
+    pub merchant_id: Uuid,
+    /// Its subscription.
+    pub subscription_id: Uuid,
+}
+
+/// Why a sealed secret does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum OpenFault {
+    /// Made by a later version, or nothing that this service sealed.
+    #[error("the sealed secret has an unknown form")]
+    UnknownForm,
+    /// Altered, another owner's, or sealed with another key: the three cannot be told apart.
+    #[error("the sealed secret does not open with this service's key")]
+    DoesNotOpen,
+}
+
+impl SealingKey {
+    /// Seals a token for its owner. `nonce` is random, and drawn for this secret alone.
+    pub fn seal(
+        &self,
+        owner: SecretOwner,
+        nonce: [u8; NONCE_BYTES],
+        token: &SignatureToken,
+    ) -> Vec<u8> {
+        let associated = owner.to_bytes();
+        let payload = Payload {
+            msg: token.reveal().as_bytes(),
+            aad: &associated,
+        };
+        let sealed = self.cipher().encrypt(&nonce.into(), payload);
+        let sealed = sealed.expect("a token is shorter than the cipher's limit of 256 GiB");
+        [&[VERSION], nonce.as_slice(), &sealed].concat()
+    }
+
+    /// The token, if it was sealed for this owner with this key.
+    pub fn open(&self, owner: SecretOwner, sealed: &[u8]) -> Result<SignatureToken, OpenFault> {
+        if sealed.len() > MAX_SEALED_BYTES {
+            return Err(OpenFault::UnknownForm);
+        }
+        let Some((&VERSION, rest)) = sealed.split_first() else {
+            return Err(OpenFault::UnknownForm);
+        };
+        let split = rest.split_first_chunk::<NONCE_BYTES>();
+        let (nonce, msg) = split.ok_or(OpenFault::UnknownForm)?;
+        let associated = owner.to_bytes();
+        let payload = Payload {
+            msg,
+            aad: &associated,
+        };
+        let text = self.cipher().decrypt(&(*nonce).into(), payload);
+        let text = text.map_err(|_| OpenFault::DoesNotOpen)?;
+        let text = std::str::from_utf8(&text).ok();
+        text.and_then(SignatureToken::parse)
+            .ok_or(OpenFault::UnknownForm)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        let Secret(key) = &self.0;
+        XChaCha20Poly1305::new(key.into())
+    }
+}
+
+impl SecretOwner {
+    fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(self.merchant_id.as_bytes());
+        bytes[16..].copy_from_slice(self.subscription_id.as_bytes());
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::code::CodeKey;
+    use auditlog::encoding::to_hex;
+    use proptest::prelude::*;
+
+    const NONCE: [u8; NONCE_BYTES] = [9; NONCE_BYTES];
+
+    fn key(byte: u8) -> SealingKey {
+        CodeKey(Secret([byte; 32])).sealing_key()
+    }
+
+    fn owner(merchant: u128, subscription: u128) -> SecretOwner {
+        SecretOwner {
+            merchant_id: Uuid::from_u128(merchant),
+            subscription_id: Uuid::from_u128(subscription),
+        }
+    }
+
+    fn token() -> SignatureToken {
+        SignatureToken::parse("13df38d8275b13f05704629e5f1cf3d45d6132d5").unwrap()
+    }
+
+    // The same from libsodium's crypto_aead_xchacha20poly1305_ietf_encrypt.
+    #[test]
+    fn the_form_is_what_libsodium_makes() {
+        let sealed = to_hex(&key(7).seal(owner(1, 2), NONCE, &token()));
+        let nonce = "09".repeat(NONCE_BYTES);
+        let expected = "afcacf28ec980e20707bb65fd12c694cce555a8ad9da8976e2c3016e43d3174b3c436575\
+                        067cca076739ef4ff8031a1b455b3730a7d4bcbf";
+        assert_eq!(sealed, format!("01{nonce}{expected}"));
+    }
+
+    #[test]
+    fn the_text_appears_nowhere_and_the_same_text_never_looks_the_same() {
+        let sealed = key(7).seal(owner(1, 2), NONCE, &token());
+        let text = token();
+        let mut parts = text.reveal().as_bytes().windows(3);
+        assert!(!parts.any(|part| sealed.windows(3).any(|window| window == part)));
+        let again = key(7).seal(owner(1, 2), [8; NONCE_BYTES], &token());
+        assert_ne!(sealed[25..], again[25..]);
+        assert!(!format!("{:?}", key(7)).contains("7, 7"));
+    }
+
+    #[test]
+    fn it_opens_for_its_owner_with_its_key_and_for_nobody_else() {
+        let sealed = key(7).seal(owner(1, 2), NONCE, &token());
+        assert_eq!(key(7).open(owner(1, 2), &sealed), Ok(token()));
+        for other in [owner(1, 3), owner(3, 2), owner(2, 1), owner(1, 1 << 8 | 2)] {
+            let opened = key(7).open(other, &sealed);
+            assert_eq!(opened, Err(OpenFault::DoesNotOpen), "{other:?}");
+        }
+        let opened = key(8).open(owner(1, 2), &sealed);
+        assert_eq!(opened, Err(OpenFault::DoesNotOpen));
+    }
+
+    #[test]
+    fn the_key_is_none_that_makes_item_codes() {
+        let code_key = CodeKey(Secret([7; 32]));
+        assert_ne!(code_key.sealing_key().0, code_key.0);
+        assert_ne!(
+            code_key.sealing_key().0.0[..8],
+            code_key.fingerprint(),
+            "the database knows that mark"
+        );
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let sealed = key(7).seal(owner(1, 2), NONCE, &token());
+        for at in 0..sealed.len() * 8 {
+            let mut altered = sealed.clone();
+            altered[at / 8] ^= 1 << (at % 8);
+            let expected = match at / 8 {
+                0 => OpenFault::UnknownForm,
+                _ => OpenFault::DoesNotOpen,
+            };
+            assert_eq!(key(7).open(owner(1, 2), &altered), Err(expected), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_longer_than_a_secret_is_refused() {
+        let longest = SignatureToken::parse(&"s".repeat(SignatureToken::MAX_CHARS)).unwrap();
+        let mut sealed = key(7).seal(owner(1, 2), NONCE, &longest);
+        assert_eq!(sealed.len(), MAX_SEALED_BYTES);
+        for length in 0..sealed.len() {
+            assert!(key(7).open(owner(1, 2), &sealed[..length]).is_err());
+        }
+        sealed.push(0);
+        let opened = key(7).open(owner(1, 2), &sealed);
+        assert_eq!(opened, Err(OpenFault::UnknownForm));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sealed_opens_again(
+            text in "[!-~]{16,200}", merchant in any::<u128>(), subscription in any::<u128>(),
+            nonce in any::<[u8; NONCE_BYTES]>(),
+        ) {
+            let token = SignatureToken::parse(&text).unwrap();
+            let owner = owner(merchant, subscription);
+            let sealed = key(7).seal(owner, nonce, &token);
+            prop_assert_eq!(key(7).open(owner, &sealed), Ok(token));
+        }
+
+        #[test]
+        fn no_bytes_make_it_fail_otherwise(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(key(7).open(owner(1, 2), &bytes).is_err());
+        }
+    }
+}
