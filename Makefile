@@ -7,7 +7,7 @@ help:
 	@echo 'make demo     start the service with three example supply chains'
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
 	@echo 'make soak     the tests of crashes, races and formats again, for hours: more kills, rounds and mutants'
-	@echo 'make bench    measure capture, sealing, tracing and pages'
+	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
 # `exec`, so that Ctrl-C reaches the service itself and it stops in its own order.
@@ -29,6 +29,7 @@ bench:
 	@scripts/setup postgres compiler
 	cargo bench --locked --bench rates
 	cargo bench --locked --bench audit
+	cargo bench --locked --bench queries
 
 prepare:
 	@scripts/prepare
