@@ -1,6 +1,6 @@
 //! From a document's text to statements: everything about capture that needs no database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use auditlog::Timestamp;
@@ -332,6 +332,10 @@ impl<'v> Shared<'v> {
     }
 
     /// JSON-LD: an event's own context extends the document's.
+    ///
+    /// A list of contexts has no repeats (EPCIS 2.0 JSON schema), but what both bring would stand in it
+    /// twice, and then the statement could not be read again. Of equal ones the last stays: later contexts
+    /// prevail over earlier ones (JSON-LD 1.1 §4.1), so without the first nothing means anything else.
     fn extended(&self, own: Option<&'v Value<'v>>) -> Result<Rc<Effective<'v>>, FaultKind> {
         let Some(own) = own else {
             return Ok(Rc::clone(&self.effective));
@@ -340,14 +344,13 @@ impl<'v> Shared<'v> {
         if self.effective.text.len() + own.to_compact().len() > MAX_CONTEXT_BYTES {
             return Err(FaultKind::Rule(CONTEXT_TOO_LARGE));
         }
-        let mut text = String::from("[");
-        for part in [self.context, own].into_iter().flat_map(parts_of) {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            part.write_compact(&mut text);
-        }
-        text.push(']');
+        let parts = [self.context, own].into_iter().flat_map(parts_of);
+        let mut parts: Vec<String> = parts.map(Value::to_compact).collect();
+        let mut seen = HashSet::new();
+        parts.reverse();
+        parts.retain(|part| seen.insert(part.clone()));
+        parts.reverse();
+        let text = format!("[{}]", parts.join(","));
         let names = ListedNames::of(Names::of_all([self.context, own]));
         Ok(Rc::new(Effective { text, names }))
     }
@@ -426,6 +429,22 @@ mod tests {
         let context = r#""@context":["https://c.example/1",{"x":"https://x.example/"}],"type""#;
         assert!(content.contains(context), "{content}");
         assert_eq!(content.matches("@context").count(), 1);
+    }
+
+    #[test]
+    fn a_context_that_document_and_event_both_bring_stands_once_and_where_it_prevails() {
+        let context = |own: &str| {
+            let event = EVENT.replacen('{', &format!("{{\"@context\":{own},"), 1);
+            let statement = &prepare(&event).unwrap().events[0].statement;
+            let content = json::parse(&statement.content).unwrap();
+            let body = content.get("body").unwrap();
+            epcis::read_event(body).expect("what is stored can be read");
+            body.get("@context").unwrap().to_compact()
+        };
+        let (one, x) = (r#""https://c.example/1""#, r#"{"x":"https://x.example/"}"#);
+        assert_eq!(context(one), format!("[{one}]"));
+        assert_eq!(context(&format!("[{one},{x}]")), format!("[{one},{x}]"));
+        assert_eq!(context(&format!("[{x},{one}]")), format!("[{x},{one}]"));
     }
 
     #[test]

@@ -260,6 +260,18 @@ async fn members_stay_in_the_order_in_which_they_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_repeats_the_documents_context_is_shown_proven_and_checked() {
+    let app = TestApp::start().await;
+    let members = format!(r#""@context":["{CONTEXT}",{{"own":"urn:example:own:"}}]"#);
+    stored(&app, &[with_members(&members)]).await;
+    let event = proven_event(&app, &lot_path()).await;
+    assert_eq!(shown(&event, "/@context"), "[3]");
+    assert_eq!(shown(&event, "/@context/1"), format!("\"{CONTEXT}\""));
+    assert_eq!(app.get(&lot_path()).await.status(), 200);
+    assert_checks_out(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_keeps_its_context_and_leaves_its_record_time_to_the_log() {
     let app = TestApp::start().await;
     let members = r#""recordTime":"2001-01-01T00:00:00Z","@context":{"own":"urn:example:own:"}"#;
