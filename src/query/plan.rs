@@ -1,6 +1,7 @@
 //! Which of a query's conditions proposes events, and what the others may say before a text is read.
 
 use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::QueryError;
@@ -221,9 +222,12 @@ pub(super) fn roles_of(field: &str) -> &'static [Role] {
 }
 
 fn reach_of(span: &Span) -> Reach {
-    // The end is not in the span; a millisecond that it cuts may still hold something before it.
+    // The end is not in the span, but a millisecond that it cuts may still hold something before it.
+    let before = |until: OffsetDateTime| until.checked_sub(Duration::NANOSECOND).unwrap_or(until);
     Reach {
         first: span.from.map_or(i64::MIN, milliseconds),
-        last: span.until.map_or(i64::MAX, milliseconds),
+        last: span
+            .until
+            .map_or(i64::MAX, |until| milliseconds(before(until))),
     }
 }

@@ -8,6 +8,7 @@ mod capture;
 mod codes;
 mod command;
 mod documents;
+mod engine;
 mod faults;
 mod forms;
 mod json;
