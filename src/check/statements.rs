@@ -363,6 +363,8 @@ struct Said {
     kind: Kind,
     /// What `about` must be, computed again.
     about: Option<Vec<About>>,
+    /// What it was before the lots that links write beside serials were stored, where that is another.
+    about_of_old: Option<Vec<About>>,
     /// For events: the eventID, whether it is an error declaration, and when it happened.
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products.
@@ -380,6 +382,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
         return Some(Said {
             kind,
             about: master::check(kind, body).ok(),
+            about_of_old: None,
             event: None,
             gtin: gtin.map(|product| product.gtin.as_str().to_owned()),
         });
@@ -392,6 +395,11 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     }
     Some(Said {
         kind,
+        about_of_old: event
+            .what
+            .iter()
+            .any(|what| what.lot.is_some())
+            .then(|| epcis::about_of_old(&event)),
         about: Some(epcis::about(&event)),
         event: Some((
             event.event_id?,
@@ -419,13 +427,14 @@ fn facts(stored: &StoredStatement, said: Option<Said>) -> Option<Facts> {
         .collect::<Option<_>>()?;
     // Receipts named no capture before submitters could get one.
     let names_capture = about.iter().any(|about| about.role == Role::Capture);
-    if let Some(expected) = said
-        .about
-        .as_mut()
-        .filter(|_| names_capture && said.kind == Kind::Event)
-    {
-        expected.push(About::capture(stored.id.batch_id));
-        About::sort(expected);
+    if names_capture && said.kind == Kind::Event {
+        for expected in [&mut said.about, &mut said.about_of_old]
+            .into_iter()
+            .flatten()
+        {
+            expected.push(About::capture(stored.id.batch_id));
+            About::sort(expected);
+        }
     }
     Some(Facts {
         said,
@@ -456,7 +465,12 @@ impl Facts {
                 "{name}: its batch was recorded at another time than its receipt"
             ));
         }
-        if self.said.about.as_ref() != Some(&self.about) {
+        let expected = [&self.said.about, &self.said.about_of_old];
+        if !expected
+            .into_iter()
+            .flatten()
+            .any(|about| *about == self.about)
+        {
             report.add(format!(
                 "{name}: its receipt is not about what its content names"
             ));

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::window::{Moment, Window};
 use crate::domain::epcis::{Action, Event, EventType, Quantity, What};
-use crate::domain::gs1::{Identity, Level, Lot};
+use crate::domain::gs1::{Identity, Level, Lot, Lots};
 use crate::domain::statement::{Role, StatementId};
 
 /// The events, without those that were retracted.
@@ -30,6 +30,8 @@ pub(super) struct Mention<'e> {
     pub event: &'e Event,
     /// As what the event names the identity.
     pub role: Role,
+    /// The lot that the event's link to the item names.
+    pub link_lot: Option<Lot>,
     /// Whether the event is about the parent itself, rather than about some of its children.
     pub is_of_parent: bool,
 }
@@ -243,9 +245,18 @@ impl<'e> Graph<'e> {
             .collect()
     }
 
-    /// The lots that events give to an item.
+    /// The lots that events give to an item: what `ilmd` says, and where it says nothing, the one lot that
+    /// links name beside the serial. Who makes a thing knows its lot; who only writes an address may be
+    /// wrong, and of two who write different ones nobody knows which.
     pub fn lots_of(&self, item: &Identity) -> Vec<Lot> {
-        self.about(item).iter().filter_map(Mention::lot).collect()
+        let made: Vec<Lot> = self.about(item).iter().filter_map(Mention::lot).collect();
+        if !made.is_empty() {
+            return made;
+        }
+        let mut named = Lots::default();
+        let mentions = self.about(item).iter();
+        mentions.for_each(|mention| named.add(mention.link_lot));
+        named.only().into_iter().collect()
     }
 }
 
@@ -377,6 +388,7 @@ fn mentions<'e>(
             id,
             event,
             role: what.role,
+            link_lot: what.lot,
             is_of_parent,
         };
         (&what.identity, mention)

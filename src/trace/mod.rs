@@ -155,7 +155,7 @@ impl Loaded {
         let content = json::parse(&stored.content).ok()?;
         let receipt = json::parse(&stored.receipt).ok()?;
         let kind = Kind::parse(content.get("kind")?.as_str()?)?;
-        let event = match kind {
+        let mut event = match kind {
             Kind::Event => Some(epcis::read_event(content.get("body")?).ok()?),
             _ => None,
         };
@@ -163,7 +163,10 @@ impl Loaded {
         let about = about
             .iter()
             .map(|text| About::parse(text.as_str()?))
-            .collect::<Option<_>>()?;
+            .collect::<Option<Vec<_>>>()?;
+        if let Some(event) = &mut event {
+            drop_unnamed_lots(event, &about);
+        }
         let issuer = content.get("issuer")?.as_str()?.to_owned();
         Some(Loaded {
             kind,
@@ -172,6 +175,19 @@ impl Loaded {
             event,
             stored,
         })
+    }
+}
+
+/// Receipts did not always name the lots that links write beside serials. What a receipt does not name
+/// connects nothing: no proof could show the way.
+fn drop_unnamed_lots(event: &mut Event, about: &[About]) {
+    let lots = about.iter().filter(|about| about.role == Role::Lot);
+    let named: HashSet<&str> = lots.map(|about| about.identity.as_str()).collect();
+    for what in &mut event.what {
+        let lot = what.lot_of_link().map(|lot| lot.canonical());
+        if lot.is_some_and(|lot| !named.contains(lot.as_str())) {
+            what.lot = None;
+        }
     }
 }
 

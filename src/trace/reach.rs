@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
 use super::window::{Tie, Window};
 use crate::domain::epcis::Event;
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Identity, Lot};
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::Via;
 
@@ -151,6 +151,7 @@ impl<'e> Walk<'_, 'e> {
 
     fn visit(&mut self, identity: &Identity, window: Window) {
         let graph = self.graph;
+        let mut lots: Option<Vec<Lot>> = None;
         for mention in graph.within(identity, &window) {
             if !self.may_look(1) {
                 return;
@@ -158,6 +159,16 @@ impl<'e> Walk<'_, 'e> {
             if belongs(identity, &window, mention) {
                 self.keep(mention.id, window.via);
                 self.follow(identity, window, mention);
+                let Some(lot) = mention.link_lot else {
+                    continue;
+                };
+                if lots.is_none() && !self.may_look(graph.about(identity).len()) {
+                    return;
+                }
+                let lots = lots.get_or_insert_with(|| graph.lots_of(identity));
+                if lots.contains(&lot) {
+                    self.join_lot(identity, window, lot);
+                }
             }
         }
         if matches!(window.tie, Tie::Subject | Tie::Consumed | Tie::Holder) {
@@ -174,8 +185,24 @@ impl<'e> Walk<'_, 'e> {
             let inputs = mention.event.what.iter();
             for what in inputs.filter(|what| what.role == Role::Input) {
                 self.consume(&what.identity, mention.event);
+                let Some(lot) = what.lot.zip(what.lot_of_link()) else {
+                    continue;
+                };
+                if !self.may_look(self.graph.about(&what.identity).len()) {
+                    return;
+                }
+                if self.graph.lots_of(&what.identity).contains(&lot.0) {
+                    self.enqueue(&lot.1, Window::consumed_at(mention.event.event_time));
+                }
             }
         }
+        if let Some(lot) = mention.lot() {
+            self.join_lot(identity, window, lot);
+        }
+    }
+
+    /// From an item to its lot.
+    fn join_lot(&mut self, identity: &Identity, window: Window, lot: Lot) {
         let Identity::Item { gtin, .. } = *identity else {
             return;
         };
@@ -185,9 +212,7 @@ impl<'e> Walk<'_, 'e> {
             Tie::Consumed => window,
             _ => return,
         };
-        if let Some(lot) = mention.lot() {
-            self.enqueue(&Identity::LotOf { gtin, lot }, lot_window);
-        }
+        self.enqueue(&Identity::LotOf { gtin, lot }, lot_window);
     }
 
     /// From what an event consumed to its life before, and to that of what was inside.

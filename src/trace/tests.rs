@@ -7,6 +7,7 @@ mod containers;
 mod demo;
 mod hostile;
 mod ingredients;
+mod link_lots;
 mod order;
 mod withheld;
 
@@ -19,7 +20,7 @@ use super::reach::Reach;
 use super::{Found, Loaded, tell};
 use crate::domain::epcis::{self, Event};
 use crate::domain::gs1::{DigitalLink, Identity, Level, Sscc};
-use crate::domain::statement::{Draft, Kind, StatementId, StoredStatement};
+use crate::domain::statement::{About, Draft, Kind, StatementId, StoredStatement};
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
 

@@ -15,6 +15,7 @@ mod json;
 mod keys;
 mod kit;
 mod limits;
+mod link_lots;
 mod master;
 mod once;
 mod openapi;

@@ -1,11 +1,22 @@
 //! Which identities an event concerns, and as what.
 
-use super::event::{Event, PartyRef};
+use super::event::{Event, PartyRef, What};
 use crate::domain::gs1::{Identity, Lot};
 use crate::domain::statement::{About, Role};
 
 /// The identities of an event with their roles, sorted and without repeats.
 pub fn about(event: &Event) -> Vec<About> {
+    let mut found = about_of_old(event);
+    let known = found.len();
+    found.extend(lots_of_links(event).map(|lot| About::new(Role::Lot, lot.canonical())));
+    if found.len() > known {
+        About::sort(&mut found);
+    }
+    found
+}
+
+/// The same as receipts had it before the lots that links write beside serials were stored.
+pub fn about_of_old(event: &Event) -> Vec<About> {
     let mut found: Vec<About> = event
         .what
         .iter()
@@ -39,8 +50,12 @@ pub fn about(event: &Event) -> Vec<About> {
     found
 }
 
-/// The lots that `ilmd` gives to the items of an event. An EPCIS identity carries a lot or a serial,
-/// never both, so this is the only place that says which lot an item is of.
+/// The lots that links write beside the serials of items.
+fn lots_of_links(event: &Event) -> impl Iterator<Item = Identity> {
+    event.what.iter().filter_map(What::lot_of_link)
+}
+
+/// The lots that `ilmd` gives to the items of an event.
 fn lots(event: &Event) -> impl Iterator<Item = Identity> {
     let lot = event
         .lot_number

@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Identity, Lot};
 
 /// An EPCIS event.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,10 +83,20 @@ pub struct What {
     pub role: crate::domain::statement::Role,
     /// The identity.
     pub identity: Identity,
+    /// Of an item: the lot that its Digital Link names beside the serial.
+    pub lot: Option<Lot>,
     /// JSON Pointer within the event to the list element, or to `parentID`.
     pub pointer: String,
     /// For class-level elements.
     pub quantity: Option<Quantity>,
+}
+
+impl What {
+    /// The lot that the identity's own link names, as an identity.
+    pub fn lot_of_link(&self) -> Option<Identity> {
+        let (gtin, lot) = self.identity.gtin().zip(self.lot)?;
+        Some(Identity::LotOf { gtin, lot })
+    }
 }
 
 /// `quantity` and `uom`, as received.

@@ -1,11 +1,11 @@
 //! The lists of an event: EPCs, quantities, business transactions, sources and destinations.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::event::{BizTransaction, PartyKind, PartyRef, Quantity, What};
 use super::vocabulary::{PARTY_TYPE, TRANSACTION_TYPE};
 use crate::domain::fields::{At, Fault, FaultKind};
-use crate::domain::gs1::{Identity, Level};
+use crate::domain::gs1::{Identity, Level, Lots};
 use crate::domain::statement::Role;
 
 /// Elements of one list. A pallet of a thousand tins fits ten times over.
@@ -32,7 +32,7 @@ pub(super) fn epcs(
         return Ok(());
     };
     let mut texts: HashSet<&str> = HashSet::new();
-    let mut seen: HashSet<Identity> = HashSet::new();
+    let mut seen: HashMap<Identity, Named> = HashMap::new();
     for element in bounded(&list)? {
         let identity = element.identity()?;
         // EPCIS 2.0, fields of the event types: an EPC names a specific object, at the instance
@@ -45,18 +45,34 @@ pub(super) fn epcs(
         if repeats == Repeats::Refused && !texts.insert(element.text()?) {
             return Err(element.fault(FaultKind::Repeated));
         }
-        if !seen.insert(identity.clone()) {
+        let lot = Identity::lot_beside_serial(element.text()?);
+        let next = what.len();
+        let named = Named {
+            place: next,
+            lots: Lots::default(),
+        };
+        let named = seen.entry(identity.clone()).or_insert(named);
+        named.lots.add(lot);
+        if named.place < next {
+            what[named.place].lot = named.lots.only();
             continue;
         }
         let pointer = element.pointer().to_owned();
         what.push(What {
             role,
             identity,
+            lot,
             pointer,
             quantity: None,
         });
     }
     Ok(())
+}
+
+/// A thing that a list names, perhaps several times: where it stands in `what`, and as of which lots.
+struct Named {
+    place: usize,
+    lots: Lots,
 }
 
 /// Reads a list of quantity elements into `what`.
@@ -89,6 +105,7 @@ pub(super) fn quantities(
         what.push(What {
             role,
             identity,
+            lot: None,
             pointer,
             quantity: Some(quantity),
         });

@@ -254,6 +254,7 @@ fn read_parent(at: &At<'_>, what: &mut Vec<What>) -> Result<bool, Fault> {
     what.push(What {
         role: Role::Parent,
         identity,
+        lot: Identity::lot_beside_serial(parent.text()?),
         pointer,
         quantity: None,
     });

@@ -72,6 +72,25 @@ impl Identity {
         OtherUri::parse(text).map(Self::Other)
     }
 
+    /// The lot that a Digital Link writes beside the serial of an item, and that is not part of the
+    /// identity; `None` for whatever else a text is.
+    #[must_use]
+    pub fn lot_beside_serial(text: &str) -> Option<Lot> {
+        // Nearly no text has one, and none is read twice for nothing.
+        if !text.contains("/10/") {
+            return None;
+        }
+        let link = path::from_key(path::of_http(text).ok()??)?;
+        match DigitalLink::read(link).ok()? {
+            DigitalLink::Product {
+                lot,
+                serial: Some(_),
+                ..
+            } => lot,
+            _ => None,
+        }
+    }
+
     /// Reads a raw path, still percent-encoded and without query, that begins with a key:
     /// [`DigitalLink::parse_path`] for things that are no product.
     ///

@@ -43,6 +43,6 @@ pub use identity::{Identity, IdentityError, OtherUri};
 pub use key::{Giai, Gln, Grai, Gtin, Sscc};
 pub use link::{DigitalLink, LinkError};
 pub use rare::{Level, RareKey};
-pub use text::{GlnExtension, Lot, Serial};
+pub use text::{GlnExtension, Lot, Lots, Serial};
 pub use urn::UrnError;
 pub use urn_write::{CompanyPrefixes, PrefixError, company_prefix_of_urn};

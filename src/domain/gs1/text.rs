@@ -27,6 +27,39 @@ impl Lot {
     }
 }
 
+/// Lots that are said of one item. It is of one alone: where two are said, nobody knows of which.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lots {
+    /// Nothing is said.
+    #[default]
+    None,
+    /// One, however often.
+    One(Lot),
+    /// More than one.
+    Several,
+}
+
+impl Lots {
+    /// Adds what is said once more.
+    pub fn add(&mut self, lot: Option<Lot>) {
+        *self = match (*self, lot) {
+            (said, None) => said,
+            (Self::None, Some(lot)) => Self::One(lot),
+            (Self::One(said), Some(lot)) if said == lot => Self::One(lot),
+            (Self::One(_) | Self::Several, Some(_)) => Self::Several,
+        };
+    }
+
+    /// The lot, where one alone is said.
+    #[must_use]
+    pub const fn only(self) -> Option<Lot> {
+        match self {
+            Self::One(lot) => Some(lot),
+            Self::None | Self::Several => None,
+        }
+    }
+}
+
 /// A serial number, AI (21): 1 to 20 characters of CSET 82, as printed, not percent-encoded.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Serial(Text<20>);

@@ -3,6 +3,7 @@
 mod envelope;
 mod events;
 mod index;
+mod lots;
 mod mutations;
 mod rules;
 mod sensors;
