@@ -90,6 +90,7 @@ fn class(path: &str) -> Class {
     let is_in = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
     match path {
         "/livez" | "/readyz" | "/metrics" => Class::Free,
+        "/epcis" => Class::Api,
         _ if is_in(&["/log/", "/static/"]) => Class::Free,
         _ if is_in(&["/api/", "/epcis/"]) => Class::Api,
         _ => Class::Lookup,
@@ -276,6 +277,7 @@ mod tests {
             ("/nowhere", Class::Lookup),
             ("/log", Class::Lookup),
             ("/livez/more", Class::Lookup),
+            ("/epcis", Class::Api),
             ("/epcis/capture", Class::Api),
             ("/epcis/events", Class::Api),
             ("/api/products", Class::Api),
