@@ -28,6 +28,9 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/static/{file:.*}", read(assets::asset))
         // Partners and merchants.
         .route("/epcis", read(epcis::root))
+        // The standard calls it `/` below wherever the API is.
+        .route("/epcis/", read(epcis::root))
+        .route("/epcis/openapi.json", read(openapi::openapi))
         .route(
             "/epcis{path:.*}",
             route().method(Method::OPTIONS).to(epcis::discover),

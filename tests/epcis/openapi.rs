@@ -298,3 +298,25 @@ async fn a_member_that_is_not_described_would_be_noticed() {
     job["createdAt"] = "yesterday".into();
     assert!(!faults(&schema, &job).is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_parameter_of_queries_that_has_a_name_of_its_own_is_described() {
+    let it = Described::start().await;
+    let described = it.document["components"]["parameters"].as_object().unwrap();
+    let own = described["query"]["schema"]["propertyNames"]["pattern"].clone();
+    let pattern = jsonschema::draft202012::new(&json!({"pattern": own})).unwrap();
+    let names = crate::queries::FOUND
+        .iter()
+        .flat_map(|(query, _)| query.split('&'));
+    let mut count = 0;
+    for name in names.filter_map(|pair| Some(pair.split_once('=')?.0)) {
+        let is_own = pattern.is_valid(&Value::from(name));
+        assert!(is_own || described.contains_key(name), "{name}");
+        count += 1;
+    }
+    assert!(count > 80, "{count}");
+    assert!(!pattern.is_valid(&Value::from("EQ_nothing")));
+    assert!(!pattern.is_valid(&Value::from("GE_value")));
+    let same = it.app.get_text("/api/openapi.json").await;
+    assert_eq!(it.app.get_text("/epcis/openapi.json").await, same);
+}

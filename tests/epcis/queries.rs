@@ -55,7 +55,7 @@ fn events() -> Vec<String> {
 
 /// Queries, and the letters of the events that each finds in ascending order of event time; `A` is the
 /// retraction of `a`.
-const FOUND: &[(&str, &str)] = &[
+pub const FOUND: &[(&str, &str)] = &[
     ("", "daAbce"),
     ("eventType=ObjectEvent", "aA"),
     ("eventType=ObjectEvent|TransactionEvent", "aAc"),

@@ -221,6 +221,7 @@ fn methods(path: &str) -> Option<&'static str> {
         ("capture", "") | ("events", "") => Some("OPTIONS, GET, HEAD, POST"),
         ("", _) | ("capture" | "events", _) => Some("OPTIONS, GET, HEAD"),
         ("nextPageToken", _) => Some("OPTIONS, DELETE"),
+        ("openapi.json", "") => Some("OPTIONS, GET, HEAD"),
         (name, _) => {
             let known = Resource::ALL.iter().any(|resource| resource.name() == name);
             known.then_some("OPTIONS, GET, HEAD")

@@ -1,5 +1,8 @@
-//! `/api/openapi.json`: the machine's description of every address that is no page. The tests walk it
-//! and the table of routes both ways, and hold real answers of a service against it.
+//! `/api/openapi.json` and `/epcis/openapi.json`: the machine's description of every address that is no
+//! page. The tests walk it and the table of routes both ways, and hold real answers of a service against
+//! it, those to requests of ours and those to requests that a program makes up from it.
+
+mod epcis;
 
 use std::sync::LazyLock;
 
@@ -13,11 +16,11 @@ const PATHS: [&str; 4] = [
     include_str!("read.json"),
     include_str!("resolver.json"),
 ];
-const COMPONENTS: &str = include_str!("components.json");
+const COMPONENTS: [&str; 2] = [include_str!("components.json"), include_str!("epcis.json")];
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
-/// `GET /api/openapi.json`
+/// `GET /api/openapi.json`, and the same where clients of EPCIS look for it
 pub(super) async fn openapi() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
@@ -36,7 +39,16 @@ fn document() -> Value {
             paths.extend(part);
         }
     }
-    paths.extend(resources());
+    paths.extend(epcis::resources());
+    paths["/epcis/events"]["get"]["parameters"] = epcis::asks_for_events().into();
+    epcis::add_discovery(&mut paths);
+    let mut components = parse(COMPONENTS[0]);
+    for more in [
+        parse(COMPONENTS[1]),
+        json!({"parameters": epcis::parameters()}),
+    ] {
+        merge(&mut components, more);
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -45,112 +57,19 @@ fn document() -> Value {
             "description": "Provenance for imported food that shoppers can check themselves.",
         },
         "paths": paths,
-        "components": parse(COMPONENTS),
+        "components": components,
     })
 }
 
-/// The top-level resources of EPCIS, which are six times the same.
-fn resources() -> serde_json::Map<String, Value> {
-    let refused = |mut responses: Value| {
-        for (status, name) in [
-            ("400", "Invalid"),
-            ("401", "Unauthorized"),
-            ("403", "Forbidden"),
-            ("429", "TooMany"),
-            ("500", "Internal"),
-            ("503", "Unavailable"),
-        ] {
-            responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
+/// Adds components of each kind. A name is given once.
+fn merge(components: &mut Value, more: Value) {
+    for (kind, named) in more.as_object().into_iter().flatten() {
+        for (name, component) in named.as_object().into_iter().flatten() {
+            let before = components[kind][name].take();
+            assert!(before.is_null(), "{kind}/{name} is there twice");
+            components[kind][name] = component.clone();
         }
-        responses
-    };
-    let answer = |description: &str, schema: &str| {
-        let schema = json!({"$ref": format!("#/components/schemas/{schema}")});
-        json!({"description": description, "content": {"application/json": {"schema": schema}}})
-    };
-    let get = |id: String, summary: String, parameters: Value, responses: Value| {
-        json!({"get": {
-            "operationId": id,
-            "summary": summary,
-            "tags": ["query"],
-            "parameters": parameters,
-            "responses": refused(responses),
-            "security": [{"apiKey": []}],
-        }})
-    };
-    let mut paths = serde_json::Map::new();
-    paths.insert(
-        "/epcis".into(),
-        get(
-            "epcis".into(),
-            "What there is to ask for".into(),
-            json!([]),
-            json!({"200": answer("Names of resources.", "Collection")}),
-        ),
-    );
-    let page = json!([
-        {"name": "perPage", "in": "query", "schema": {"type": "integer", "minimum": 1, "default": 30}},
-        {"name": "nextPageToken", "in": "query", "schema": {"type": "string"}},
-    ]);
-    for (name, what) in [
-        ("eventTypes", "event types"),
-        ("epcs", "things that events name"),
-        ("bizSteps", "business steps"),
-        ("bizLocations", "business locations"),
-        ("readPoints", "read points"),
-        ("dispositions", "dispositions"),
-    ] {
-        let member = json!({
-            "name": "member",
-            "in": "path",
-            "required": true,
-            "description": "Percent-encoded.",
-            "schema": {"type": "string"},
-        });
-        paths.insert(
-            format!("/epcis/{name}"),
-            get(
-                name.into(),
-                format!("All {what} of the merchant's events"),
-                page.clone(),
-                json!({"200": answer("A page of them.", "Collection")}),
-            ),
-        );
-        let unknown = json!({"$ref": "#/components/responses/NotFound"});
-        paths.insert(
-            format!("/epcis/{name}/{{member}}"),
-            get(
-                format!("{name}Member"),
-                format!("Whether any event has this among its {what}"),
-                json!([member]),
-                json!({"200": answer("It has events.", "Collection"), "404": unknown}),
-            ),
-        );
-        let too_large = json!({"$ref": "#/components/responses/TooLarge"});
-        let document = answer("A page of them.", "EpcisQueryDocument");
-        paths.insert(
-            format!("/epcis/{name}/{{member}}/events"),
-            get(
-                format!("{name}Events"),
-                format!("The events that have this among their {what}, and fulfil a query"),
-                json!([member, page[0], page[1]]),
-                json!({"200": document, "404": unknown, "413": too_large}),
-            ),
-        );
     }
-    let mut forget = get(
-        "nextPageToken".into(),
-        "Takes back a token".into(),
-        json!([{"name": "token", "in": "path", "required": true, "schema": {"type": "string"}}]),
-        json!({"501": {"$ref": "#/components/responses/Internal"}}),
-    );
-    if let Some(operation) = forget.as_object_mut().and_then(|item| item.remove("get")) {
-        paths.insert(
-            "/epcis/nextPageToken/{token}".into(),
-            json!({"delete": operation}),
-        );
-    }
-    paths
 }
 
 #[cfg(test)]
@@ -174,6 +93,7 @@ mod tests {
         let method_of = |rest: &str| match rest {
             _ if rest.starts_with("post(") => Some("post"),
             _ if rest.starts_with("delete(") => Some("delete"),
+            _ if rest.starts_with("route().method(Method::OPTIONS).to(epcis::") => Some("options"),
             // A browser asks before it reads; nobody calls it.
             _ if rest.starts_with("route().method(Method::OPTIONS)") => None,
             _ if rest.starts_with("get(") || rest.starts_with("read(") => Some("get"),
@@ -200,9 +120,11 @@ mod tests {
             .split_once("{link:.*}")
             .or(pattern.split_once("{file:.*}"))
             .or(pattern.split_once("{event_id:.*}"))
+            .or(pattern.split_once("{path:.*}"))
         {
             Some((prefix, _)) => path.starts_with(prefix),
-            None => pattern == path,
+            // The root of EPCIS has two spellings.
+            None => pattern == path || pattern.strip_suffix('/') == Some(path),
         }
     }
 
@@ -243,7 +165,8 @@ mod tests {
                 let responses = operation["responses"].as_object().unwrap();
                 let needs_key = operation["security"] == json!([{"apiKey": []}]);
                 let private = ["/epcis", "/api"].iter().any(|p| path.starts_with(p));
-                assert_eq!(needs_key, private && path != "/api/openapi.json", "{at}");
+                let open = path.ends_with("/openapi.json") || method == "options";
+                assert_eq!(needs_key, private && !open, "{at}");
                 let mut must: Vec<&str> = Vec::new();
                 if needs_key {
                     must.extend(["401", "403", "429", "500", "503"]);
