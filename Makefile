@@ -6,7 +6,7 @@
 help:
 	@echo 'make demo     start the service with three example supply chains'
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
-	@echo 'make soak     the tests of crashes, races and formats again, for hours: more kills, rounds and mutants'
+	@echo 'make soak     the tests of crashes, races, formats and made-up requests again, for hours: more of each'
 	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
@@ -24,6 +24,8 @@ soak:
 	ROOTMARK_SOAK=1 cargo test --locked --test reliability -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked --test log sealers -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked -p auditlog --test fuzz -- --nocapture
+	scripts/clients
+	ROOTMARK_SOAK=1 cargo test --locked --test clients schemathesis -- --nocapture
 
 bench:
 	@scripts/setup postgres compiler

@@ -8,3 +8,5 @@ mod support;
 
 mod epcis2;
 mod programs;
+mod schemathesis;
+mod standard;
