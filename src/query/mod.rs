@@ -7,9 +7,12 @@
 mod best;
 mod candidates;
 mod decide;
+mod document;
+mod form;
 mod merge;
 mod page;
 mod plan;
+mod read;
 mod recent;
 mod sift;
 mod texts;
@@ -19,12 +22,17 @@ use auditlog::json::JsonError;
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use crate::domain::epcis::query::QueryFault;
+use crate::domain::epcis::query::named::NamedFault;
 use crate::domain::posting::NoPostings;
 use crate::domain::statement::StatementId;
 
-pub use decide::fulfils;
+pub use decide::{ReadEvent, fulfils};
+pub use document::{Asked, CONTEXT, query_document, single_event};
+pub use form::Form;
 pub use merge::{Merged, merge, waiting};
 pub use page::{by_event_id, page};
+pub use read::read;
 pub use recent::Recent;
 pub use words::{identities, words};
 
@@ -69,6 +77,12 @@ pub struct Page {
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum QueryError {
+    /// It cannot be asked.
+    #[error(transparent)]
+    Fault(#[from] QueryFault),
+    /// A stored query cannot be read.
+    #[error(transparent)]
+    Named(#[from] NamedFault),
     /// More events than `maxEventCount` fulfil the query.
     #[error("more than {0} events fulfil the query")]
     TooLarge(u32),

@@ -6,18 +6,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use sqlx::Connection;
 use time::OffsetDateTime;
 
-use super::document::{query_document, single_event};
-use super::form::{Form, say_form, say_hash, wanted_format};
+use super::form::{say_form, say_hash, wanted_format};
 use super::page_token::{Binding, LIFETIME, TokenFault};
 use crate::capture::{Submitter, capture_event};
 use crate::domain::epcis::EpcFormat;
-use crate::domain::epcis::query::{
-    DEFAULT_PER_PAGE, MAX_PER_PAGE, Parameter, QueryFault, read_query,
-};
+use crate::domain::epcis::query::named::{UNNAMED, Wanted};
+use crate::domain::epcis::query::{DEFAULT_PER_PAGE, MAX_PER_PAGE, Parameter};
 use crate::domain::gs1::unescape;
-use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::query::{self, FoundEvent, Page, QueryError, Recent};
+use crate::query::{
+    self, Form, FoundEvent, Page, QueryError, Recent, query_document, single_event,
+};
 use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -27,8 +26,6 @@ use crate::web::error::Problem;
 const NEXT_PAGE_TOKEN_EXPIRES: HeaderName = HeaderName::from_static("gs1-next-page-token-expires");
 /// How long one query may take.
 const QUERY_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
-/// Namespaces that a merchant's events declared, of which a prefix of a query may be one.
-const MAX_NAMESPACES: usize = 1_000;
 
 /// `GET /epcis/events`: the query is the address.
 pub(in crate::web) async fn events(
@@ -44,7 +41,11 @@ pub(in crate::web) async fn events(
 pub(super) struct Asked {
     pub parameters: Vec<Parameter>,
     /// What the path asks for beside the query.
-    pub also: Option<Parameter>,
+    pub also: Vec<Parameter>,
+    /// The JSON of the `@context` of what the path asks for.
+    pub context: Option<String>,
+    /// The name of the query that the path names.
+    pub query_name: String,
     pub per_page: u32,
     token: Option<String>,
     pub format: EpcFormat,
@@ -56,7 +57,9 @@ impl Asked {
             .map_err(|_| Problem::query("the query string is not percent-encoded UTF-8"))?;
         let mut asked = Asked {
             parameters: Vec::new(),
-            also: None,
+            also: Vec::new(),
+            context: None,
+            query_name: UNNAMED.to_owned(),
             per_page: DEFAULT_PER_PAGE,
             token: None,
             format: wanted_format(request)?,
@@ -80,8 +83,11 @@ impl Asked {
     }
 
     /// Everything that is asked, that of the path with it.
-    fn all(&self) -> Vec<Parameter> {
-        self.parameters.iter().chain(&self.also).cloned().collect()
+    fn all(&self) -> Wanted {
+        Wanted {
+            parameters: self.parameters.iter().chain(&self.also).cloned().collect(),
+            context: self.context.clone(),
+        }
     }
 
     /// A list takes no query.
@@ -121,13 +127,17 @@ pub(super) async fn answer(
     asked: Asked,
 ) -> Result<HttpResponse, Problem> {
     let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, path, &asked.all());
+    let binding = Binding::new(submitter.event_id_key, path, &asked.all().parameters);
     let after = match &asked.token {
         None => None,
         Some(token) => Some(binding.read(token, now).map_err(token_problem)?),
     };
     let (page, form) = found(service, submitter, &asked, after).await?;
-    let body = query_document(&page.events, &form, now);
+    let named = query::Asked {
+        query_name: &asked.query_name,
+        subscription_id: None,
+    };
+    let body = query_document(named, &page.events, &form, now);
     let body = body.map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
@@ -147,7 +157,7 @@ async fn found(
     asked: &Asked,
     after: Option<query::Cursor>,
 ) -> Result<(Page, Form), Problem> {
-    let parameters = asked.all();
+    let wanted = asked.all();
     // Whoever waits for a connection is told that, and not that the query is too complex.
     let mut conn = service.database.reader.acquire().await?;
     let page = async {
@@ -156,15 +166,7 @@ async fn found(
         limit_time(&mut tx).await?;
         act_for(&mut tx, submitter.merchant_id).await?;
         let mut recent = Recent::of(submitter.merchant_id);
-        let namespaces = match parameters.iter().any(|p| p.name.contains(':')) {
-            true => {
-                let kind = WordKind::Namespace;
-                query::words(&mut tx, &mut recent, kind, "", MAX_NAMESPACES).await?
-            }
-            false => Vec::new(),
-        };
-        let names = |name: &str| whole_names(&namespaces, name);
-        let query = read_query(&parameters, &names)?;
+        let query = query::read(&mut tx, &mut recent, &wanted).await?;
         let per_page = asked.per_page;
         let page = query::page(&mut tx, &mut recent, &query, after, per_page).await?;
         let form = Form::of(asked.format, &mut tx, &mut recent).await?;
@@ -230,25 +232,6 @@ fn escape_into(out: &mut String, text: &str) {
     }
 }
 
-/// The whole names that a prefixed one may stand for: the standard's, those of the merchant's events,
-/// and, where an event declared nothing, the name as it is.
-fn whole_names(namespaces: &[String], name: &str) -> Vec<String> {
-    let standard = crate::domain::epcis::Names::default()
-        .expand(name)
-        .into_owned();
-    let mut names = vec![name.to_owned(), standard];
-    if let Some((prefix, local)) = name.split_once(':') {
-        let declared = namespaces.iter().filter_map(|declared| {
-            let (known, namespace) = declared.split_once('=')?;
-            (known == prefix).then(|| format!("{namespace}{local}"))
-        });
-        names.extend(declared);
-    }
-    names.sort();
-    names.dedup();
-    names
-}
-
 fn token_problem(fault: TokenFault) -> Problem {
     match fault {
         TokenFault::Foreign => Problem::query(
@@ -290,7 +273,7 @@ pub(in crate::web) async fn event(
     if found.is_empty() {
         return Err(Problem::not_found("there is no event with this eventID"));
     }
-    let body = query_document(&found, &form, (service.clock)());
+    let body = query_document(query::Asked::UNNAMED, &found, &form, (service.clock)());
     let body = body.map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
@@ -344,12 +327,6 @@ pub(in crate::web) async fn post_event(
     Ok(response)
 }
 
-impl From<QueryFault> for Problem {
-    fn from(fault: QueryFault) -> Problem {
-        Problem::query(fault.to_string())
-    }
-}
-
 fn too_complex(detail: impl Into<String>) -> Problem {
     let kind = "epcisException:QueryTooComplexException";
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
@@ -359,6 +336,7 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Problem {
         let detail = error.to_string();
         match error {
+            QueryError::Fault(_) => Problem::query(detail),
             QueryError::TooLarge(_) => {
                 let kind = "epcisException:QueryTooLargeException";
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
@@ -369,7 +347,9 @@ impl From<QueryError> for Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail)
             }
             QueryError::Store(error) => Problem::from_store(&error),
-            QueryError::Index(_) | QueryError::Statement(_) => Problem::internal(&detail),
+            QueryError::Named(_) | QueryError::Index(_) | QueryError::Statement(_) => {
+                Problem::internal(&detail)
+            }
         }
     }
 }

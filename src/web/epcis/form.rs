@@ -3,12 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use sqlx::PgConnection;
 
 use crate::domain::epcis::{DeclaredHash, EpcFormat, compare_hash, event_hash};
-use crate::domain::gs1::CompanyPrefixes;
-use crate::domain::posting::WordKind;
-use crate::query::{self, FoundEvent, QueryError, Recent};
+use crate::query::FoundEvent;
 use crate::web::error::Problem;
 
 const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
@@ -19,14 +16,6 @@ const DECLARED_HASH: HeaderName = HeaderName::from_static("rootmark-declared-has
 
 /// The version of EPCIS and of the CBV that is spoken here.
 const VERSION: &str = "2.0.0";
-/// Company prefixes of one merchant; a brand and its partners have a few dozen.
-const MAX_PREFIXES: usize = 10_000;
-
-/// How a client wants identities to be written, and what is known for it.
-pub(super) struct Form {
-    pub format: EpcFormat,
-    pub prefixes: CompanyPrefixes,
-}
 
 /// The format that a request asks for.
 pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem> {
@@ -38,26 +27,6 @@ pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem>
         let kind = "epcisException:NotAcceptableException";
         Problem::new(StatusCode::NOT_ACCEPTABLE, kind, fault.to_string())
     })
-}
-
-impl Form {
-    /// The format with the company prefixes that the merchant's own events have shown, where it needs
-    /// them. The transaction must act for the merchant and see one moment.
-    pub async fn of(
-        format: EpcFormat,
-        conn: &mut PgConnection,
-        recent: &mut Recent,
-    ) -> Result<Form, QueryError> {
-        let mut prefixes = CompanyPrefixes::default();
-        if format == EpcFormat::AlwaysUrn {
-            let kind = WordKind::CompanyPrefix;
-            for word in query::words(conn, recent, kind, "", MAX_PREFIXES).await? {
-                // They come from URNs that were read, so each is one.
-                let _ = prefixes.insert(&word);
-            }
-        }
-        Ok(Form { format, prefixes })
-    }
 }
 
 /// Says which versions and which format an answer has.

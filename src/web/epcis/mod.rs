@@ -1,7 +1,6 @@
 //! `/epcis/…`: EPCIS 2.0 over HTTP.
 
 mod capture;
-mod document;
 mod events;
 mod form;
 mod page_token;

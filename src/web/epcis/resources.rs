@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use sqlx::Connection;
 
-use super::document::CONTEXT;
 use super::events::{Asked, answer, say_next, within_limit};
 use super::form::{say_form, say_versions};
 use super::page_token::{Binding, LIFETIME};
@@ -15,7 +14,7 @@ use crate::domain::epcis::query::Parameter;
 use crate::domain::gs1::{Identity, Level, unescape};
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
-use crate::query::{self, Recent};
+use crate::query::{self, CONTEXT, Recent};
 use crate::store::{act_for, limit_time, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -199,7 +198,7 @@ pub(in crate::web) async fn member(
     let parameter = resource.parameter(&member);
     let mut asked = Asked::read(&request)?;
     if wants_events {
-        asked.also = Some(parameter);
+        asked.also.push(parameter);
         return answer(&service, &submitter, raw, asked).await;
     }
     asked.parameters = vec![parameter];

@@ -1,5 +1,6 @@
 //! One condition: which facts an event must have one of.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
@@ -96,34 +97,34 @@ fn compare(a: f64, b: f64) -> Option<Ordering> {
 /// The facts of one event by their fields: an event may have ten thousand of them, and a query a hundred
 /// conditions.
 #[derive(Debug)]
-pub struct FactsByField<'f, 'v>(HashMap<&'f str, Vec<&'f FactValue<'v>>>);
+pub struct FactsByField<'v>(HashMap<Cow<'static, str>, Vec<FactValue<'v>>>);
 
-impl<'f, 'v> FactsByField<'f, 'v> {
+impl<'v> FactsByField<'v> {
     /// Sorts them.
-    pub fn new(facts: &'f [Fact<'v>]) -> FactsByField<'f, 'v> {
-        let mut by_field: HashMap<&str, Vec<&FactValue<'v>>> = HashMap::new();
+    pub fn new(facts: Vec<Fact<'v>>) -> FactsByField<'v> {
+        let mut by_field: HashMap<Cow<'static, str>, Vec<FactValue<'v>>> = HashMap::new();
         for fact in facts {
-            by_field.entry(&fact.field).or_default().push(&fact.value);
+            by_field.entry(fact.field).or_default().push(fact.value);
         }
         FactsByField(by_field)
     }
 
     /// Whether one is what is sought.
     fn has(&self, sought: &Sought) -> bool {
-        let holds = |values: &Vec<&FactValue<'_>>| values.iter().any(|v| sought.test.holds(v));
+        let holds = |values: &Vec<FactValue<'_>>| values.iter().any(|v| sought.test.holds(v));
         // A prefix may stand for a thousand namespaces: of both sides the shorter is gone through.
         if sought.fields.len() < self.0.len() {
             let mut fields = sought.fields.iter();
             return fields.any(|field| self.0.get(field.as_str()).is_some_and(holds));
         }
         let mut facts = self.0.iter();
-        facts.any(|(field, values)| sought.fields.contains(*field) && holds(values))
+        facts.any(|(field, values)| sought.fields.contains(&**field) && holds(values))
     }
 }
 
 impl Condition {
     /// Whether an event with these facts fulfils it.
-    pub fn holds(&self, facts: &FactsByField<'_, '_>) -> bool {
+    pub fn holds(&self, facts: &FactsByField<'_>) -> bool {
         self.any.iter().any(|sought| facts.has(sought))
     }
 }

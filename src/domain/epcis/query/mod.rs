@@ -4,6 +4,7 @@
 //! Names and meanings are those of EPCIS 2.0 §8.2.7.1; what is not supported is refused, never ignored.
 
 mod condition;
+pub mod named;
 mod param;
 #[cfg(test)]
 mod tests;

@@ -3,17 +3,36 @@
 use auditlog::json::{self, JsonError, Value, write_string};
 use time::OffsetDateTime;
 
+use super::FoundEvent;
 use super::form::Form;
+use crate::domain::epcis::query::named::UNNAMED;
 use crate::domain::epcis::translate;
 use crate::domain::time::timestamp;
-use crate::query::FoundEvent;
 
 /// The context of EPCIS 2.0, for an answer that has no event.
-pub(super) const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+
+/// Of which query a document has the results.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its name.
+    pub query_name: &'a str,
+    /// The subscription that they are delivered to.
+    pub subscription_id: Option<&'a str>,
+}
+
+impl Asked<'static> {
+    /// A query without a name, asked once.
+    pub const UNNAMED: Asked<'static> = Asked {
+        query_name: UNNAMED,
+        subscription_id: None,
+    };
+}
 
 /// A document of events, in their order. A `@context` that all of them share is the document's;
 /// otherwise each keeps its own.
-pub(super) fn query_document(
+pub fn query_document(
+    asked: Asked<'_>,
     events: &[FoundEvent],
     form: &Form,
     now: OffsetDateTime,
@@ -37,10 +56,13 @@ pub(super) fn query_document(
     }
     out.push_str(",\"type\":\"EPCISQueryDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":");
     write_string(timestamp(now).as_str(), &mut out);
-    out.push_str(
-        ",\"epcisBody\":{\"queryResults\":{\"queryName\":\"SimpleEventQuery\",\
-         \"resultsBody\":{\"eventList\":[",
-    );
+    out.push_str(",\"epcisBody\":{\"queryResults\":{\"queryName\":");
+    write_string(asked.query_name, &mut out);
+    if let Some(id) = asked.subscription_id {
+        out.push_str(",\"subscriptionID\":");
+        write_string(id, &mut out);
+    }
+    out.push_str(",\"resultsBody\":{\"eventList\":[");
     for (number, (event, body)) in events.iter().zip(&bodies).enumerate() {
         if number > 0 {
             out.push(',');
@@ -52,7 +74,7 @@ pub(super) fn query_document(
 }
 
 /// One event by itself, with its context.
-pub(super) fn single_event(event: &FoundEvent, form: &Form) -> Result<String, JsonError> {
+pub fn single_event(event: &FoundEvent, form: &Form) -> Result<String, JsonError> {
     let content = json::parse(&event.content)?;
     let mut out = String::new();
     if let Some(body) = content.get("body") {
