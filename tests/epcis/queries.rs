@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::kit::{another_merchant, count, key_for, refusal, stored, stored_as};
 use crate::support::TestApp;
-use crate::support::document::observation;
+use crate::support::document::{observation, observation_of};
 
 /// Six events, one of each type and the retraction of the first; the ID of each ends in its letter.
 fn events() -> Vec<String> {
@@ -476,4 +476,50 @@ async fn a_minute_with_more_rows_than_are_read_at_a_time_is_read_whole() {
         let (found, _) = all_pages(&app, &format!("{query}&orderDirection=ASC"), 299).await;
         assert_eq!(found.len(), 300, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_means_what_events_mean_by_it_however_many_others_there_are() {
+    let app = TestApp::start().await;
+    let event = |id: u32, context: &str, step: &str| {
+        let members =
+            format!(r#"{{"@context":{context},"bizStep":"{step}","epcList":[],"zz:kind":"k{id}","#);
+        let event = observation_of(id, r#""persistentDisposition":{"set":["active"]}"#);
+        event
+            .replacen(r#""bizStep":"inspecting","#, "", 1)
+            .replacen('{', &members, 1)
+    };
+    // Two companies that the one prefix means, after all others in order.
+    let others: String = (0..1_200)
+        .map(|n| format!(r#""a{n}":"https://a{n}.example/","#))
+        .collect();
+    let many = format!(r#"{{{others}"zz":"https://zz.example/"}}"#);
+    let other = r#"{"zz":"https://other.example/","zzz":"https://zzz.example/"}"#;
+    app.capture(&[event(1, &many, "zz:sorting")]).await;
+    app.capture(&[event(2, other, "zz:sorting")]).await;
+    app.capture(&[event(3, other, "zzz:sorting")]).await;
+    let count = async |query: &str| {
+        let answer = get(&app, query).await;
+        assert_eq!(answer.status(), 200, "{query}");
+        let body: Value = answer.json().await.unwrap();
+        let list = &body["epcisBody"]["queryResults"]["resultsBody"]["eventList"];
+        list.as_array().unwrap().len()
+    };
+    for (query, expected) in [
+        ("EQ_zz:kind=k1", 1),
+        ("EXISTS_zz:kind=true", 3),
+        ("EQ_bizStep=zz:sorting", 2),
+        ("EQ_bizStep=https://zz.example/sorting", 1),
+        ("EQ_bizStep=zzz:sorting", 1),
+        ("EQ_bizStep=a1:sorting", 0),
+        ("EQ_bizStep=nobody:sorting", 0),
+    ] {
+        assert_eq!(count(query).await, expected, "{query}");
+    }
+    let prefixes = |count: u32| {
+        let values: Vec<String> = (0..count).map(|n| format!("p{n}:x")).collect();
+        format!("EQ_bizStep={}", values.join("|"))
+    };
+    assert_eq!(count(&prefixes(50)).await, 0);
+    assert_eq!(get(&app, &prefixes(51)).await.status(), 400);
 }

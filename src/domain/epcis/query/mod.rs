@@ -23,6 +23,8 @@ pub const MAX_PER_PAGE: u32 = 1_000;
 pub const MAX_PARAMETERS: usize = 100;
 /// Values of one parameter.
 pub const MAX_VALUES: usize = 1_000;
+/// Prefixes of names in one query.
+pub const MAX_PREFIXES: usize = 50;
 
 /// By which time answers are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,7 +6,9 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::condition::{Sought, Values};
-use super::{Condition, EventQuery, MAX_PARAMETERS, MAX_VALUES, Op, OrderBy, Test, Total};
+use super::{
+    Condition, EventQuery, MAX_PARAMETERS, MAX_PREFIXES, MAX_VALUES, Op, OrderBy, Test, Total,
+};
 use crate::domain::decimal::Decimal;
 use crate::domain::epcis::event::EventType;
 use crate::domain::epcis::facts::{canonical, extension_field, in_base, instant};
@@ -56,6 +58,9 @@ pub enum QueryFault {
     /// More parameters or values than one query may have.
     #[error("a query has at most {MAX_PARAMETERS} parameters of at most {MAX_VALUES} values")]
     TooMany,
+    /// More prefixes than one query may use: each is looked up among the merchant's words.
+    #[error("a query uses at most {MAX_PREFIXES} prefixes of names")]
+    TooManyPrefixes,
 }
 
 /// Reads parameters into a query. `names` resolves prefixes: those that the request declares, and then
