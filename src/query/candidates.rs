@@ -33,7 +33,7 @@ const MAX_ROWS: usize = 512;
 const FIRST_BYTES: i64 = 32 * 1024;
 const MAX_BYTES: i64 = 512 * 1024;
 /// Rows read together of a minute that is gone through by itself.
-const ROWS_OF_A_MINUTE: i64 = 64;
+const ROWS_OF_A_MINUTE: i64 = 16;
 
 // Postgres and RFC 3339 know no other years.
 const LAST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999 UTC);

@@ -1,8 +1,12 @@
 //! Queries: which events of a merchant fulfil all conditions, a page at a time.
 //!
 //! The index proposes candidates in the order of the answer, from the one condition that the fewest
-//! events fulfil; each candidate's own text decides. So a page costs what it shows, wherever it begins,
-//! and an index that says too much costs time and never a wrong answer.
+//! events fulfil; where most of them fulfil nothing else, rows of the other conditions sift them; each
+//! candidate's own text decides. So a page costs what it shows, wherever it begins, and an index that says
+//! too much costs time and never a wrong answer.
+//!
+//! Whatever is read has a budget in bytes. One query holds at most 4 MiB of events for its page, 4 MiB of
+//! texts or rows that it looks at, 16 MiB of what captures left, and some 16,384 places of each supply.
 
 mod best;
 mod candidates;
