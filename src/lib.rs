@@ -12,6 +12,7 @@ pub mod cli;
 pub mod codes;
 pub mod config;
 pub mod cosign;
+pub mod deliver;
 pub mod demo;
 pub mod domain;
 pub mod failpoint;

@@ -8,8 +8,8 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
 
 /// The media type of [`Metrics::text`].
@@ -40,6 +40,11 @@ pub struct Metrics {
     pub seal_duration: Histogram,
     /// `seal_failures_total{reason}`.
     pub seal_failures: IntCounterVec,
+    /// `deliveries_total{outcome}`: to subscribers.
+    pub deliveries: IntCounterVec,
+    /// `subscriptions{state}`: `waiting` for the next try of a delivery that failed, or `well`; NaN where
+    /// the database does not answer.
+    pub subscriptions: GaugeVec,
     /// `scrub_findings_total`: faults met while the stored log is read again.
     pub scrub_findings: IntCounter,
     /// `event_batches_stuck`: captures whose events cannot be merged into the index of events.
@@ -91,6 +96,16 @@ impl Metrics {
                 "seal_failures_total",
                 "Rounds of sealing and publishing that failed.",
                 &["reason"],
+            ),
+            deliveries: known.counters(
+                "deliveries_total",
+                "Deliveries to subscribers that were tried, by what became of them.",
+                &["outcome"],
+            ),
+            subscriptions: known.gauges(
+                "subscriptions",
+                "Subscriptions that wait for another try, and those that do not.",
+                &["state"],
             ),
             scrub_findings: known.counter(
                 "scrub_findings_total",
@@ -181,6 +196,10 @@ impl Registering {
 
     fn gauge(&self, name: &str, help: &str) -> Gauge {
         self.add(Gauge::new(name, help))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.add(GaugeVec::new(Opts::new(name, help), labels))
     }
 
     fn integer(&self, name: &str, help: &str) -> IntGauge {

@@ -1,6 +1,7 @@
 //! The service put together: database, keys, sealing, pages.
 
 mod cosigning;
+mod delivering;
 mod indexing;
 mod key_source;
 mod keys;
@@ -21,11 +22,12 @@ use tokio::task::JoinHandle;
 use crate::anchor::{PublicLog, PublishError};
 use crate::config::{DatabaseChoice, Settings};
 use crate::cosign::Cosigner;
+use crate::deliver::Deliverer;
 use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock};
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options};
-use crate::web::{LogIdentity, LogState, Receipts, Service, serve};
+use crate::web::{LogIdentity, LogState, Receipts, Service, Subscribing, serve};
 
 pub use key_source::SourceError;
 pub use keys::{Founding, KeyError, KeyPlaces, Keys, load_or_found, new_key_file};
@@ -201,6 +203,7 @@ pub struct Running {
     cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
     indexing: JoinHandle<()>,
+    delivering: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
     stop_waiting: watch::Sender<bool>,
     stop_sealing: watch::Sender<bool>,
@@ -280,6 +283,16 @@ impl Running {
             database.metrics.clone(),
             stop_sealing.subscribe(),
         ));
+        let subscribing = Subscribing {
+            private_targets: settings.webhook_targets.clone(),
+            tokens: keys.codes.sealing_key(),
+        };
+        let delivering = settings.deliveries.then(|| {
+            let (private, tokens) = (&subscribing.private_targets, &subscribing.tokens);
+            let deliverer = Deliverer::new(database.clone(), private.clone(), tokens.clone());
+            let stop = stop_sealing.subscribe();
+            tokio::spawn(delivering::run(deliverer, watched.clone(), stop))
+        });
         let (stopping, is_stopping) = watch::channel(false);
         let (stop_waiting, waiting_ends) = watch::channel(false);
         let service = Service {
@@ -288,6 +301,7 @@ impl Running {
             state: watched.clone(),
             code_key: keys.codes.clone(),
             public_url: url.clone(),
+            subscribing,
             clock: OffsetDateTime::now_utc,
             serving: settings.serving.clone(),
             stopping: is_stopping,
@@ -309,6 +323,7 @@ impl Running {
             cosigning,
             scrubbing,
             indexing,
+            delivering,
             stopping,
             stop_waiting,
             stop_sealing,
@@ -368,6 +383,9 @@ impl Running {
         }
         let _ = self.scrubbing.await;
         let _ = self.indexing.await;
+        if let Some(delivering) = self.delivering {
+            let _ = delivering.await;
+        }
         self.database.close().await;
         stop_cluster(self.cluster).await;
     }

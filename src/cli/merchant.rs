@@ -57,7 +57,8 @@ pub(super) struct AddKey {
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
-    Scope::parse(text).ok_or_else(|| "must be capture, query, master-data or codes".to_owned())
+    Scope::parse(text)
+        .ok_or_else(|| "must be capture, query, subscribe, master-data or codes".to_owned())
 }
 
 impl Merchant {

@@ -72,6 +72,8 @@ pub struct Settings {
     /// `ROOTMARK_WEBHOOK_PRIVATE_TARGETS`: networks and hosts that deliveries may go to although they are
     /// not on the public internet. Default: none.
     pub webhook_targets: PrivateTargets,
+    /// `ROOTMARK_DELIVERIES`: `on` or `off`; off keeps subscriptions and sends them nothing. Default `on`.
+    pub deliveries: bool,
     /// `ROOTMARK_SHUTDOWN_GRACE_MS`: how long the service, told to stop, still takes requests while
     /// `/readyz` says no. Default 3000.
     pub shutdown_grace: Duration,
@@ -209,6 +211,7 @@ impl Settings {
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
             webhook_targets: reader.webhook_targets(),
+            deliveries: reader.deliveries(),
             shutdown_grace: reader.shutdown_grace(),
         };
         if reader.faults.is_empty() {
@@ -255,6 +258,16 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let must_be = format!("a whole number from {} to {}", range.start(), range.end());
         let parse = |text: &str| text.parse().ok().filter(|number| range.contains(number));
         self.parsed(name, &must_be, parse).unwrap_or(default)
+    }
+
+    fn deliveries(&mut self) -> bool {
+        let is_on = |text: &str| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        };
+        self.parsed("ROOTMARK_DELIVERIES", "on or off", is_on)
+            .unwrap_or(true)
     }
 
     fn witnesses(&mut self) -> Option<CosignSettings> {

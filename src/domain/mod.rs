@@ -19,5 +19,6 @@ pub mod scope;
 pub mod sealed;
 pub mod statement;
 pub mod story;
+pub mod subscription;
 pub mod time;
 pub mod unit;

@@ -11,6 +11,8 @@ pub enum Scope {
     Capture,
     /// Read the merchant's events, all of their fields.
     Query,
+    /// Name queries and subscribe to them: what lets events leave the house by themselves.
+    Subscribe,
     /// Describe products, parties and documents.
     MasterData,
     /// Issue item codes.
@@ -19,9 +21,10 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 4] = [
+    pub const ALL: [Scope; 5] = [
         Scope::Capture,
         Scope::Query,
+        Scope::Subscribe,
         Scope::MasterData,
         Scope::Codes,
     ];
@@ -31,6 +34,7 @@ impl Scope {
         match self {
             Scope::Capture => "capture",
             Scope::Query => "query",
+            Scope::Subscribe => "subscribe",
             Scope::MasterData => "master-data",
             Scope::Codes => "codes",
         }

@@ -235,6 +235,41 @@ pub async fn sealed_batches_from(
         .collect())
 }
 
+/// A merchant's sealed batches that hold any index from `from` up, in the order of the log.
+pub async fn batches_of_merchant_from(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    from: LeafIndex,
+    limit: i64,
+) -> Result<Vec<SealedBatch>> {
+    let rows = sqlx::query!(
+        "SELECT id, recorded_at, statement_count, first_index FROM sealed_batch
+         WHERE merchant_id = $1
+           AND first_index >= coalesce(
+             (SELECT max(first_index) FROM sealed_batch
+              WHERE merchant_id = $1 AND first_index <= $2), 0)
+           AND first_index + statement_count > $2
+         ORDER BY first_index LIMIT $3",
+        merchant_id,
+        from.0 as i64,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedBatch {
+            batch: Batch {
+                id: row.id,
+                merchant_id,
+                recorded_at: row.recorded_at,
+                statement_count: row.statement_count,
+            },
+            first_index: LeafIndex(row.first_index as u64),
+        })
+        .collect())
+}
+
 /// Pending batches after this one, by merchant and id.
 pub async fn pending_batches_after(
     conn: &mut PgConnection,

@@ -35,6 +35,8 @@ pub struct Database {
     pub checker: Pool,
     /// Merges what queries find events by.
     pub indexer: Pool,
+    /// Sends subscribers what is theirs.
+    pub deliverer: Pool,
     /// What is measured of all of them, and by everybody who works with them.
     pub metrics: Metrics,
 }
@@ -96,13 +98,14 @@ impl Database {
             sealer: pool("sealer", "rootmark_sealer", 2),
             checker: pool("checker", "rootmark_checker", 2),
             indexer: pool("indexer", "rootmark_indexer", 1),
+            deliverer: pool("deliverer", "rootmark_deliverer", 4),
             metrics,
         })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        let own = [&self.sealer, &self.checker, &self.indexer];
+        let own = [&self.sealer, &self.checker, &self.indexer, &self.deliverer];
         for pool in [&self.capture, &self.reader].into_iter().chain(own) {
             pool.connections.close().await;
         }

@@ -17,9 +17,11 @@ pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;
 pub mod merchant;
+pub mod named_query;
 pub mod party_description;
 pub mod seal;
 pub mod statement;
+pub mod subscription;
 pub mod tile;
 pub mod trace_index;
 

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
+use super::batch::SealedBatch;
 use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
 
@@ -281,6 +282,74 @@ pub async fn events_within(
                 content: super::text(row.content)?,
             };
             Ok((number, event))
+        })
+        .collect()
+}
+
+/// Where and how far events are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// The first place in the log.
+    pub from: LeafIndex,
+    /// The first that is no longer in it.
+    pub until: LeafIndex,
+    /// Events at most.
+    pub limit: i64,
+    /// Bytes of contents, which the last event may exceed: one is always read.
+    pub bytes: i64,
+}
+
+/// Events of sealed batches of one merchant with their places, in the order of the log.
+pub async fn events_in_order(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    batches: &[SealedBatch],
+    stretch: Stretch,
+) -> Result<Vec<(LeafIndex, StoredEvent)>> {
+    let ids: Vec<Uuid> = batches.iter().map(|sealed| sealed.batch.id).collect();
+    let firsts: Vec<i64> = batches
+        .iter()
+        .map(|sealed| sealed.first_index.0 as i64)
+        .collect();
+    let times: Vec<OffsetDateTime> = batches
+        .iter()
+        .map(|sealed| sealed.batch.recorded_at)
+        .collect();
+    let rows = sqlx::query!(
+        r#"SELECT place AS "place!", batch_id AS "batch_id!", position AS "position!",
+                  recorded_at AS "recorded_at!", content AS "content!"
+           FROM (SELECT *, sum(length(content)) OVER (ORDER BY place) - length(content) AS before
+                 FROM (SELECT b.first_index + s.position AS place, s.batch_id, s.position,
+                              b.recorded_at, s.content
+                       FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[])
+                           AS b (id, first_index, recorded_at)
+                       JOIN statement s ON s.merchant_id = $1 AND s.batch_id = b.id
+                       WHERE s.kind = 'event' AND b.first_index + s.position >= $5
+                         AND b.first_index + s.position < $6
+                       ORDER BY b.first_index, s.position LIMIT $7) AS next) AS weighed
+           WHERE before < $8 ORDER BY place"#,
+        merchant_id,
+        &ids,
+        &firsts,
+        &times,
+        stretch.from.0 as i64,
+        stretch.until.0 as i64,
+        stretch.limit,
+        stretch.bytes,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let event = StoredEvent {
+                id: StatementId {
+                    batch_id: row.batch_id,
+                    position: row.position,
+                },
+                recorded_at: row.recorded_at,
+                content: super::text(row.content)?,
+            };
+            Ok((LeafIndex(row.place as u64), event))
         })
         .collect()
 }

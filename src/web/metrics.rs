@@ -17,6 +17,7 @@ use crate::domain::time::instant;
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::public;
 use crate::store::batch::pending_statements;
+use crate::store::subscription::count_all_subscriptions;
 
 /// Batches whose statements are counted.
 const COUNTED_BATCHES: i64 = 10_000;
@@ -50,6 +51,10 @@ pub(super) async fn metrics(request: HttpRequest, service: web::Data<Service>) -
     let metrics = &service.database.metrics;
     read_state(metrics, &service.state.borrow(), (service.clock)());
     metrics.unsealed_events.set(unsealed(&service).await);
+    let [waiting, well] = subscriptions(&service).await;
+    let states = &metrics.subscriptions;
+    states.with_label_values(&["waiting"]).set(waiting);
+    states.with_label_values(&["well"]).set(well);
     let folder = &service.log.folder;
     metrics
         .disk_free
@@ -111,6 +116,18 @@ async fn unsealed(service: &Service) -> f64 {
     match tokio::time::timeout(PATIENCE, count).await {
         Ok(Ok(count)) => count as f64,
         _ => f64::NAN,
+    }
+}
+
+/// Those that wait for another try, and the others.
+async fn subscriptions(service: &Service) -> [f64; 2] {
+    let count = async {
+        let mut conn = service.database.deliverer.acquire().await?;
+        count_all_subscriptions(&mut conn).await
+    };
+    match tokio::time::timeout(PATIENCE, count).await {
+        Ok(Ok((all, failing))) => [failing as f64, (all - failing) as f64],
+        _ => [f64::NAN; 2],
     }
 }
 

@@ -25,4 +25,4 @@ pub use client::TrustedProxies;
 pub use limits::LimitSettings;
 pub use metrics::MetricsToken;
 pub use receipt::Receipts;
-pub use service::{Failing, LogIdentity, LogState, Service, ServingSettings, serve};
+pub use service::{Failing, LogIdentity, LogState, Service, ServingSettings, Subscribing, serve};

@@ -64,6 +64,31 @@ pub fn configure(table: &mut ServiceConfig) {
             "/epcis/nextPageToken/{token}",
             delete().to(epcis::forget_token),
         )
+        .service(
+            resource("/epcis/queries")
+                .route(read(epcis::queries))
+                .route(post().to(epcis::post_query))
+                .default_service(route().to(epcis::queries_methods)),
+        )
+        .service(
+            resource("/epcis/queries/{name}")
+                .route(read(epcis::query))
+                .route(delete().to(epcis::delete_query))
+                .default_service(route().to(epcis::query_methods)),
+        )
+        .route("/epcis/queries/{name}/events", read(epcis::query_events))
+        .service(
+            resource("/epcis/queries/{name}/subscriptions")
+                .route(read(epcis::subscriptions))
+                .route(post().to(epcis::post_subscription))
+                .default_service(route().to(epcis::subscriptions_methods)),
+        )
+        .service(
+            resource("/epcis/queries/{name}/subscriptions/{subscriptionID}")
+                .route(read(epcis::one_subscription))
+                .route(delete().to(epcis::end_subscription))
+                .default_service(route().to(epcis::subscription_methods)),
+        )
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
         .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
         .route("/api/products", post().to(api::record_product))

@@ -18,6 +18,8 @@ use super::limits::{self, LimitSettings, Limits};
 use super::{MetricsToken, Receipts, TrustedProxies, headers, requests, routes};
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
+use crate::domain::sealed::SealingKey;
+use crate::http_client::PrivateTargets;
 use crate::public::Published;
 use crate::store::Database;
 
@@ -36,6 +38,8 @@ pub struct Service {
     pub public_url: String,
     /// Who waits for a receipt.
     pub receipts: Receipts,
+    /// What subscriptions are made with.
+    pub subscribing: Subscribing,
     /// Tells the time.
     pub clock: fn() -> OffsetDateTime,
     /// Who may do what, and how often.
@@ -53,6 +57,15 @@ pub struct ServingSettings {
     pub trusted_proxies: TrustedProxies,
     /// How much one client may ask for.
     pub limits: LimitSettings,
+}
+
+/// What subscriptions are made with.
+#[derive(Debug, Clone)]
+pub struct Subscribing {
+    /// What deliveries may go to although it is not on the public internet.
+    pub private_targets: PrivateTargets,
+    /// Seals the secrets that deliveries are signed with.
+    pub tokens: SealingKey,
 }
 
 /// The log's names and keys.

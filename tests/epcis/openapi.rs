@@ -168,6 +168,50 @@ async fn what_the_service_answers_is_what_the_document_describes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_queries_and_subscriptions_answer_is_what_the_document_describes() {
+    let it = Described::start().await;
+    let app = &it.app;
+    let queries = "/epcis/queries";
+    let named = r#"{"name":"q","query":{"EQ_bizStep":["packing"]}}"#;
+    let answer = app.post(queries, named).await;
+    assert_eq!(answer.status(), 201);
+    let taken = app.post(queries, named).await;
+    it.check("POST /epcis/queries", taken, 409).await;
+    let wrong = app.post(queries, r#"{"name":"q"}"#).await;
+    it.check("POST /epcis/queries", wrong, 400).await;
+    it.check("GET /epcis/queries", it.get(queries, "").await, 200)
+        .await;
+    let (query, events) = (
+        "GET /epcis/queries/{name}",
+        "GET /epcis/queries/{name}/events",
+    );
+    it.check(query, it.get("/epcis/queries/q", "").await, 200)
+        .await;
+    it.check(query, it.get("/epcis/queries/p", "").await, 404)
+        .await;
+    it.check(events, it.get("/epcis/queries/q/events", "").await, 200)
+        .await;
+    it.check(events, it.get("/epcis/queries/q/events?a=b", "").await, 400)
+        .await;
+    let subscriptions = "/epcis/queries/q/subscriptions";
+    let subscribe = "POST /epcis/queries/{name}/subscriptions";
+    let list = "GET /epcis/queries/{name}/subscriptions";
+    let one = "GET /epcis/queries/{name}/subscriptions/{subscriptionID}";
+    let order = r#"{"dest":"https://partner.example/","schedule":{"hour":"1"}}"#;
+    let made = it
+        .check(subscribe, app.post(subscriptions, order).await, 201)
+        .await;
+    it.check(subscribe, app.post(subscriptions, "{}").await, 400)
+        .await;
+    it.check(list, it.get(subscriptions, "").await, 200).await;
+    let id = made["subscriptionID"].as_str().unwrap();
+    it.check(one, it.get(&format!("{subscriptions}/{id}"), "").await, 200)
+        .await;
+    it.check(one, it.get(&format!("{subscriptions}/x"), "").await, 404)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_everybody_may_read_is_what_the_document_describes() {
     let it = Described::start().await;
     it.app.capture(&[observation(1, "L1")]).await;

@@ -34,6 +34,16 @@ async fn two_merchants() -> (TestApp, Uuid) {
             app.post_as(key, "/api/code-ranges", order).await.status(),
             201
         );
+        let subscriptions = "/epcis/queries/q/subscriptions";
+        for (path, body) in [
+            ("/epcis/queries", r#"{"name":"q","query":{}}"#),
+            (
+                subscriptions,
+                r#"{"dest":"https://a.example/","schedule":{"month":"1","dayOfMonth":"1"}}"#,
+            ),
+        ] {
+            assert_eq!(app.post_as(key, path, body).await.status(), 201);
+        }
     }
     // Of what queries read there is both: what is merged, and what waits.
     let mut conn = app.running.database.indexer.acquire().await.unwrap();
@@ -81,7 +91,7 @@ async fn tenant_tables(app: &TestApp) -> Vec<(String, String, String)> {
           AND (a.attname = 'merchant_id' OR (c.relname = 'merchant' AND a.attname = 'id'))
           AND c.relname NOT IN ('gtin_owner', 'party_description')
           AND r.rolname IN ('rootmark_capture', 'rootmark_reader', 'rootmark_eraser')
-          AND has_table_privilege(r.oid, c.oid, 'SELECT')
+          AND has_any_column_privilege(r.oid, c.oid, 'SELECT')
         ORDER BY c.relname, r.rolname";
     sqlx::query_as(query)
         .fetch_all(&mut app.owner().await)
@@ -126,7 +136,7 @@ async fn no_role_of_the_service_owns_anything_or_stands_above_a_policy() {
     let app = TestApp::start().await;
     let mut conn = app.owner().await;
     let roles = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'rootmark\\_%'";
-    assert_eq!(strings(&mut conn, roles).await.len(), 6);
+    assert_eq!(strings(&mut conn, roles).await.len(), 7);
     let strong = format!(
         "{roles} AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin
                       OR rolreplication)"
@@ -162,6 +172,8 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
                    AND has_any_column_privilege(r.oid, c.oid, p.privilege)))
         ORDER BY 1";
     let expected = [
+        "rootmark_capture DELETE named_query",
+        "rootmark_capture DELETE subscription",
         "rootmark_capture INSERT api_key",
         "rootmark_capture INSERT capture_job",
         "rootmark_capture INSERT code_range",
@@ -169,11 +181,14 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT event_key",
         "rootmark_capture INSERT gtin_owner",
         "rootmark_capture INSERT merchant",
+        "rootmark_capture INSERT named_query",
         "rootmark_capture INSERT party_description",
         "rootmark_capture INSERT pending_batch",
         "rootmark_capture INSERT statement",
+        "rootmark_capture INSERT subscription",
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
+        "rootmark_deliverer UPDATE subscription",
         "rootmark_eraser UPDATE statement",
         "rootmark_indexer DELETE event_batch",
         "rootmark_indexer INSERT event_term",
@@ -202,6 +217,25 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
     assert_eq!(strings(&mut conn, &erased).await, payload);
     let held = columns("rootmark_capture", "gtin_owner", "UPDATE");
     assert_eq!(strings(&mut conn, &held).await, ["claimed_at"]);
+    let moved = columns("rootmark_deliverer", "subscription", "UPDATE");
+    let progress = [
+        "next_index",
+        "min_record_time",
+        "last_notified_at",
+        "next_attempt_at",
+        "has_reported",
+        "failures",
+        "last_failure",
+        "tried_until",
+        "tried_at",
+    ];
+    assert_eq!(strings(&mut conn, &moved).await, progress);
+    let delivered = columns("rootmark_deliverer", "statement", "SELECT");
+    let said = ["merchant_id", "batch_id", "position", "kind", "content"];
+    assert_eq!(strings(&mut conn, &delivered).await, said);
+    let told = columns("rootmark_capture", "subscription", "SELECT");
+    let told = strings(&mut conn, &told).await;
+    assert!(told.contains(&"dest".to_owned()) && !told.contains(&"sealed_token".to_owned()));
     let sealed = columns("rootmark_sealer", "statement", "SELECT");
     let order = ["merchant_id", "batch_id", "position", "digest"];
     assert_eq!(strings(&mut conn, &sealed).await, order);
@@ -294,7 +328,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 11);
+    assert_eq!(insertable.len(), 13);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

@@ -4,7 +4,9 @@ mod capture;
 mod events;
 mod form;
 mod page_token;
+mod queries;
 mod resources;
+mod subscriptions;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -13,7 +15,14 @@ use super::error::Problem;
 
 pub(super) use capture::{capture, capture_job, capture_jobs, capture_proof};
 pub(super) use events::{event, events, post_event};
+pub(super) use queries::{
+    delete_query, post_query, queries, queries_methods, query, query_events, query_methods,
+};
 pub(super) use resources::{discover, forget_token, member, members, root};
+pub(super) use subscriptions::{
+    end_subscription, one_subscription, post_subscription, subscription_methods, subscriptions,
+    subscriptions_methods,
+};
 
 /// 405 with what is allowed.
 fn not_allowed(allow: &'static str) -> HttpResponse {

@@ -108,7 +108,7 @@ pub(in crate::web) async fn root(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     submitter(&request, &service, Scope::Query).await?;
-    let mut members = vec!["capture", "events"];
+    let mut members = vec!["capture", "events", "queries"];
     members.extend(Resource::ALL.map(Resource::name));
     Ok(collection(&members))
 }
@@ -212,12 +212,24 @@ pub(in crate::web) async fn member(
     Ok(response)
 }
 
+/// What may be done with a path below `queries`.
+fn methods_of_query(path: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        [""] | [_, "subscriptions"] => Some("OPTIONS, GET, HEAD, POST"),
+        [_] | [_, "subscriptions", _] => Some("OPTIONS, GET, HEAD, DELETE"),
+        [_, "events"] => Some("OPTIONS, GET, HEAD"),
+        _ => None,
+    }
+}
+
 /// What may be done with a path of EPCIS.
 fn methods(path: &str) -> Option<&'static str> {
     let rest = path.strip_prefix("/epcis")?.trim_matches('/');
     let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
     match (first, tail) {
         ("capture", "") | ("events", "") => Some("OPTIONS, GET, HEAD, POST"),
+        ("queries", _) => methods_of_query(tail),
         ("", _) | ("capture" | "events", _) => Some("OPTIONS, GET, HEAD"),
         ("nextPageToken", _) => Some("OPTIONS, DELETE"),
         ("openapi.json", "") => Some("OPTIONS, GET, HEAD"),

@@ -10,9 +10,10 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 /// The addresses that take an API key, and those that everybody may read.
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 5] = [
     include_str!("write.json"),
     include_str!("events.json"),
+    include_str!("queries.json"),
     include_str!("read.json"),
     include_str!("resolver.json"),
 ];

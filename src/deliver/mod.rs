@@ -1,0 +1,315 @@
+//! Delivering: subscribers are sent the events that fulfil their query, in the order of the log, each at
+//! least once and none left out.
+//!
+//! A round takes the subscriptions whose turn it is, reads what was sealed since they looked last, and sends
+//! each its own part. How far a subscription has come moves only after its target has taken a delivery, or
+//! where there was nothing for it: a crash at any line costs a delivery that is made twice. What failed is
+//! sent again as it was, after a pause, and nothing behind it before.
+
+mod send;
+mod slots;
+mod window;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auditlog::LeafIndex;
+use sqlx::{Connection, PgConnection};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::domain::sealed::SealingKey;
+use crate::domain::subscription::{Pace, Progress, Subscription, Tried};
+use crate::http_client::PrivateTargets;
+use crate::query::QueryError;
+use crate::store::statement::StoredEvent;
+use crate::store::subscription::{Due, Turn, due_subscriptions};
+use crate::store::{Database, act_for, limit_time, see_one_moment};
+use send::{Delivery, Sender, after_failure};
+use slots::Slots;
+use window::{Document, Window, Wish, documents};
+
+/// Subscriptions that are looked at in one round, of those that fail and of the others.
+const TOGETHER: i64 = 64;
+/// The next time of a schedule whose years are over.
+const NEVER: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
+
+/// Why a round came to nothing.
+#[derive(Debug, Error)]
+pub enum DeliverError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// What sends subscribers what is theirs.
+#[derive(Debug)]
+pub struct Deliverer {
+    sender: Arc<Sender>,
+    slots: Slots,
+    /// Deliveries under way, each of which gives the subscription's id.
+    under_way: JoinSet<Uuid>,
+}
+
+/// Subscriptions of one merchant that read on from one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    merchant_id: Uuid,
+    from: LeafIndex,
+    /// Where a delivery is made again, its end.
+    until: Option<LeafIndex>,
+}
+
+impl Place {
+    fn of(subscription: &Subscription) -> Place {
+        let progress = &subscription.progress;
+        Place {
+            merchant_id: subscription.merchant_id,
+            from: progress.next_index,
+            until: progress.tried.map(|tried| tried.until),
+        }
+    }
+}
+
+impl Deliverer {
+    /// Sends to the public internet and to what is listed in `private`.
+    pub fn new(database: Database, private: PrivateTargets, tokens: SealingKey) -> Deliverer {
+        Deliverer {
+            sender: Arc::new(Sender::new(database, private, tokens)),
+            slots: Slots::default(),
+            under_way: JoinSet::new(),
+        }
+    }
+
+    /// Begins whatever is due at `now` and has a slot. Says whether there is more to do at once.
+    pub async fn round(&mut self, now: OffsetDateTime) -> Result<bool, DeliverError> {
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.end(ended);
+        }
+        let mut goes_on = false;
+        for is_failing in [false, true] {
+            if !self.slots.has_room(is_failing) {
+                continue;
+            }
+            let (busy, full) = (self.slots.busy(), self.slots.full(is_failing));
+            let turn = Turn {
+                now,
+                is_failing,
+                busy: &busy,
+                full: &full,
+                limit: TOGETHER,
+            };
+            let due = {
+                let mut conn = self.sender.database.deliverer.acquire().await?;
+                due_subscriptions(&mut conn, turn).await?
+            };
+            let mut places: BTreeMap<Place, Vec<Due>> = BTreeMap::new();
+            for due in due {
+                let subscription = &due.subscription;
+                let (merchant_id, id) = (subscription.merchant_id, subscription.id);
+                // Who gets none now is looked at again when a delivery has ended.
+                if self.slots.take(merchant_id, id, is_failing) {
+                    places.entry(Place::of(subscription)).or_default().push(due);
+                }
+            }
+            for (place, due) in places {
+                goes_on |= self.begin(now, place, due).await?;
+            }
+        }
+        Ok(goes_on)
+    }
+
+    /// Waits until a delivery under way has ended; at once if there is none.
+    pub async fn one_ended(&mut self) {
+        if let Some(ended) = self.under_way.join_next().await {
+            self.end(ended);
+        }
+    }
+
+    /// Waits until all deliveries under way have ended.
+    pub async fn all_ended(&mut self) {
+        while self.is_busy() {
+            self.one_ended().await;
+        }
+    }
+
+    /// Whether any delivery is under way.
+    pub fn is_busy(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    fn end(&mut self, ended: Result<Uuid, tokio::task::JoinError>) {
+        match ended {
+            Ok(id) => self.slots.release(id),
+            Err(error) => tracing::error!(%error, "a delivery broke off"),
+        }
+    }
+
+    /// Looks at what was sealed from one place on, and begins the deliveries of those who asked for it.
+    async fn begin(
+        &mut self,
+        now: OffsetDateTime,
+        place: Place,
+        due: Vec<Due>,
+    ) -> Result<bool, DeliverError> {
+        let ids: Vec<Uuid> = due.iter().map(|due| due.subscription.id).collect();
+        let looked = self.look(now, place, due).await;
+        let (window, asking) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                for id in ids {
+                    self.slots.release(id);
+                }
+                return Err(error);
+            }
+        };
+        let mut goes_on = false;
+        for asked in asking {
+            let id = asked.due.subscription.id;
+            match asked.next(now, &window) {
+                Next::Send(delivery) => {
+                    let sender = Arc::clone(&self.sender);
+                    self.under_way.spawn(async move {
+                        sender.deliver(*delivery, now, Instant::now()).await;
+                        id
+                    });
+                }
+                Next::Stand(subscription, to) => {
+                    self.slots.release(id);
+                    self.sender.store(&subscription, &to).await;
+                    goes_on |= !window.is_last && to.failures == 0;
+                }
+            }
+        }
+        Ok(goes_on)
+    }
+
+    /// Reads from one place on, and decides what is for whom.
+    async fn look(
+        &self,
+        now: OffsetDateTime,
+        place: Place,
+        due: Vec<Due>,
+    ) -> Result<(Window, Vec<Asked>), DeliverError> {
+        let mut conn = self.sender.database.deliverer.acquire().await?;
+        let mut tx = conn.begin().await?;
+        see_one_moment(&mut tx).await?;
+        limit_time(&mut tx).await?;
+        act_for(&mut tx, place.merchant_id).await?;
+        let read = read(&mut tx, now, place, due).await;
+        tx.rollback().await?;
+        drop(conn);
+        let (mut window, asking, mut others) = read?;
+        let events = std::mem::take(&mut window.events);
+        let decided = tokio::task::spawn_blocking(move || decide(&events, asking)).await;
+        others.extend(decided.expect("deciding does not panic"));
+        Ok((window, others))
+    }
+}
+
+/// The window of a place, what each subscription wants, and those whose wish cannot be read.
+async fn read(
+    conn: &mut PgConnection,
+    now: OffsetDateTime,
+    place: Place,
+    due: Vec<Due>,
+) -> Result<(Window, Vec<(Due, Wish)>, Vec<Asked>), DeliverError> {
+    let (mut asking, mut unreadable) = (Vec::new(), Vec::new());
+    for due in due {
+        match Wish::read(conn, &due, now).await {
+            Ok(wish) => asking.push((due, wish)),
+            Err(QueryError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                let found = Err(error.to_string());
+                unreadable.push(Asked { due, found });
+            }
+        }
+    }
+    let window = Window::read(conn, place.merchant_id, place.from, place.until).await?;
+    Ok((window, asking, unreadable))
+}
+
+/// What of the events is for whom.
+fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Asked> {
+    let documents = documents(events, &asking);
+    let (documents, fault) = match documents {
+        Ok(documents) => (documents, None),
+        Err(fault) => (Vec::new(), Some(fault)),
+    };
+    let mut documents = documents.into_iter();
+    let found = |(due, _)| Asked {
+        due,
+        found: documents
+            .next()
+            .ok_or_else(|| format!("a stored event is damaged: {fault:?}")),
+    };
+    asking.into_iter().map(found).collect()
+}
+
+/// A subscription, and what there is for it.
+#[derive(Debug)]
+struct Asked {
+    due: Due,
+    /// Its document, or why there is none.
+    found: Result<Document, String>,
+}
+
+/// What becomes of a subscription.
+#[derive(Debug)]
+enum Next {
+    /// A delivery is made.
+    Send(Box<Delivery>),
+    /// There is none: it stands elsewhere now.
+    Stand(Box<Subscription>, Progress),
+}
+
+impl Asked {
+    fn next(self, now: OffsetDateTime, window: &Window) -> Next {
+        let subscription = self.due.subscription;
+        let progress = &subscription.progress;
+        let document = match self.found {
+            Ok(document) => document,
+            Err(why) => {
+                let to = after_failure(progress, why, now);
+                return Next::Stand(Box::new(subscription), to);
+            }
+        };
+        let is_stream = subscription.pace == Pace::Stream;
+        let is_end_of_report = !is_stream && window.is_last;
+        let says_nothing =
+            is_end_of_report && subscription.report_if_empty && !progress.has_reported;
+        // What was tried once is tried again, even if it was a report of nothing.
+        let is_sent = document.count > 0 || progress.tried.is_some() || says_nothing;
+        let next_report = match &subscription.pace {
+            Pace::Schedule(schedule) if window.is_last => schedule.next_after(now),
+            _ => Some(now),
+        };
+        let to = Progress {
+            next_index: window.until,
+            min_record_time: now,
+            last_notified_at: progress.last_notified_at,
+            next_attempt_at: next_report.unwrap_or(NEVER),
+            has_reported: !is_stream && !window.is_last && (is_sent || progress.has_reported),
+            failures: 0,
+            last_failure: None,
+            tried: None,
+        };
+        if !is_sent {
+            return Next::Stand(Box::new(subscription), to);
+        }
+        Next::Send(Box::new(Delivery {
+            tried: progress.tried.unwrap_or(Tried {
+                until: window.until,
+                at: now,
+            }),
+            subscription,
+            sealed_token: self.due.sealed_token,
+            text: document.text,
+            to,
+        }))
+    }
+}

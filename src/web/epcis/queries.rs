@@ -1,0 +1,241 @@
+//! `/epcis/queries`: queries that have a name, and their events.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use auditlog::json;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::Connection;
+use uuid::Uuid;
+
+use super::events::{Asked, answer, say_next};
+use super::form::say_versions;
+use super::page_token::{Binding, LIFETIME};
+use crate::domain::epcis::query::named::{Definition, NamedFault, UNNAMED, Wanted, is_name};
+use crate::domain::scope::Scope;
+use crate::domain::subscription::MAX_NAMED_QUERIES;
+use crate::domain::time::to_millisecond;
+use crate::query;
+use crate::store::named_query::{
+    NamedQuery, count_named_queries, delete_named_query, hold_queries, insert_named_query,
+    named_queries_after, named_query,
+};
+use crate::store::{act_for, see_one_moment};
+use crate::web::Service;
+use crate::web::auth::submitter;
+use crate::web::body::json_text;
+use crate::web::error::Problem;
+
+/// A query and its name.
+#[derive(Serialize)]
+struct Body<'a> {
+    name: &'a str,
+    /// As it came: a number keeps its digits.
+    query: &'a RawValue,
+}
+
+impl Body<'_> {
+    fn of(query: &NamedQuery) -> Result<Body<'_>, Problem> {
+        let text = serde_json::from_str(&query.query).map_err(|error| Problem::internal(&error))?;
+        Ok(Body {
+            name: &query.name,
+            query: text,
+        })
+    }
+}
+
+/// A query that cannot get a name.
+fn refused(fault: NamedFault) -> Problem {
+    let kind = match fault {
+        NamedFault::Stored(error) => return Problem::internal(&error),
+        NamedFault::Definition | NamedFault::Name => "epcisException:ValidationException",
+        NamedFault::NotAnObject | NamedFault::TooLarge | NamedFault::Value(_) => {
+            "epcisException:QueryValidationException"
+        }
+    };
+    Problem::new(StatusCode::BAD_REQUEST, kind, fault.to_string())
+}
+
+fn taken(name: &str) -> Problem {
+    let detail = format!("there is a query {name} already: remove it first, or take another name");
+    let kind = "epcisException:ResourceAlreadyExistsException";
+    Problem::new(StatusCode::CONFLICT, kind, detail)
+}
+
+pub(super) fn unknown_query() -> Problem {
+    Problem::not_found("there is no query with this name")
+}
+
+/// Where a query is.
+pub(super) fn query_path(name: &str) -> String {
+    format!("/epcis/queries/{name}")
+}
+
+/// `GET /epcis/queries`: the merchant's queries, by name.
+pub(in crate::web) async fn queries(
+    request: HttpRequest,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Query).await?;
+    let asked = Asked::read(&request)?;
+    asked.refuse_parameters()?;
+    let now = (service.clock)();
+    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
+    let after = asked.after_text(&binding, now)?;
+    let limit = i64::from(asked.per_page);
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut found = named_queries_after(&mut tx, submitter.merchant_id, &after, limit + 1).await?;
+    tx.rollback().await?;
+    let goes_on = found.len() as i64 > limit;
+    found.truncate(limit as usize);
+    let bodies: Vec<Body> = found.iter().map(Body::of).collect::<Result<_, _>>()?;
+    let mut response = HttpResponse::Ok().json(bodies);
+    say_versions(response.headers_mut());
+    if let Some(last) = found.last().filter(|_| goes_on) {
+        let token = binding.write_text(&last.name, now + LIFETIME);
+        say_next(&mut response, request.path(), &asked, &token, now);
+    }
+    Ok(response)
+}
+
+/// `POST /epcis/queries`: gives a query a name. It can be asked, or it is refused.
+pub(in crate::web) async fn post_query(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Subscribe).await?;
+    let merchant_id = submitter.merchant_id;
+    let text = json_text(&request, payload).await?;
+    let body = json::parse(&text);
+    let body =
+        body.map_err(|error| Problem::validation(format!("the body is not JSON: {error}")))?;
+    let defined = Definition::read(&body).map_err(refused)?;
+    if defined.name == UNNAMED {
+        return Err(taken(UNNAMED));
+    }
+    let wanted = Wanted::read(&defined.query).map_err(refused)?;
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
+    act_for(&mut tx, merchant_id).await?;
+    query::read(&mut tx, &mut query::Recent::of(merchant_id), &wanted).await?;
+    tx.rollback().await?;
+    drop(conn);
+    let new = NamedQuery {
+        name: defined.name,
+        query: defined.query,
+        created_at: to_millisecond((service.clock)()),
+    };
+    store(&service, merchant_id, &new).await?;
+    let mut response = HttpResponse::Created()
+        .insert_header((header::LOCATION, query_path(&new.name)))
+        .finish();
+    say_versions(response.headers_mut());
+    Ok(response)
+}
+
+async fn store(service: &Service, merchant_id: Uuid, new: &NamedQuery) -> Result<(), Problem> {
+    let mut conn = service.database.capture.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, merchant_id).await?;
+    hold_queries(&mut tx, merchant_id).await?;
+    let is_known = named_query(&mut tx, merchant_id, &new.name)
+        .await?
+        .is_some();
+    if is_known {
+        return Err(taken(&new.name));
+    }
+    if count_named_queries(&mut tx, merchant_id).await? >= MAX_NAMED_QUERIES {
+        let detail = format!("a merchant names at most {MAX_NAMED_QUERIES} queries");
+        let kind = "epcisException:QueryValidationException";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, kind, detail));
+    }
+    if !insert_named_query(&mut tx, merchant_id, new).await? {
+        return Err(taken(&new.name));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// `GET /epcis/queries/{name}`: the query.
+pub(in crate::web) async fn query(
+    request: HttpRequest,
+    path: web::Path<String>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Query).await?;
+    let found = find(&service, submitter.merchant_id, &path).await?;
+    let mut response = HttpResponse::Ok().json(Body::of(&found)?);
+    say_versions(response.headers_mut());
+    Ok(response)
+}
+
+pub(super) async fn find(
+    service: &Service,
+    merchant_id: Uuid,
+    name: &str,
+) -> Result<NamedQuery, Problem> {
+    // No other text can be one, and some cannot even be asked for.
+    if !is_name(name) {
+        return Err(unknown_query());
+    }
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, merchant_id).await?;
+    let found = named_query(&mut tx, merchant_id, name).await?;
+    tx.rollback().await?;
+    found.ok_or_else(unknown_query)
+}
+
+/// `DELETE /epcis/queries/{name}`: removes a query, and ends its subscriptions.
+pub(in crate::web) async fn delete_query(
+    request: HttpRequest,
+    path: web::Path<String>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Subscribe).await?;
+    let merchant_id = submitter.merchant_id;
+    if !is_name(&path) {
+        return Err(unknown_query());
+    }
+    let mut conn = service.database.capture.acquire().await?;
+    let mut tx = conn.begin().await?;
+    act_for(&mut tx, merchant_id).await?;
+    let is_removed = delete_named_query(&mut tx, merchant_id, &path).await?;
+    tx.commit().await?;
+    if !is_removed {
+        return Err(unknown_query());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /epcis/queries/{name}/events`: a page of the events that fulfil the query now.
+pub(in crate::web) async fn query_events(
+    request: HttpRequest,
+    path: web::Path<String>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    let submitter = submitter(&request, &service, Scope::Query).await?;
+    let mut asked = Asked::read(&request)?;
+    // A named query is asked as it is: whoever wants another names another.
+    asked.refuse_parameters()?;
+    let found = find(&service, submitter.merchant_id, &path).await?;
+    let wanted = Wanted::read(&found.query).map_err(refused)?;
+    asked.also = wanted.parameters;
+    asked.context = wanted.context;
+    asked.query_name = found.name;
+    answer(&service, &submitter, request.path(), asked).await
+}
+
+/// Another method on `/epcis/queries`.
+pub(in crate::web) async fn queries_methods() -> Result<HttpResponse, Problem> {
+    Ok(super::not_allowed("GET, HEAD, POST"))
+}
+
+/// Another method on `/epcis/queries/{name}`.
+pub(in crate::web) async fn query_methods() -> Result<HttpResponse, Problem> {
+    Ok(super::not_allowed("GET, HEAD, DELETE"))
+}
