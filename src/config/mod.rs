@@ -415,6 +415,15 @@ mod tests {
     }
 
     #[test]
+    fn deliveries_are_on_unless_they_are_off() {
+        let on = |value| read(&[("ROOTMARK_DELIVERIES", value)]).map(|read| read.deliveries);
+        assert!(read(&[]).unwrap().deliveries);
+        assert_eq!((on("on"), on("off")), (Ok(true), Ok(false)));
+        let SettingsError(faults) = on("no").unwrap_err();
+        assert!(faults[0].contains("ROOTMARK_DELIVERIES"), "{faults:?}");
+    }
+
+    #[test]
     fn a_policy_is_read_and_one_that_cannot_be_used_is_a_fault_that_names_it() {
         use auditlog::cosignature::WitnessSigner;
         let folder = tempfile::tempdir().unwrap();

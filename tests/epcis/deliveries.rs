@@ -91,6 +91,15 @@ async fn what_failed_is_sent_again_to_its_last_byte_and_then_the_rest() {
     let failing = json(&app, &path).await;
     assert_eq!(failing["rootmark:failures"], 1);
     assert_eq!(failing["rootmark:lastFailure"], "the answer was 500");
+    let numbers = app.get_text("/metrics").await;
+    for line in [
+        r#"deliveries_total{outcome="refused"} 1"#,
+        r#"deliveries_total{outcome="delivered"} 0"#,
+        r#"subscriptions{state="waiting"} 1"#,
+        r#"subscriptions{state="well"} 0"#,
+    ] {
+        assert!(numbers.lines().any(|found| found == line), "{line}");
+    }
     assert!(failing["rootmark:nextAttemptAt"].is_string());
     assert!(failing.get("lastNotifiedAt").is_none());
     // What is sealed meanwhile waits behind it.

@@ -192,6 +192,14 @@ async fn whoever_asks_for_options_learns_what_is_spoken_here() {
         ("/epcis/events/urn:example:1", "OPTIONS, GET, HEAD"),
         ("/epcis/bizSteps/shipping/events", "OPTIONS, GET, HEAD"),
         ("/epcis/nextPageToken/x", "OPTIONS, DELETE"),
+        ("/epcis/queries", "OPTIONS, GET, HEAD, POST"),
+        ("/epcis/queries/q", "OPTIONS, GET, HEAD, DELETE"),
+        ("/epcis/queries/q/events", "OPTIONS, GET, HEAD"),
+        ("/epcis/queries/q/subscriptions", "OPTIONS, GET, HEAD, POST"),
+        (
+            "/epcis/queries/q/subscriptions/x",
+            "OPTIONS, GET, HEAD, DELETE",
+        ),
     ] {
         let answer = options(path).await;
         assert_eq!(answer.status(), 204, "{path}");
@@ -208,6 +216,7 @@ async fn whoever_asks_for_options_learns_what_is_spoken_here() {
         assert_eq!(limits, path == "/epcis/capture", "{path}");
     }
     assert_eq!(options("/epcis/nothing").await.status(), 404);
+    assert_eq!(options("/epcis/queries/q/nothing").await.status(), 404);
     let forget = app
         .http
         .delete(app.url("/epcis/nextPageToken/x"))

@@ -1,9 +1,12 @@
 //! What a log may hold: enough to find a request again, and nothing that a shopper or a partner sent.
 
 use std::fs;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::service::{Folder, Service};
 use crate::support::{GTIN, document};
@@ -150,4 +153,62 @@ async fn what_goes_wrong_in_a_request_is_logged_with_its_id() {
     assert_eq!(of_request.len(), 1, "{text}");
     assert_eq!(of_request[0]["level"], "WARN");
     assert!(of_request[0]["fields"]["cause"].is_string());
+}
+
+/// Takes one connection, and answers it with a refusal that has a seed in it. The head of the request.
+async fn refuse_one(listener: &TcpListener) -> String {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = vec![0; 64 * 1024];
+    let read = stream.read(&mut request).await.unwrap();
+    let answer = format!("HTTP/1.1 500 {REFUSED}\r\ncontent-length: 0\r\nx-why: {REFUSED}\r\n\r\n");
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    String::from_utf8_lossy(&request[..read]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_logged_without_its_address_its_secret_and_what_the_target_said() {
+    let folder = Folder::new()
+        .with("ROOTMARK_LOG", "debug")
+        .with("ROOTMARK_WEBHOOK_PRIVATE_TARGETS", "127.0.0.1");
+    let key = folder.enter_merchant();
+    let path = folder.write("log", "");
+    let log = fs::File::options().append(true).open(&path).unwrap();
+    let service = Service::start_logging_to(&folder, log).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let http = rootmark::http_client::loopback();
+    let post = async |path: &str, body: String| {
+        let request = http
+            .post(format!("{}{path}", service.base))
+            .bearer_auth(&key);
+        let request = request
+            .header("Content-Type", "application/json")
+            .body(body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let named = r#"{"name":"q","query":{}}"#.to_owned();
+    assert_eq!(post("/epcis/queries", named).await, 201);
+    let dest = format!("http://127.0.0.1:{port}/{SERIAL}?{QUERY}");
+    let order = format!(r#"{{"dest":"{dest}","signatureToken":"{HEADER}","stream":true}}"#);
+    assert_eq!(post("/epcis/queries/q/subscriptions", order).await, 201);
+    let event = document::document(&[document::observation(1, LOT)]);
+    assert_eq!(post("/epcis/capture", event).await, 202);
+    let arrived = tokio::time::timeout(Duration::from_secs(30), refuse_one(&listener)).await;
+    // The twin: it went to this very address, signed.
+    let head = arrived.expect("a delivery");
+    assert!(
+        head.starts_with(&format!("POST /{SERIAL}?{QUERY} ")),
+        "{head}"
+    );
+    assert!(head.to_lowercase().contains("gs1-signature: t="), "{head}");
+    let answer = http.get(format!("{}/epcis/queries/q/subscriptions", service.base));
+    let told = answer.bearer_auth(&key).send().await.unwrap();
+    assert_eq!(told.status(), 200);
+    service.stop().await;
+    let text = fs::read_to_string(&path).unwrap();
+    for secret in [SERIAL, QUERY, HEADER, LOT, REFUSED] {
+        let found = text.lines().find(|line| line.contains(secret));
+        assert_eq!(found, None, "{secret}");
+    }
+    assert!(text.contains("a delivery failed"), "{text}");
 }

@@ -38,6 +38,9 @@ async fn the_numbers_follow_what_happens() {
     assert!(value("seal_duration_seconds_count") >= 1.0);
     assert_eq!(value("seal_failures_total{reason=\"database\"}"), 0.0);
     assert_eq!(value("scrub_findings_total"), 0.0);
+    assert_eq!(value("deliveries_total{outcome=\"delivered\"}"), 0.0);
+    assert_eq!(value("deliveries_total{outcome=\"refused\"}"), 0.0);
+    assert_eq!(value("subscriptions{state=\"well\"}"), 0.0);
     assert!(value("db_pool_wait_seconds_count{pool=\"capture\"}") >= 1.0);
     assert!(value("disk_free_bytes") > 0.0);
     assert!(value("process_resident_memory_bytes") > 1e6);
