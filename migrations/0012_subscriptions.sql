@@ -79,12 +79,15 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', tenant_table);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', tenant_table);
         EXECUTE format(
-            'CREATE POLICY own ON %I TO rootmark_capture, rootmark_reader
+            'CREATE POLICY own ON %I TO rootmark_capture
                 USING (merchant_id = (SELECT acting_merchant()))
                 WITH CHECK (merchant_id = (SELECT acting_merchant()))', tenant_table);
     END LOOP;
 END
 $$;
+
+CREATE POLICY own_read ON named_query FOR SELECT TO rootmark_reader
+    USING (merchant_id = (SELECT acting_merchant()));
 
 -- Whoever delivers sees whose turn it is, of everybody; what was said, only of the merchant that it
 -- acts for.

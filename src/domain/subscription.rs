@@ -14,6 +14,7 @@ use super::delivery_signature::SignatureToken;
 use super::epcis::query::{EventQuery, Total};
 use super::epcis::{EpcFormat, instant};
 use super::schedule::{Schedule, ScheduleFault};
+use super::time::indexed;
 
 /// Bytes of a `dest`.
 pub const MAX_DEST_BYTES: usize = 2_048;
@@ -245,7 +246,8 @@ fn record_time(body: &Value<'_>) -> Result<Option<OffsetDateTime>, SubscriptionF
     let Some(time) = body.get("initialRecordTime") else {
         return Ok(None);
     };
-    let time = time.as_str().and_then(instant);
+    // An offset can shift the first and the last day beyond the years that can be told again.
+    let time = time.as_str().and_then(instant).map(indexed);
     time.map(Some).ok_or(SubscriptionFault::Member {
         name: "initialRecordTime",
         expected: "an RFC 3339 date and time",
@@ -320,6 +322,19 @@ mod tests {
         let body = json::parse("[]").unwrap();
         let list = SubscriptionOrder::read(&body).unwrap_err();
         assert_eq!(list, SubscriptionFault::NotAnObject);
+    }
+
+    #[test]
+    fn the_first_and_the_last_time_can_be_told_again_whatever_their_offset() {
+        for (time, told) in [
+            ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999Z"),
+            ("0000-01-01T00:00:00+14:00", "0000-01-01T00:00:00.000Z"),
+            ("2026-11-24T08:00:00+08:00", "2026-11-24T00:00:00.000Z"),
+        ] {
+            let order = format!(r#"{DEST},"stream":true,"initialRecordTime":"{time}""#);
+            let from = read(&order).unwrap().initial_record_time.unwrap();
+            assert_eq!(super::super::time::timestamp(from).as_str(), told);
+        }
     }
 
     #[test]

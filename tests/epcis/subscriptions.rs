@@ -46,6 +46,11 @@ async fn a_subscription_is_told_as_it_was_made_and_never_its_secret() {
     assert!(next.ends_with("T01:05:00.000Z"), "{next}");
     let listed = json(&app, ALL).await;
     assert_eq!(listed, Value::from(vec![stream, scheduled]));
+    for edge in ["0000-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"] {
+        let members = format!(r#""stream":true,"initialRecordTime":"{edge}""#);
+        let path = subscribe(&app, "all", DEST, &members).await;
+        assert_eq!(send(&app, "GET", &path).await.status(), 200, "{edge}");
+    }
     assert!(!listed.to_string().contains(TOKEN));
     // Nor does whoever reads the whole database find it.
     let mut owner = app.owner().await;
