@@ -5,7 +5,7 @@ use rootmark::store::subscription::{Turn, due_subscriptions, move_subscription};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::kit::{another_merchant, stored_as};
+use crate::kit::{alter, another_merchant, stored_as};
 use crate::subscriber::{
     Receiver, TOKEN, deliver, deliverer, json, name_query, quiet_service, send, subscribe,
     to_loopback,
@@ -400,5 +400,36 @@ async fn of_two_who_deliver_the_same_only_one_moves_the_subscription() {
     let moved = move_subscription(&mut conn, merchant_id, id, from, &second).await;
     assert!(!moved.unwrap());
     assert_eq!(json(&app, &path).await["rootmark:failures"], 0);
+    receiver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_cannot_be_read_any_more_is_a_failure_of_its_own_subscription_alone() {
+    let (app, mut receiver) = with_query("{}").await;
+    name_query(&app, "broken", "{}").await;
+    let broken = subscribe(&app, "broken", &receiver.url, STREAM).await;
+    subscribe(&app, "q", &receiver.url, STREAM).await;
+    alter(
+        &app,
+        "UPDATE named_query SET query = '{' WHERE name = 'broken'",
+    )
+    .await;
+    sealed(&app, &[observation(1, "L1")]).await;
+    let mut deliverer = deliverer(&app);
+    deliver(&mut deliverer, now()).await;
+    assert_eq!(receiver.events(), ["1"]);
+    let failing = json(&app, &broken).await;
+    assert_eq!(failing["rootmark:failures"], 1);
+    let why = failing["rootmark:lastFailure"].as_str().unwrap();
+    assert!(why.contains("the stored query is damaged"), "{why}");
+    // Nothing is lost by it.
+    alter(
+        &app,
+        "UPDATE named_query SET query = '{}' WHERE name = 'broken'",
+    )
+    .await;
+    deliver(&mut deliverer, later()).await;
+    assert_eq!(receiver.events(), ["1"]);
+    assert_eq!(json(&app, &broken).await["rootmark:failures"], 0);
     receiver.stop().await;
 }
