@@ -169,9 +169,11 @@ pub async fn without_constraints(bench: &Bench) -> PgConnection {
         &mut owner,
         "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
          FROM pg_constraint
-         WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'p', 'u')
+         WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'p', 'u')
            AND conparentid = 0
-           AND conrelid::regclass::text <> '_sqlx_migrations'",
+           AND conrelid::regclass::text <> '_sqlx_migrations'
+         -- Foreign keys go before the keys that they lean on.
+         ORDER BY contype",
     )
     .await;
     assert!(drop.len() > 20, "{drop:?}");
