@@ -34,7 +34,10 @@ pub async fn read(
     }
     let context = wanted.context.as_deref().map(json::parse).transpose()?;
     let own = Names::of(context.as_ref());
-    let names = |name: &str| whole_names(&own, &namespaces, name);
+    let names = |name: &str| match said(&wanted.extensions, name) {
+        Some(whole) => vec![whole],
+        None => whole_names(&own, &namespaces, name),
+    };
     let parameters = with_whole_values(&names, &wanted.parameters);
     Ok(read_query(&parameters, &names)?)
 }
@@ -86,6 +89,16 @@ fn with_whole_values(
         parameter
     };
     parameters.iter().map(whole).collect()
+}
+
+/// What a prefixed name stands for by the word of whoever asks.
+fn said(extensions: &[String], name: &str) -> Option<String> {
+    let (prefix, local) = name.split_once(':')?;
+    let mut meanings = extensions.iter().filter_map(|pair| {
+        let namespace = pair.strip_prefix(prefix)?.strip_prefix('=')?;
+        Some(format!("{namespace}{local}"))
+    });
+    meanings.next()
 }
 
 /// The whole names that a prefixed one may stand for: the standard's and those that the query itself

@@ -11,6 +11,7 @@ mod headers;
 mod limits;
 mod log;
 mod metrics;
+mod negotiate;
 mod openapi;
 mod ops;
 mod proof_file;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::limits::{self, LimitSettings, Limits};
-use super::{MetricsToken, Receipts, TrustedProxies, headers, requests, routes};
+use super::{MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes};
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
 use crate::domain::sealed::SealingKey;
@@ -181,6 +181,7 @@ pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io
         App::new()
             .app_data(service.clone())
             .app_data(limits.clone())
+            .wrap(from_fn(epcis::keep_to_the_standard))
             // The last is the outermost: who is turned away is counted, and told why, all the same.
             .wrap(from_fn(limits::limit))
             .wrap(headers::security(secure))

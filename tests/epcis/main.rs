@@ -25,6 +25,7 @@ mod queries;
 mod receipts;
 mod resources;
 mod secrets;
+mod standard;
 mod subscriber;
 mod subscriptions;
 mod tenants;

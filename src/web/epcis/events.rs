@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use sqlx::Connection;
 use time::OffsetDateTime;
 
+use super::demands::wanted_extensions;
 use super::form::{say_form, say_hash, wanted_format};
 use super::page_token::{Binding, LIFETIME, TokenFault};
 use crate::capture::{Submitter, capture_event};
@@ -49,6 +50,8 @@ pub(super) struct Asked {
     pub per_page: u32,
     token: Option<String>,
     pub format: EpcFormat,
+    /// What the request itself says that prefixes mean, as `prefix=namespace`.
+    extensions: Vec<String>,
 }
 
 impl Asked {
@@ -63,6 +66,7 @@ impl Asked {
             per_page: DEFAULT_PER_PAGE,
             token: None,
             format: wanted_format(request)?,
+            extensions: wanted_extensions(request)?,
         };
         for (name, value) in pairs.into_inner() {
             match name.as_str() {
@@ -87,7 +91,20 @@ impl Asked {
         Wanted {
             parameters: self.parameters.iter().chain(&self.also).cloned().collect(),
             context: self.context.clone(),
+            extensions: self.extensions.clone(),
         }
+    }
+
+    /// Everything that a page must have in common with the page before.
+    fn bound(&self) -> Vec<Parameter> {
+        let mut all = self.all().parameters;
+        if !self.extensions.is_empty() {
+            all.push(Parameter {
+                name: "GS1-Extensions".to_owned(),
+                values: self.extensions.clone(),
+            });
+        }
+        all
     }
 
     /// A list takes no query.
@@ -127,7 +144,7 @@ pub(super) async fn answer(
     asked: Asked,
 ) -> Result<HttpResponse, Problem> {
     let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, path, &asked.all().parameters);
+    let binding = Binding::new(submitter.event_id_key, path, &asked.bound());
     let after = match &asked.token {
         None => None,
         Some(token) => Some(binding.read(token, now).map_err(token_problem)?),

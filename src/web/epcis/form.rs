@@ -42,6 +42,19 @@ pub(super) fn say_versions(headers: &mut HeaderMap) {
     headers.insert(CBV_VERSION, HeaderValue::from_static(VERSION));
 }
 
+/// Says which versions could be asked for.
+pub(super) fn say_range(headers: &mut HeaderMap) {
+    for name in [
+        "gs1-epcis-min",
+        "gs1-epcis-max",
+        "gs1-cbv-min",
+        "gs1-cbv-max",
+    ] {
+        let version = HeaderValue::from_static(VERSION);
+        headers.insert(HeaderName::from_static(name), version);
+    }
+}
+
 /// Says the CBV's event hash of an event, and, where its eventID declares one, whether it is the same. A
 /// difference is reported and never a reason to refuse: implementations disagree.
 pub(super) fn say_hash(headers: &mut HeaderMap, event: &FoundEvent) {

@@ -1,6 +1,8 @@
 //! `/epcis/…`: EPCIS 2.0 over HTTP.
 
 mod capture;
+mod demands;
+mod edge;
 mod events;
 mod form;
 mod page_token;
@@ -14,6 +16,7 @@ use actix_web::http::header;
 use super::error::Problem;
 
 pub(super) use capture::{capture, capture_job, capture_jobs, capture_proof};
+pub(super) use edge::keep_to_the_standard;
 pub(super) use events::{event, events, post_event};
 pub(super) use queries::{
     delete_query, post_query, queries, queries_methods, query, query_events, query_methods,

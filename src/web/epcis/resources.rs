@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Connection;
 
 use super::events::{Asked, answer, say_next, within_limit};
-use super::form::{say_form, say_versions};
+use super::form::{say_form, say_range, say_versions};
 use super::page_token::{Binding, LIFETIME};
 use crate::capture::Submitter;
 use crate::domain::epcis::EventType;
@@ -224,7 +224,7 @@ fn methods_of_query(path: &str) -> Option<&'static str> {
 }
 
 /// What may be done with a path of EPCIS.
-fn methods(path: &str) -> Option<&'static str> {
+pub(super) fn methods(path: &str) -> Option<&'static str> {
     let rest = path.strip_prefix("/epcis")?.trim_matches('/');
     let (first, tail) = rest.split_once('/').unwrap_or((rest, ""));
     match (first, tail) {
@@ -247,11 +247,8 @@ pub(in crate::web) async fn discover(request: HttpRequest) -> Result<HttpRespons
     let headers = response.headers_mut();
     headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     say_versions(headers);
+    say_range(headers);
     for (name, value) in [
-        ("gs1-epcis-min", "2.0.0"),
-        ("gs1-epcis-max", "2.0.0"),
-        ("gs1-cbv-min", "2.0.0"),
-        ("gs1-cbv-max", "2.0.0"),
         (
             "gs1-epc-format",
             "No_Preference, Always_GS1_Digital_Link, Always_EPC_URN, Never_Translates",

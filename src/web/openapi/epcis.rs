@@ -330,6 +330,41 @@ pub(super) fn add_discovery(paths: &mut Map<String, Value>) {
     }
 }
 
+/// Describes what a request may demand in headers, and how it is refused: the same for all of EPCIS. Who
+/// asks what is spoken here is told, whatever he speaks.
+pub(super) fn add_demands(paths: &mut Map<String, Value>) {
+    let addresses = paths.iter_mut().filter(|(path, _)| path.starts_with(ROOT));
+    for (method, operation) in addresses
+        .flat_map(|(_, item)| item.as_object_mut())
+        .flatten()
+    {
+        operation["responses"]["414"] = reference("responses", "UriTooLong");
+        if method == "options" {
+            continue;
+        }
+        operation["responses"]["400"] = reference("responses", "Invalid");
+        operation["responses"]["406"] = reference("responses", "NotAcceptable");
+        let ends = ["Version", "Min", "Max"].into_iter();
+        let versions = ends.flat_map(|end| ["EPCIS", "CBV"].map(|of| format!("GS1-{of}-{end}")));
+        let mut demands: Vec<Value> = versions.map(version_demand).collect();
+        demands.push(reference("parameters", "extensions"));
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.extend(demands),
+            None => operation["parameters"] = demands.into(),
+        }
+    }
+}
+
+fn version_demand(name: String) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "description": "Of versions, only 2.0.0 is spoken.",
+        "schema": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)*$", "maxLength": 32},
+        "example": "2.0.0",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,6 +43,7 @@ fn document() -> Value {
     paths.extend(epcis::resources());
     paths["/epcis/events"]["get"]["parameters"] = epcis::asks_for_events().into();
     epcis::add_discovery(&mut paths);
+    epcis::add_demands(&mut paths);
     let mut components = parse(COMPONENTS[0]);
     for more in [
         parse(COMPONENTS[1]),
@@ -169,6 +170,13 @@ mod tests {
                 let open = path.ends_with("/openapi.json") || method == "options";
                 assert_eq!(needs_key, private && !open, "{at}");
                 let mut must: Vec<&str> = Vec::new();
+                if path.starts_with("/epcis") && method != "options" {
+                    must.extend(["400", "406", "414"]);
+                    assert!(
+                        operation["parameters"].to_string().contains("CBV-Max"),
+                        "{at}"
+                    );
+                }
                 if needs_key {
                     must.extend(["401", "403", "429", "500", "503"]);
                 }

@@ -4,7 +4,6 @@ mod fault;
 mod journey;
 mod linkset;
 mod lookup;
-mod negotiate;
 mod place;
 mod present;
 mod qr;

@@ -3,7 +3,6 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::journey::{named, readable, said, steps};
-use super::negotiate::language_rank;
 use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
@@ -14,6 +13,7 @@ use crate::domain::master::Product;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Story, StoryStatement, Via};
 use crate::web::Service;
+use crate::web::negotiate::language_rank;
 use crate::web::text::{LocalDate, Text};
 
 /// Shoppers are in China: "today", and the times of the log, are on their clock.

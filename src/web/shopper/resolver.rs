@@ -8,7 +8,6 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
 use super::linkset::{self, LINKSET_JSON, Level, Offer, relation};
 use super::lookup::{LookupError, find_story};
-use super::negotiate::{language_rank, media_weight};
 use super::view::{ChoicePage, LinkView, VerdictView};
 use super::{place, present, refuse, render, shell};
 use crate::domain::gs1::{Identity, LinkError};
@@ -17,6 +16,7 @@ use crate::trace::{PartyRecord, party_records};
 use crate::web::Service;
 use crate::web::error::Problem;
 use crate::web::headers::for_anyone;
+use crate::web::negotiate::{header_text, language_rank, media_weight};
 
 /// Explains the members of a linkset to readers of JSON-LD.
 const JSON_LD_CONTEXT: &str = "<https://ref.gs1.org/standards/resolver/linkset-context>; \
@@ -130,11 +130,7 @@ enum Want {
 
 impl Asked {
     fn of(request: &HttpRequest) -> Asked {
-        let text = |name: header::HeaderName| {
-            let values = request.headers().get_all(name);
-            let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
-            values.join(",")
-        };
+        let text = |name| header_text(request.headers(), name);
         let query = request.query_string();
         let accept = text(header::ACCEPT);
         let html = media_weight(&accept, "text/html");

@@ -98,6 +98,8 @@ pub struct Wanted {
     pub parameters: Vec<Parameter>,
     /// The JSON of its `@context`, which says what prefixes in it mean.
     pub context: Option<String>,
+    /// What whoever asks says that prefixes mean, as `prefix=namespace`: they mean nothing else then.
+    pub extensions: Vec<String>,
 }
 
 impl Wanted {

@@ -1,9 +1,18 @@
 //! What a client prefers: media types and languages by their weights.
 
+use actix_web::http::header::{HeaderMap, HeaderName};
+
 use crate::web::text::parse_weight;
 
 /// Clients send a handful of ranges; whatever follows these is not read.
 const MAX_RANGES: usize = 32;
+
+/// The lines of a header as the one list that they are (RFC 9110 §5.3). A line that is no text says nothing.
+pub(super) fn header_text(headers: &HeaderMap, name: HeaderName) -> String {
+    let lines = headers.get_all(name);
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    lines.join(",")
+}
 
 /// The weight, in thousandths, that an `Accept` header gives a media type: that of the most specific
 /// range that covers it (RFC 9110 §12.5.1). Ranges with parameters of their own name another type, and
