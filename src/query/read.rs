@@ -60,6 +60,8 @@ fn prefixes_of(parameters: &[Parameter]) -> Result<BTreeSet<&str>, QueryFault> {
             return Err(QueryFault::TooManyPrefixes);
         }
     }
+    // No JSON that is taken has one of these, and no text in Postgres can.
+    prefixes.retain(|prefix| !prefix.contains('\0'));
     Ok(prefixes)
 }
 

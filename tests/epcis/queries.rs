@@ -522,4 +522,8 @@ async fn a_prefix_means_what_events_mean_by_it_however_many_others_there_are() {
     };
     assert_eq!(count(&prefixes(50)).await, 0);
     assert_eq!(get(&app, &prefixes(51)).await.status(), 400);
+    // No text in Postgres has a NUL in it: nothing is found, and nothing breaks.
+    for query in ["EQ_readPoint=a%00b:c", "EQ_a%00b:c=d"] {
+        assert_eq!(count(query).await, 0, "{query}");
+    }
 }
