@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -143,6 +144,16 @@ impl Browser {
         let element = self.element(selector).await;
         self.post(&format!("/element/{element}/click"), json!({}))
             .await;
+        // A form is sent in a task of its own (HTML: "plan to navigate"), maybe after WebDriver has looked
+        // whether the click led anywhere. What was clicked is stale once its page is gone.
+        let clicked = format!("{}/element/{element}/name", self.session);
+        let gone = async {
+            while self.http.get(&clicked).send().await.unwrap().status() != 404 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
+        gone.unwrap_or_else(|_| panic!("a click on {selector} led to no other page"));
     }
 
     /// A picture of the first element that matches, as PNG.
