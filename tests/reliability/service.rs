@@ -186,9 +186,24 @@ impl Service {
         self.kill_both(service_first);
     }
 
-    /// SIGKILL to its Postgres alone.
+    /// SIGKILL to its Postgres alone: to the backends too, which would outlive their postmaster for a moment
+    /// and answer one more query.
     pub(crate) fn kill_postgres(&self) {
+        let postmaster = self.postmaster.as_raw_nonzero();
+        // It must start no others meanwhile.
+        kill_process(self.postmaster, Signal::STOP).unwrap();
+        let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+        let children = std::fs::read_to_string(children).unwrap();
+        let backends: Vec<Pid> = children
+            .split_whitespace()
+            .filter_map(|pid| Pid::from_raw(pid.parse().unwrap()))
+            .collect();
+        assert!(!backends.is_empty(), "a postmaster has children");
         kill_process(self.postmaster, Signal::KILL).unwrap();
+        for backend in backends {
+            // One may have ended by itself.
+            let _ = kill_process(backend, Signal::KILL);
+        }
     }
 
     fn kill_both(&self, service_first: bool) {
