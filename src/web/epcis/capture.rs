@@ -7,9 +7,8 @@ use serde::Serialize;
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::events::{Asked, say_next};
 use super::form::say_versions;
-use super::page_token::{Binding, LIFETIME};
+use super::list::List;
 use crate::capture::capture_document;
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::MAX_EVENTS;
@@ -156,27 +155,21 @@ pub(in crate::web) async fn capture_jobs(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Capture).await?;
-    let asked = Asked::read(&request)?;
-    asked.refuse_parameters()?;
-    let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
-    let after = asked.after_text(&binding, now)?;
-    let before = Uuid::try_parse(&after).unwrap_or(Uuid::max());
-    let limit = i64::from(asked.per_page);
+    let list = List::read(&request, &service, &submitter)?;
+    let before = Uuid::try_parse(&list.after()?).unwrap_or(Uuid::max());
+    let limit = i64::from(list.limit());
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, submitter.merchant_id).await?;
     let mut jobs =
-        capture_job::capture_jobs_before(&mut tx, submitter.merchant_id, before, limit + 1).await?;
+        capture_job::capture_jobs_before(&mut tx, submitter.merchant_id, before, limit).await?;
     tx.rollback().await?;
-    let goes_on = jobs.len() as i64 > limit;
-    jobs.truncate(limit as usize);
+    let goes_on = list.cut(&mut jobs);
     let bodies: Vec<JobBody> = jobs.iter().map(JobBody::of).collect();
     let mut response = HttpResponse::Ok().json(bodies);
     say_versions(response.headers_mut());
     if let Some(last) = jobs.last().filter(|_| goes_on) {
-        let token = binding.write_text(&last.id.to_string(), now + LIFETIME);
-        say_next(&mut response, request.path(), &asked, &token, now);
+        list.say_next(&mut response, &last.id.to_string());
     }
     Ok(response)
 }

@@ -5,6 +5,7 @@ mod demands;
 mod edge;
 mod events;
 mod form;
+mod list;
 mod page_token;
 mod queries;
 mod resources;

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::events::{Asked, answer, say_next};
+use super::events::{Asked, answer};
 use super::form::say_versions;
-use super::page_token::{Binding, LIFETIME};
+use super::list::List;
 use crate::domain::epcis::query::named::{Definition, NamedFault, UNNAMED, Wanted, is_name};
 use crate::domain::scope::Scope;
 use crate::domain::subscription::MAX_NAMED_QUERIES;
@@ -77,25 +77,19 @@ pub(in crate::web) async fn queries(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Query).await?;
-    let asked = Asked::read(&request)?;
-    asked.refuse_parameters()?;
-    let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
-    let after = asked.after_text(&binding, now)?;
-    let limit = i64::from(asked.per_page);
+    let list = List::read(&request, &service, &submitter)?;
+    let (after, limit) = (list.after()?, i64::from(list.limit()));
     let mut conn = service.database.reader.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, submitter.merchant_id).await?;
-    let mut found = named_queries_after(&mut tx, submitter.merchant_id, &after, limit + 1).await?;
+    let mut found = named_queries_after(&mut tx, submitter.merchant_id, &after, limit).await?;
     tx.rollback().await?;
-    let goes_on = found.len() as i64 > limit;
-    found.truncate(limit as usize);
+    let goes_on = list.cut(&mut found);
     let bodies: Vec<Body> = found.iter().map(Body::of).collect::<Result<_, _>>()?;
     let mut response = HttpResponse::Ok().json(bodies);
     say_versions(response.headers_mut());
     if let Some(last) = found.last().filter(|_| goes_on) {
-        let token = binding.write_text(&last.name, now + LIFETIME);
-        say_next(&mut response, request.path(), &asked, &token, now);
+        list.say_next(&mut response, &last.name);
     }
     Ok(response)
 }

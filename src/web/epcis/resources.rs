@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use sqlx::Connection;
 
-use super::events::{Asked, answer, say_next, within_limit};
+use super::events::{Asked, answer, within_limit};
 use super::form::{say_form, say_range, say_versions};
-use super::page_token::{Binding, LIFETIME};
+use super::list::List;
 use crate::capture::Submitter;
 use crate::domain::epcis::EventType;
 use crate::domain::epcis::query::Parameter;
@@ -129,26 +129,20 @@ pub(in crate::web) async fn members(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Query).await?;
     let (resource, _) = named(request.path()).ok_or_else(no_resource)?;
-    let asked = Asked::read(&request)?;
-    asked.refuse_parameters()?;
+    let list = List::read(&request, &service, &submitter)?;
     if resource == Resource::EventTypes {
         let mut response = collection(&EventType::ALL.map(EventType::name));
-        say_form(&mut response, asked.format);
+        say_form(&mut response, list.format());
         return Ok(response);
     }
-    let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
-    let after = asked.after_text(&binding, now)?;
-    let limit = asked.per_page as usize;
-    let mut found = members_after(&service, &submitter, resource, &after, limit + 1).await?;
-    let goes_on = found.len() > limit;
-    found.truncate(limit);
+    let (after, limit) = (list.after()?, list.limit() as usize);
+    let mut found = members_after(&service, &submitter, resource, &after, limit).await?;
+    let goes_on = list.cut(&mut found);
     let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
     let mut response = collection(&texts);
-    say_form(&mut response, asked.format);
+    say_form(&mut response, list.format());
     if let Some((place, _)) = found.last().filter(|_| goes_on) {
-        let token = binding.write_text(place, now + LIFETIME);
-        say_next(&mut response, request.path(), &asked, &token, now);
+        list.say_next(&mut response, place);
     }
     Ok(response)
 }

@@ -9,9 +9,8 @@ use sqlx::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::events::{Asked, say_next};
 use super::form::{say_form, say_versions, wanted_format};
-use super::page_token::{Binding, LIFETIME};
+use super::list::List;
 use super::queries::{find, query_path, unknown_query};
 use crate::domain::delivery_signature::SignatureToken;
 use crate::domain::epcis::EpcFormat;
@@ -248,29 +247,22 @@ pub(in crate::web) async fn subscriptions(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Subscribe).await?;
     let merchant_id = submitter.merchant_id;
-    let asked = Asked::read(&request)?;
-    asked.refuse_parameters()?;
+    let list = List::read(&request, &service, &submitter)?;
     let named = find(&service, merchant_id, &path).await?;
-    let now = (service.clock)();
-    let binding = Binding::new(submitter.event_id_key, request.path(), &[]);
-    let after = asked.after_text(&binding, now)?;
-    let after = Uuid::try_parse(&after).unwrap_or(Uuid::nil());
-    let limit = i64::from(asked.per_page);
+    let after = Uuid::try_parse(&list.after()?).unwrap_or(Uuid::nil());
+    let limit = i64::from(list.limit());
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, merchant_id).await?;
-    let mut found =
-        subscriptions_after(&mut tx, merchant_id, &named.name, after, limit + 1).await?;
+    let mut found = subscriptions_after(&mut tx, merchant_id, &named.name, after, limit).await?;
     tx.rollback().await?;
-    let goes_on = found.len() as i64 > limit;
-    found.truncate(limit as usize);
+    let goes_on = list.cut(&mut found);
     let last = found.last().map(|last| last.id.to_string());
     let bodies: Vec<Body> = found.into_iter().map(Body::of).collect::<Result<_, _>>()?;
     let mut response = HttpResponse::Ok().json(bodies);
     say_versions(response.headers_mut());
     if let Some(last) = last.filter(|_| goes_on) {
-        let token = binding.write_text(&last, now + LIFETIME);
-        say_next(&mut response, request.path(), &asked, &token, now);
+        list.say_next(&mut response, &last);
     }
     Ok(response)
 }
