@@ -11,6 +11,8 @@ use uuid::Uuid;
 use super::events::{Asked, answer};
 use super::form::say_versions;
 use super::list::List;
+use crate::capture::CaptureError;
+use crate::domain::epcis::query::EventQuery;
 use crate::domain::epcis::query::named::{Definition, NamedFault, UNNAMED, Wanted, is_name};
 use crate::domain::scope::Scope;
 use crate::domain::subscription::MAX_NAMED_QUERIES;
@@ -103,21 +105,13 @@ pub(in crate::web) async fn post_query(
     let submitter = submitter(&request, &service, Scope::Subscribe).await?;
     let merchant_id = submitter.merchant_id;
     let text = json_text(&request, payload).await?;
-    let body = json::parse(&text);
-    let body =
-        body.map_err(|error| Problem::validation(format!("the body is not JSON: {error}")))?;
+    let body = json::parse(&text).map_err(CaptureError::Json)?;
     let defined = Definition::read(&body).map_err(refused)?;
     if defined.name == UNNAMED {
         return Err(taken(UNNAMED));
     }
     let wanted = Wanted::read(&defined.query).map_err(refused)?;
-    let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, merchant_id).await?;
-    query::read(&mut tx, &mut query::Recent::of(merchant_id), &wanted).await?;
-    tx.rollback().await?;
-    drop(conn);
+    as_asked(&service, merchant_id, &wanted).await?;
     let new = NamedQuery {
         name: defined.name,
         query: defined.query,
@@ -129,6 +123,21 @@ pub(in crate::web) async fn post_query(
         .finish();
     say_versions(response.headers_mut());
     Ok(response)
+}
+
+/// The query that something wanted is, by what the merchant's events say now.
+pub(super) async fn as_asked(
+    service: &Service,
+    merchant_id: Uuid,
+    wanted: &Wanted,
+) -> Result<EventQuery, Problem> {
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = conn.begin().await?;
+    see_one_moment(&mut tx).await?;
+    act_for(&mut tx, merchant_id).await?;
+    let query = query::read(&mut tx, &mut query::Recent::of(merchant_id), wanted).await?;
+    tx.rollback().await?;
+    Ok(query)
 }
 
 async fn store(service: &Service, merchant_id: Uuid, new: &NamedQuery) -> Result<(), Problem> {

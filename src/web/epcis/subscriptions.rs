@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::form::{say_form, say_versions, wanted_format};
 use super::list::List;
-use super::queries::{find, query_path, unknown_query};
+use super::queries::{as_asked, find, query_path, unknown_query};
+use crate::capture::CaptureError;
 use crate::domain::delivery_signature::SignatureToken;
 use crate::domain::epcis::EpcFormat;
 use crate::domain::epcis::query::named::Wanted;
@@ -23,13 +24,12 @@ use crate::domain::subscription::{
 };
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::http_client::Target;
-use crate::query;
-use crate::store::named_query::{NamedQuery, hold_queries};
+use crate::store::named_query::hold_queries;
 use crate::store::subscription::{
     count_subscriptions, delete_subscription, insert_subscription, subscription,
     subscriptions_after,
 };
-use crate::store::{act_for, limit_time, see_one_moment};
+use crate::store::{act_for, limit_time};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -132,13 +132,12 @@ pub(in crate::web) async fn post_subscription(
     let format = wanted_format(&request)?;
     let text = json_text(&request, payload).await?;
     let named = find(&service, merchant_id, &path).await?;
-    let body = json::parse(&text);
-    let body =
-        body.map_err(|error| Problem::validation(format!("the body is not JSON: {error}")))?;
+    let body = json::parse(&text).map_err(CaptureError::Json)?;
     let order = SubscriptionOrder::read(&body)?;
     Target::parse(&order.dest, &service.subscribing.private_targets)
         .map_err(|fault| refused(format!("dest may not be asked: {fault}")))?;
-    check(&service, merchant_id, &named).await?;
+    let wanted = Wanted::read(&named.query).map_err(|fault| Problem::internal(&fault))?;
+    check_query(&as_asked(&service, merchant_id, &wanted).await?)?;
     let made = made(merchant_id, named.name, &order, format, (service.clock)())?;
     let sealed = order
         .token
@@ -167,18 +166,6 @@ fn sealed(
     let mut nonce = [0; 24];
     getrandom::fill(&mut nonce).map_err(|error| Problem::internal(&error))?;
     Ok(service.subscribing.tokens.seal(owner, nonce, token))
-}
-
-/// Whether the query can be subscribed to.
-async fn check(service: &Service, merchant_id: Uuid, named: &NamedQuery) -> Result<(), Problem> {
-    let wanted = Wanted::read(&named.query).map_err(|fault| Problem::internal(&fault))?;
-    let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, merchant_id).await?;
-    let query = query::read(&mut tx, &mut query::Recent::of(merchant_id), &wanted).await?;
-    tx.rollback().await?;
-    Ok(check_query(&query)?)
 }
 
 fn made(
@@ -267,6 +254,16 @@ pub(in crate::web) async fn subscriptions(
     Ok(response)
 }
 
+/// The query, which there must be, and the subscription, which there may be, that a path names.
+async fn named_in(
+    service: &Service,
+    merchant_id: Uuid,
+    (name, id): (String, String),
+) -> Result<(String, Uuid), Problem> {
+    let id = Uuid::try_parse(&id).map_err(|_| unknown_subscription())?;
+    Ok((find(service, merchant_id, &name).await?.name, id))
+}
+
 /// `GET /epcis/queries/{name}/subscriptions/{subscriptionID}`: how it is doing.
 pub(in crate::web) async fn one_subscription(
     request: HttpRequest,
@@ -275,13 +272,11 @@ pub(in crate::web) async fn one_subscription(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Subscribe).await?;
     let merchant_id = submitter.merchant_id;
-    let (name, id) = path.into_inner();
-    let id = Uuid::try_parse(&id).map_err(|_| unknown_subscription())?;
-    let named = find(&service, merchant_id, &name).await?;
+    let (name, id) = named_in(&service, merchant_id, path.into_inner()).await?;
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, merchant_id).await?;
-    let found = subscription(&mut tx, merchant_id, &named.name, id).await?;
+    let found = subscription(&mut tx, merchant_id, &name, id).await?;
     tx.rollback().await?;
     let found = found.ok_or_else(unknown_subscription)?;
     let mut response = HttpResponse::Ok().json(Body::of(found)?);
@@ -298,13 +293,11 @@ pub(in crate::web) async fn end_subscription(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Subscribe).await?;
     let merchant_id = submitter.merchant_id;
-    let (name, id) = path.into_inner();
-    let id = Uuid::try_parse(&id).map_err(|_| unknown_subscription())?;
-    let named = find(&service, merchant_id, &name).await?;
+    let (name, id) = named_in(&service, merchant_id, path.into_inner()).await?;
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, merchant_id).await?;
-    let is_ended = delete_subscription(&mut tx, merchant_id, &named.name, id).await?;
+    let is_ended = delete_subscription(&mut tx, merchant_id, &name, id).await?;
     tx.commit().await?;
     if !is_ended {
         return Err(unknown_subscription());
