@@ -1,6 +1,6 @@
 //! Reading a query: what its prefixes mean is for the merchant's own events to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use auditlog::json;
 use sqlx::PgConnection;
@@ -22,24 +22,57 @@ pub async fn read(
     recent: &mut Recent,
     wanted: &Wanted,
 ) -> Result<EventQuery, QueryError> {
-    let mut namespaces = Vec::new();
+    let context = wanted.context.as_deref().map(json::parse).transpose()?;
+    let mut meanings = Meanings {
+        said: &wanted.extensions,
+        own: Names::of(context.as_ref()),
+        of_events: HashMap::new(),
+    };
     for prefix in prefixes_of(&wanted.parameters)? {
         // Words of one prefix stand beside each other: those of all others are not read.
         let start = format!("{prefix}=");
         let words = words(conn, recent, WordKind::Namespace, &start, MAX_NAMESPACES).await?;
-        let of_prefix = words
-            .into_iter()
-            .take_while(|word| word.starts_with(&start));
-        namespaces.extend(of_prefix);
+        let namespaces = words.iter().map_while(|word| word.strip_prefix(&start));
+        let namespaces = namespaces.map(str::to_owned).collect();
+        meanings.of_events.insert(prefix, namespaces);
     }
-    let context = wanted.context.as_deref().map(json::parse).transpose()?;
-    let own = Names::of(context.as_ref());
-    let names = |name: &str| match said(&wanted.extensions, name) {
-        Some(whole) => vec![whole],
-        None => whole_names(&own, &namespaces, name),
-    };
-    let parameters = with_whole_values(&names, &wanted.parameters);
+    let names = |name: &str| meanings.of(name);
+    let parameters = with_whole_values(&meanings, &wanted.parameters);
     Ok(read_query(&parameters, &names)?)
+}
+
+/// What the prefixes of a query may mean.
+struct Meanings<'w> {
+    /// By the word of whoever asks, as `prefix=namespace`: these mean nothing else.
+    said: &'w [String],
+    /// By the query's own context, and by the standard.
+    own: Names<'w>,
+    /// By the events of the merchant.
+    of_events: HashMap<&'w str, Vec<String>>,
+}
+
+impl Meanings<'_> {
+    /// The whole names that a prefixed one may stand for; where nothing declares its prefix, the name as it
+    /// is.
+    fn of(&self, name: &str) -> Vec<String> {
+        let parts = name.split_once(':');
+        let said = parts.and_then(|(prefix, local)| {
+            let mut pairs = self.said.iter();
+            let namespace = pairs.find_map(|pair| pair.strip_prefix(prefix)?.strip_prefix('='))?;
+            Some(format!("{namespace}{local}"))
+        });
+        if let Some(whole) = said {
+            return vec![whole];
+        }
+        let mut names = vec![name.to_owned(), self.own.expand(name).into_owned()];
+        if let Some((prefix, local)) = parts {
+            let namespaces = self.of_events.get(prefix).into_iter().flatten();
+            names.extend(namespaces.map(|namespace| format!("{namespace}{local}")));
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
 }
 
 /// The prefixes whose meaning decides what a query asks for: those of the names of extensions, and those
@@ -74,47 +107,20 @@ fn curie(value: &str) -> Option<(&str, &str)> {
 }
 
 /// The same parameters, where each `EQ_` asks beside a value with a prefix for what that means.
-fn with_whole_values(
-    names: &impl Fn(&str) -> Vec<String>,
-    parameters: &[Parameter],
-) -> Vec<Parameter> {
+fn with_whole_values(meanings: &Meanings<'_>, parameters: &[Parameter]) -> Vec<Parameter> {
     let whole = |parameter: &Parameter| {
         let mut parameter = parameter.clone();
         if parameter.name.starts_with("EQ_") {
-            let known = &parameter.values;
-            let values = known.iter().filter(|value| curie(value).is_some());
-            let more = values.flat_map(|value| names(value));
-            let more: Vec<String> = more.filter(|whole| !known.contains(whole)).collect();
-            let room = MAX_VALUES.saturating_sub(known.len());
-            parameter.values.extend(more.into_iter().take(room));
+            let known: HashSet<&String> = parameter.values.iter().collect();
+            let values = parameter.values.iter().filter(|v| curie(v).is_some());
+            let more = values.flat_map(|value| meanings.of(value));
+            let more = more.filter(|whole| !known.contains(whole));
+            // One prefix may mean a thousand things, and each of a thousand values have it.
+            let room = MAX_VALUES.saturating_sub(parameter.values.len());
+            let more: Vec<String> = more.take(room).collect();
+            parameter.values.extend(more);
         }
         parameter
     };
     parameters.iter().map(whole).collect()
-}
-
-/// What a prefixed name stands for by the word of whoever asks.
-fn said(extensions: &[String], name: &str) -> Option<String> {
-    let (prefix, local) = name.split_once(':')?;
-    let mut meanings = extensions.iter().filter_map(|pair| {
-        let namespace = pair.strip_prefix(prefix)?.strip_prefix('=')?;
-        Some(format!("{namespace}{local}"))
-    });
-    meanings.next()
-}
-
-/// The whole names that a prefixed one may stand for: the standard's and those that the query itself
-/// declares, those of the merchant's events, and, where an event declared nothing, the name as it is.
-fn whole_names(own: &Names<'_>, namespaces: &[String], name: &str) -> Vec<String> {
-    let mut names = vec![name.to_owned(), own.expand(name).into_owned()];
-    if let Some((prefix, local)) = name.split_once(':') {
-        let of_events = namespaces.iter().filter_map(|declared| {
-            let namespace = declared.strip_prefix(prefix)?.strip_prefix('=')?;
-            Some(format!("{namespace}{local}"))
-        });
-        names.extend(of_events);
-    }
-    names.sort();
-    names.dedup();
-    names
 }
