@@ -2,6 +2,7 @@
 
 use auditlog::LeafIndex;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
@@ -205,13 +206,36 @@ pub async fn insert_sealed_batches(conn: &mut PgConnection, batches: &[SealedBat
     Ok(())
 }
 
+struct SealedRow {
+    merchant_id: Uuid,
+    id: Uuid,
+    recorded_at: OffsetDateTime,
+    statement_count: i32,
+    first_index: i64,
+}
+
+impl SealedRow {
+    fn read(self) -> SealedBatch {
+        SealedBatch {
+            batch: Batch {
+                id: self.id,
+                merchant_id: self.merchant_id,
+                recorded_at: self.recorded_at,
+                statement_count: self.statement_count,
+            },
+            first_index: LeafIndex(self.first_index as u64),
+        }
+    }
+}
+
 /// Sealed batches that hold any index from `from` up, in the order of the log.
 pub async fn sealed_batches_from(
     conn: &mut PgConnection,
     from: LeafIndex,
     limit: i64,
 ) -> Result<Vec<SealedBatch>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        SealedRow,
         "SELECT merchant_id, id, recorded_at, statement_count, first_index FROM sealed_batch
          WHERE first_index >= coalesce(
              (SELECT max(first_index) FROM sealed_batch WHERE first_index <= $1), 0)
@@ -221,18 +245,7 @@ pub async fn sealed_batches_from(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealedBatch {
-            batch: Batch {
-                id: row.id,
-                merchant_id: row.merchant_id,
-                recorded_at: row.recorded_at,
-                statement_count: row.statement_count,
-            },
-            first_index: LeafIndex(row.first_index as u64),
-        })
-        .collect())
+    Ok(rows.into_iter().map(SealedRow::read).collect())
 }
 
 /// A merchant's sealed batches that hold any index from `from` up, in the order of the log.
@@ -242,8 +255,9 @@ pub async fn batches_of_merchant_from(
     from: LeafIndex,
     limit: i64,
 ) -> Result<Vec<SealedBatch>> {
-    let rows = sqlx::query!(
-        "SELECT id, recorded_at, statement_count, first_index FROM sealed_batch
+    let rows = sqlx::query_as!(
+        SealedRow,
+        "SELECT merchant_id, id, recorded_at, statement_count, first_index FROM sealed_batch
          WHERE merchant_id = $1
            AND first_index >= coalesce(
              (SELECT max(first_index) FROM sealed_batch
@@ -256,18 +270,7 @@ pub async fn batches_of_merchant_from(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealedBatch {
-            batch: Batch {
-                id: row.id,
-                merchant_id,
-                recorded_at: row.recorded_at,
-                statement_count: row.statement_count,
-            },
-            first_index: LeafIndex(row.first_index as u64),
-        })
-        .collect())
+    Ok(rows.into_iter().map(SealedRow::read).collect())
 }
 
 /// Pending batches after this one, by merchant and id.

@@ -322,47 +322,44 @@ pub struct RowsOfMinute {
     pub limit: i64,
 }
 
+/// As above: what differs is which of the two minutes is given, and which one goes on.
+macro_rules! rows_of_minute {
+    ($wanted:ident, $conn:ident, $given:tt, $other:tt) => {
+        sqlx::query_as!(
+            PlacedRow,
+            "SELECT event_minute, recorded_minute, segment, postings FROM event_term
+             WHERE merchant_id = $1 AND term = $2 AND "
+                + $given
+                + " = $3 AND "
+                + $other
+                + " BETWEEN $4 AND $5 AND (segment, "
+                + $other
+                + ") > ($6, $7)
+             ORDER BY segment, "
+                + $other
+                + " LIMIT $8",
+            $wanted.merchant_id,
+            $wanted.term.0,
+            $wanted.minute,
+            $wanted.across.0,
+            $wanted.across.1,
+            $wanted.after.0,
+            $wanted.after.1,
+            $wanted.limit,
+        )
+        .fetch_all($conn)
+        .await?
+    };
+}
+
 /// Rows of one term in one minute, and the place of the last: a minute may have any number of them.
 pub async fn term_rows_of_minute(
     conn: &mut PgConnection,
     wanted: RowsOfMinute,
 ) -> Result<(Vec<TermRow>, Option<PlaceInMinute>)> {
-    let rows = if wanted.by_record_time {
-        sqlx::query_as!(
-            PlacedRow,
-            "SELECT event_minute, recorded_minute, segment, postings FROM event_term
-             WHERE merchant_id = $1 AND term = $2 AND recorded_minute = $3
-               AND event_minute BETWEEN $4 AND $5 AND (segment, event_minute) > ($6, $7)
-             ORDER BY segment, event_minute LIMIT $8",
-            wanted.merchant_id,
-            wanted.term.0,
-            wanted.minute,
-            wanted.across.0,
-            wanted.across.1,
-            wanted.after.0,
-            wanted.after.1,
-            wanted.limit,
-        )
-        .fetch_all(conn)
-        .await?
-    } else {
-        sqlx::query_as!(
-            PlacedRow,
-            "SELECT event_minute, recorded_minute, segment, postings FROM event_term
-             WHERE merchant_id = $1 AND term = $2 AND event_minute = $3
-               AND recorded_minute BETWEEN $4 AND $5 AND (segment, recorded_minute) > ($6, $7)
-             ORDER BY segment, recorded_minute LIMIT $8",
-            wanted.merchant_id,
-            wanted.term.0,
-            wanted.minute,
-            wanted.across.0,
-            wanted.across.1,
-            wanted.after.0,
-            wanted.after.1,
-            wanted.limit,
-        )
-        .fetch_all(conn)
-        .await?
+    let rows = match wanted.by_record_time {
+        true => rows_of_minute!(wanted, conn, "recorded_minute", "event_minute"),
+        false => rows_of_minute!(wanted, conn, "event_minute", "recorded_minute"),
     };
     let last = rows.last().map(|row| match wanted.by_record_time {
         true => (row.segment, row.event_minute),
