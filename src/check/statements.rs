@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{CheckError, Report, Tally};
-use crate::domain::epcis::index::{Indexer, ListedNames};
-use crate::domain::epcis::{self, Names};
+use crate::domain::epcis;
+use crate::domain::epcis::index::Indexer;
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
@@ -389,9 +389,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     }
     let event = epcis::read_event(body).ok()?;
     if let Some(Index { indexer, of_batch }) = index {
-        let names = ListedNames::of(Names::of(body.get("@context")));
-        let terms = indexer.event_terms(body, &event, &names);
-        terms.add_to(of_batch, stored.id.position);
+        indexer.add_stored(of_batch, stored.id.position, body, &event);
     }
     Some(Said {
         kind,

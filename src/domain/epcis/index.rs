@@ -9,7 +9,6 @@ use super::event::Event;
 use super::facts::{Fact, FactValue, indexed_facts};
 use super::names::Names;
 use super::query::{every_event, overflow, terms_of};
-use super::read::read_event;
 use crate::domain::gs1::company_prefix_of_urn;
 use crate::domain::posting::{BatchIndex, Term, WordKind};
 use crate::domain::time::milliseconds;
@@ -47,16 +46,6 @@ impl EventTerms {
         for (kind, word) in self.words.iter().chain(&*self.namespaces) {
             index.push_word(*kind, word);
         }
-    }
-}
-
-/// Adds what a stored event is found by. One that breaks a rule which came after it adds nothing; the trace
-/// index has its identities.
-pub fn index_stored(index: &mut BatchIndex, position: i32, body: &Value<'_>) {
-    if let Ok(event) = read_event(body) {
-        let names = ListedNames::of(Names::of(body.get("@context")));
-        let terms = Indexer::default().event_terms(body, &event, &names);
-        terms.add_to(index, position);
     }
 }
 
@@ -152,6 +141,19 @@ impl Indexer {
             words,
             namespaces: Arc::clone(&names.words),
         }
+    }
+
+    /// Adds what a stored event is found by, which carries its own `@context`, to the index of its batch.
+    pub fn add_stored(
+        &mut self,
+        index: &mut BatchIndex,
+        position: i32,
+        body: &Value<'_>,
+        event: &Event,
+    ) {
+        let names = ListedNames::of(Names::of(body.get("@context")));
+        self.event_terms(body, event, &names)
+            .add_to(index, position);
     }
 
     fn indexed(&mut self, fact: &Fact<'_>) -> Indexed {

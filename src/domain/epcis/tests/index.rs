@@ -6,9 +6,7 @@ use auditlog::json;
 use proptest::prelude::*;
 
 use super::super::facts::facts;
-use super::super::index::{
-    EventTerms, Indexer, ListedNames, MAX_TERMS, index_stored, is_indexed_elsewhere,
-};
+use super::super::index::{EventTerms, Indexer, ListedNames, MAX_TERMS, is_indexed_elsewhere};
 use super::super::query::{overflow, terms_of};
 use super::super::*;
 use super::valid::{ALL, OBJECT};
@@ -89,7 +87,8 @@ fn an_event_of_too_many_terms_is_looked_at_by_every_query() {
 fn a_stored_event_is_indexed_with_its_words_and_the_namespaces_of_its_context() {
     let value = json::parse(OBJECT).unwrap();
     let mut index = BatchIndex::default();
-    index_stored(&mut index, 0, &value);
+    let event = read_event(&value).unwrap();
+    Indexer::default().add_stored(&mut index, 0, &value, &event);
     let words: BTreeSet<_> = index.words().collect();
     for word in [
         (WordKind::BizStep, "commissioning"),
