@@ -159,13 +159,11 @@ pub(super) fn asks_for_events() -> Vec<Value> {
     names.map(|name| reference("parameters", name)).collect()
 }
 
-/// What any of them may answer that asks for what is stored.
+/// What any of them may answer that asks for what is stored, beside what [`add_demands`] tells.
 fn refused(mut responses: Value) -> Value {
     for (status, name) in [
-        ("400", "Invalid"),
         ("401", "Unauthorized"),
         ("403", "Forbidden"),
-        ("406", "NotAcceptable"),
         ("429", "TooMany"),
         ("500", "Internal"),
         ("503", "Unavailable"),
@@ -195,17 +193,12 @@ pub(super) fn resources() -> Map<String, Value> {
         "headers": Map::from_iter(versions.map(|name| (name.to_owned(), reference("headers", name)))),
         "content": {"application/json": {"schema": reference("schemas", "Collection")}},
     });
-    let mut root = get(
+    let root = get(
         "epcis".into(),
         "What there is to ask for".into(),
         json!([]),
         json!({"200": names}),
     );
-    if let Some(responses) = root["get"]["responses"].as_object_mut() {
-        // It takes nothing that could be wrong.
-        responses.remove("400");
-        responses.remove("406");
-    }
     paths.insert(ROOT.into(), root);
     let place = "https://id.gs1.org/414/9529990000001";
     for (name, what, example) in [
