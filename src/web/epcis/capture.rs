@@ -7,7 +7,6 @@ use serde::Serialize;
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::form::say_versions;
 use super::list::List;
 use crate::capture::capture_document;
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
@@ -167,7 +166,6 @@ pub(in crate::web) async fn capture_jobs(
     let goes_on = list.cut(&mut jobs);
     let bodies: Vec<JobBody> = jobs.iter().map(JobBody::of).collect();
     let mut response = HttpResponse::Ok().json(bodies);
-    say_versions(response.headers_mut());
     if let Some(last) = jobs.last().filter(|_| goes_on) {
         list.say_next(&mut response, &last.id.to_string());
     }

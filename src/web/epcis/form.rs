@@ -29,14 +29,13 @@ pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem>
     })
 }
 
-/// Says which versions and which format an answer has.
+/// Says which format an answer has.
 pub(super) fn say_form(response: &mut HttpResponse, format: EpcFormat) {
-    let headers = response.headers_mut();
-    say_versions(headers);
-    headers.insert(EPC_FORMAT, HeaderValue::from_static(format.name()));
+    let format = HeaderValue::from_static(format.name());
+    response.headers_mut().insert(EPC_FORMAT, format);
 }
 
-/// Says which versions of EPCIS and of the CBV an answer has.
+/// Says which versions of EPCIS and of the CBV an answer has: every one below `/epcis`.
 pub(super) fn say_versions(headers: &mut HeaderMap) {
     headers.insert(EPCIS_VERSION, HeaderValue::from_static(VERSION));
     headers.insert(CBV_VERSION, HeaderValue::from_static(VERSION));

@@ -9,7 +9,6 @@ use sqlx::Connection;
 use uuid::Uuid;
 
 use super::events::{Asked, answer};
-use super::form::say_versions;
 use super::list::List;
 use crate::capture::CaptureError;
 use crate::domain::epcis::query::EventQuery;
@@ -89,7 +88,6 @@ pub(in crate::web) async fn queries(
     let goes_on = list.cut(&mut found);
     let bodies: Vec<Body> = found.iter().map(Body::of).collect::<Result<_, _>>()?;
     let mut response = HttpResponse::Ok().json(bodies);
-    say_versions(response.headers_mut());
     if let Some(last) = found.last().filter(|_| goes_on) {
         list.say_next(&mut response, &last.name);
     }
@@ -118,11 +116,9 @@ pub(in crate::web) async fn post_query(
         created_at: to_millisecond((service.clock)()),
     };
     store(&service, merchant_id, &new).await?;
-    let mut response = HttpResponse::Created()
+    Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, query_path(&new.name)))
-        .finish();
-    say_versions(response.headers_mut());
-    Ok(response)
+        .finish())
 }
 
 /// The query that something wanted is, by what the merchant's events say now.
@@ -171,9 +167,7 @@ pub(in crate::web) async fn query(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::Query).await?;
     let found = find(&service, submitter.merchant_id, &path).await?;
-    let mut response = HttpResponse::Ok().json(Body::of(&found)?);
-    say_versions(response.headers_mut());
-    Ok(response)
+    Ok(HttpResponse::Ok().json(Body::of(&found)?))
 }
 
 pub(super) async fn find(

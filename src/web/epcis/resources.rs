@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Connection;
 
 use super::events::{Asked, answer, within_limit};
-use super::form::{say_form, say_range, say_versions};
+use super::form::{say_form, say_range};
 use super::list::List;
 use crate::capture::Submitter;
 use crate::domain::epcis::EventType;
@@ -115,11 +115,9 @@ pub(in crate::web) async fn root(
 
 fn collection(members: &[impl serde::Serialize]) -> HttpResponse {
     let body = json!({"@context": CONTEXT, "type": "Collection", "member": members});
-    let mut response = HttpResponse::Ok()
+    HttpResponse::Ok()
         .content_type("application/json")
-        .body(body.to_string());
-    say_versions(response.headers_mut());
-    response
+        .body(body.to_string())
 }
 
 /// `GET /epcis/bizSteps` and its like: every value that the merchant's events use.
@@ -240,7 +238,6 @@ pub(in crate::web) async fn discover(request: HttpRequest) -> Result<HttpRespons
     let mut response = HttpResponse::NoContent().finish();
     let headers = response.headers_mut();
     headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-    say_versions(headers);
     say_range(headers);
     for (name, value) in [
         (

@@ -9,7 +9,7 @@ use sqlx::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::form::{say_form, say_versions, wanted_format};
+use super::form::{say_form, wanted_format};
 use super::list::List;
 use super::queries::{as_asked, find, query_path, unknown_query};
 use crate::capture::CaptureError;
@@ -247,7 +247,6 @@ pub(in crate::web) async fn subscriptions(
     let last = found.last().map(|last| last.id.to_string());
     let bodies: Vec<Body> = found.into_iter().map(Body::of).collect::<Result<_, _>>()?;
     let mut response = HttpResponse::Ok().json(bodies);
-    say_versions(response.headers_mut());
     if let Some(last) = last.filter(|_| goes_on) {
         list.say_next(&mut response, &last);
     }
@@ -279,9 +278,7 @@ pub(in crate::web) async fn one_subscription(
     let found = subscription(&mut tx, merchant_id, &name, id).await?;
     tx.rollback().await?;
     let found = found.ok_or_else(unknown_subscription)?;
-    let mut response = HttpResponse::Ok().json(Body::of(found)?);
-    say_versions(response.headers_mut());
-    Ok(response)
+    Ok(HttpResponse::Ok().json(Body::of(found)?))
 }
 
 /// `DELETE /epcis/queries/{name}/subscriptions/{subscriptionID}`: ends it. A delivery that is under way may
