@@ -194,7 +194,7 @@ impl Deliverer {
         now: OffsetDateTime,
         place: Place,
         due: Vec<Due>,
-    ) -> Result<(Window, Vec<Asked>), DeliverError> {
+    ) -> Result<(Window, Vec<Decided>), DeliverError> {
         let mut conn = self.sender.database.deliverer.acquire().await?;
         let mut tx = conn.begin().await?;
         see_one_moment(&mut tx).await?;
@@ -217,7 +217,7 @@ async fn read(
     now: OffsetDateTime,
     place: Place,
     due: Vec<Due>,
-) -> Result<(Window, Vec<(Due, Wish)>, Vec<Asked>), DeliverError> {
+) -> Result<(Window, Vec<(Due, Wish)>, Vec<Decided>), DeliverError> {
     let (mut asking, mut unreadable) = (Vec::new(), Vec::new());
     for due in due {
         match Wish::read(conn, &due, now).await {
@@ -225,7 +225,7 @@ async fn read(
             Err(QueryError::Store(error)) => return Err(error.into()),
             Err(error) => {
                 let found = Err(error.to_string());
-                unreadable.push(Asked { due, found });
+                unreadable.push(Decided { due, found });
             }
         }
     }
@@ -234,14 +234,14 @@ async fn read(
 }
 
 /// What of the events is for whom.
-fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Asked> {
+fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Decided> {
     let documents = documents(events, &asking);
     let (documents, fault) = match documents {
         Ok(documents) => (documents, None),
         Err(fault) => (Vec::new(), Some(fault)),
     };
     let mut documents = documents.into_iter();
-    let found = |(due, _)| Asked {
+    let found = |(due, _)| Decided {
         due,
         found: documents
             .next()
@@ -252,7 +252,7 @@ fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Asked> {
 
 /// A subscription, and what there is for it.
 #[derive(Debug)]
-struct Asked {
+struct Decided {
     due: Due,
     /// Its document, or why there is none.
     found: Result<Document, String>,
@@ -267,7 +267,7 @@ enum Next {
     Stand(Box<Subscription>, Progress),
 }
 
-impl Asked {
+impl Decided {
     fn next(self, now: OffsetDateTime, window: &Window) -> Next {
         let subscription = self.due.subscription;
         let progress = &subscription.progress;

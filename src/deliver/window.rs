@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::domain::epcis::query::EventQuery;
 use crate::domain::epcis::query::named::Wanted;
-use crate::query::{self, Asked, Form, FoundEvent, QueryError, ReadEvent, Recent, query_document};
+use crate::query::{
+    self, Form, FoundEvent, QueryError, ReadEvent, Recent, ResultsOf, query_document,
+};
 use crate::store::batch::{SealedBatch, batches_of_merchant_from};
 use crate::store::statement::{StoredEvent, Stretch, events_in_order};
 use crate::store::subscription::Due;
@@ -159,12 +161,12 @@ pub(super) fn documents(
     let document = |((due, wish), events): (&(Due, Wish), Vec<FoundEvent>)| {
         let subscription = &due.subscription;
         let id = subscription.id.to_string();
-        let asked = Asked {
+        let of = ResultsOf {
             query_name: &subscription.query_name,
             subscription_id: Some(&id),
         };
         Ok(Document {
-            text: query_document(asked, &events, &wish.form, wish.made_at)?,
+            text: query_document(of, &events, &wish.form, wish.made_at)?,
             count: events.len(),
         })
     };

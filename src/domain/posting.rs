@@ -311,12 +311,12 @@ pub fn each_of_row(
 
 /// Which terms a query looks for in batches that are not merged yet: of each of its conditions, one.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct WantedTerms {
     bits: HashMap<Term, u64>,
     conditions: u32,
 }
 
-impl Wanted {
+impl WantedTerms {
     /// Adds a condition: an event must have one of `terms`. Only the first 64 are looked at, which finds
     /// too much and never too little.
     pub fn add(&mut self, terms: &[Term]) {
@@ -341,7 +341,7 @@ pub fn find_in_batch(
     bytes: &[u8],
     batch_id: Uuid,
     recorded_ms: i64,
-    wanted: &Wanted,
+    wanted: &WantedTerms,
     mut each: impl FnMut(Posting),
 ) -> Result<(), NoPostings> {
     let mut from = Reader::new(bytes)?;

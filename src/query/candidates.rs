@@ -11,7 +11,7 @@ use super::QueryError;
 use super::best::{Best, Frame, Place, Reach, is_before, place};
 use super::plan::{Plan, Proposal};
 use super::recent::Recent;
-use crate::domain::posting::{Posting, Term, Wanted, each_of_row, minute};
+use crate::domain::posting::{Posting, Term, WantedTerms, each_of_row, minute};
 use crate::domain::statement::StatementId;
 use crate::domain::time::milliseconds;
 use crate::store::event_index::{
@@ -44,7 +44,7 @@ enum Supply {
     /// All of them at hand.
     List(Vec<Posting>),
     /// What is not merged yet.
-    Recent(Arc<Wanted>),
+    Recent(Arc<WantedTerms>),
     /// Rows of terms, minute by minute.
     Terms(Vec<Term>, Walk),
     /// Rows of terms by the other time than that of the answer: there are few.
@@ -126,7 +126,7 @@ impl Candidates {
             });
         }
         if !proposal.terms.is_empty() {
-            let mut wanted = Wanted::default();
+            let mut wanted = WantedTerms::default();
             wanted.add(&proposal.terms);
             // Those of the other conditions too: of what is not merged they are at hand.
             plan.others.iter().for_each(|terms| wanted.add(terms));

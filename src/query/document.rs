@@ -14,16 +14,16 @@ pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-conte
 
 /// Of which query a document has the results.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ResultsOf<'a> {
     /// Its name.
     pub query_name: &'a str,
     /// The subscription that they are delivered to.
     pub subscription_id: Option<&'a str>,
 }
 
-impl Asked<'static> {
+impl ResultsOf<'static> {
     /// A query without a name, asked once.
-    pub const UNNAMED: Asked<'static> = Asked {
+    pub const UNNAMED: ResultsOf<'static> = ResultsOf {
         query_name: UNNAMED,
         subscription_id: None,
     };
@@ -32,7 +32,7 @@ impl Asked<'static> {
 /// A document of events, in their order. A `@context` that all of them share is the document's;
 /// otherwise each keeps its own.
 pub fn query_document(
-    asked: Asked<'_>,
+    of: ResultsOf<'_>,
     events: &[FoundEvent],
     form: &Form,
     now: OffsetDateTime,
@@ -57,8 +57,8 @@ pub fn query_document(
     out.push_str(",\"type\":\"EPCISQueryDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":");
     write_string(timestamp(now).as_str(), &mut out);
     out.push_str(",\"epcisBody\":{\"queryResults\":{\"queryName\":");
-    write_string(asked.query_name, &mut out);
-    if let Some(id) = asked.subscription_id {
+    write_string(of.query_name, &mut out);
+    if let Some(id) = of.subscription_id {
         out.push_str(",\"subscriptionID\":");
         write_string(id, &mut out);
     }

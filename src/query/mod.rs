@@ -32,7 +32,7 @@ use crate::domain::posting::NoPostings;
 use crate::domain::statement::StatementId;
 
 pub use decide::{ReadEvent, fulfils};
-pub use document::{Asked, CONTEXT, query_document, single_event};
+pub use document::{CONTEXT, ResultsOf, query_document, single_event};
 pub use form::Form;
 pub use merge::{Merged, merge, waiting};
 pub use page::{by_event_id, page};

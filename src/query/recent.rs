@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::QueryError;
 use super::best::Best;
-use crate::domain::posting::{Wanted, WordKind, find_in_batch, words_in_batch};
+use crate::domain::posting::{WantedTerms, WordKind, find_in_batch, words_in_batch};
 use crate::domain::time::milliseconds;
 use crate::store::event_index::{EventBatch, unmerged_event_batches};
 
@@ -70,7 +70,7 @@ impl Recent {
     pub(super) async fn find(
         &mut self,
         conn: &mut PgConnection,
-        wanted: &Arc<Wanted>,
+        wanted: &Arc<WantedTerms>,
         mut best: Best,
     ) -> Result<Best, QueryError> {
         let (batches, wanted) = (self.read(conn).await?, Arc::clone(wanted));

@@ -54,7 +54,7 @@ proptest! {
     #[test]
     fn what_is_found_in_the_bytes_is_what_the_index_holds(index in index(), term in -3..9_i64) {
         let bytes = index.encode();
-        let mut wanted = Wanted::default();
+        let mut wanted = WantedTerms::default();
         wanted.add(&[Term(term)]);
         let mut found = Vec::new();
         find_in_batch(&bytes, Uuid::nil(), 9, &wanted, |posting| found.push(posting)).unwrap();
@@ -93,7 +93,7 @@ proptest! {
         bytes.insert(0, VERSION);
         let _ = BatchIndex::decode(&bytes);
         let _ = decode_row(MINUTES, &bytes, &mut Vec::new());
-        let _ = find_in_batch(&bytes, Uuid::nil(), 0, &Wanted::default(), |_| ());
+        let _ = find_in_batch(&bytes, Uuid::nil(), 0, &WantedTerms::default(), |_| ());
         let _ = words_in_batch(&bytes, |_, _| ());
     }
 }
@@ -106,7 +106,7 @@ fn an_event_is_found_by_each_of_its_terms_and_by_no_other() {
     index.push(3, 7, [place]);
     let bytes = index.encode();
     let at = |conditions: &[&[Term]]| -> Vec<i32> {
-        let mut wanted = Wanted::default();
+        let mut wanted = WantedTerms::default();
         for terms in conditions {
             wanted.add(terms);
         }

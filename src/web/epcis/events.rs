@@ -150,7 +150,7 @@ pub(super) async fn answer(
         Some(token) => Some(binding.read(token, now).map_err(token_problem)?),
     };
     let (page, form) = found(service, submitter, &asked, after).await?;
-    let named = query::Asked {
+    let named = query::ResultsOf {
         query_name: &asked.query_name,
         subscription_id: None,
     };
@@ -290,7 +290,7 @@ pub(in crate::web) async fn event(
     if found.is_empty() {
         return Err(Problem::not_found("there is no event with this eventID"));
     }
-    let body = query_document(query::Asked::UNNAMED, &found, &form, (service.clock)());
+    let body = query_document(query::ResultsOf::UNNAMED, &found, &form, (service.clock)());
     let body = body.map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::Ok()
         .content_type("application/json")
