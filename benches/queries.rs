@@ -4,24 +4,22 @@
 //! The events come in by `POST /epcis/capture`, as everybody's do, and are asked for over HTTP on one
 //! connection, one query after the other. `ROOTMARK_BENCH_QUERY_EVENTS` says how many there are.
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rootmark::app::Running;
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
-use rootmark::config::{DatabaseChoice, Settings};
-use rootmark::domain::scope::Scope;
-use rootmark::postgres::{Cluster, ClusterConfig};
-use rootmark::store::embedded_options;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 
-const ISSUER: &str = "https://id.gs1.org/417/9521041000008";
+use common::{Failure, key, settings, with_postgres};
+
 const GTIN: &str = "09521041001012";
 /// Events in one document, and clients that post documents at once.
 const DOCUMENT: u64 = 500;
@@ -48,8 +46,6 @@ const ROUNDS: u64 = 200;
 /// Pages until the one that is compared with the first.
 const DEEP: usize = 1_000;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     // `cargo test` and `cargo clippy` build benchmarks too, and must not run them.
@@ -58,15 +54,8 @@ async fn main() -> Result<(), Failure> {
     }
     let events = std::env::var("ROOTMARK_BENCH_QUERY_EVENTS");
     let events: u64 = events.map_or(Ok(300_000), |n| n.parse())?;
-    let folder = tempfile::tempdir()?;
-    make_reachable(folder.path())?;
-    let config = ClusterConfig::new(folder.path().join("postgres-data"));
-    let cluster = tokio::task::spawn_blocking(move || Cluster::start(&config)).await??;
-    let options = embedded_options(cluster.access()).await?;
     println!("{events} events of {} bytes", event(events).len());
-    let result = measure(folder.path(), options, events).await;
-    tokio::task::spawn_blocking(move || cluster.stop()).await??;
-    result
+    with_postgres(async |folder, options| measure(folder, options, events).await).await
 }
 
 async fn measure(
@@ -74,22 +63,10 @@ async fn measure(
     options: PgConnectOptions,
     events: u64,
 ) -> Result<(), Failure> {
-    let mut settings = Settings::read(|_| None)?;
-    settings.listen = "127.0.0.1:0".parse()?;
-    settings.data_dir = folder.join("data");
-    settings.database = DatabaseChoice::External(Box::new(options.clone()));
-    // Sealing is measured elsewhere; here it must not run beside queries.
-    settings.seal_interval = Duration::from_secs(3_600);
+    let mut settings = settings(folder, options.clone())?;
     settings.index_patience = Duration::from_secs(1);
     let running = Running::start(&settings).await?;
-    let merchant = add_merchant(&running.database, "Bench", ISSUER).await?;
-    let order = KeyOrder {
-        merchant_id: merchant.id,
-        issuer: ISSUER,
-        label: "bench",
-        scopes: &Scope::ALL,
-    };
-    let key = add_key(&running.database, &order).await?;
+    let key = key(&running).await?;
     let mut conn: PgConnection = options.connect().await?;
 
     let started = Instant::now();
@@ -421,10 +398,4 @@ fn resident() -> Result<u64, Failure> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
     Ok(number.ok_or("no VmRSS")?.parse()?)
-}
-
-/// Postgres runs as another user when this runs as root.
-fn make_reachable(folder: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
 }

@@ -3,32 +3,29 @@
 //!
 //! Absolute figures say more about a machine than about this program; the ratios are what to watch.
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
 use rootmark::app::{KeyPlaces, Running, Sealer};
-use rootmark::config::{DatabaseChoice, Settings};
-use rootmark::domain::scope::Scope;
-use rootmark::postgres::{Cluster, ClusterConfig};
+use rootmark::config::Settings;
 use rootmark::seal::LogSigners;
-use rootmark::store::embedded_options;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const ISSUER: &str = "https://id.gs1.org/417/9521041000008";
+use common::{Failure, key, settings, with_postgres};
+
 const GTIN: &str = "09521041001012";
 /// Events in one document.
 const DOCUMENT: u64 = 500;
 /// Clients that post documents, or fetch pages, at once.
 const CLIENTS: u64 = 4;
 const PAGE_CLIENTS: u64 = 32;
-
-type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -38,18 +35,12 @@ async fn main() -> Result<(), Failure> {
     }
     let events: u64 = std::env::var("ROOTMARK_BENCH_EVENTS").map_or(Ok(50_000), |n| n.parse())?;
     let seconds: u64 = std::env::var("ROOTMARK_BENCH_SECONDS").map_or(Ok(5), |n| n.parse())?;
-    let folder = tempfile::tempdir()?;
-    make_reachable(folder.path())?;
-    let config = ClusterConfig::new(folder.path().join("postgres-data"));
-    let cluster = tokio::task::spawn_blocking(move || Cluster::start(&config)).await??;
-    let options = embedded_options(cluster.access()).await?;
     println!(
         "{events} events of {} bytes, {seconds} s of pages",
         event(0).len()
     );
-    let result = measure(folder.path(), options, events, Duration::from_secs(seconds)).await;
-    tokio::task::spawn_blocking(move || cluster.stop()).await??;
-    result
+    let page_time = Duration::from_secs(seconds);
+    with_postgres(async |folder, options| measure(folder, options, events, page_time).await).await
 }
 
 async fn measure(
@@ -65,12 +56,7 @@ async fn measure(
         None,
     );
 
-    let mut settings = Settings::read(|_| None)?;
-    settings.listen = "127.0.0.1:0".parse()?;
-    settings.data_dir = folder.join("data");
-    settings.database = DatabaseChoice::External(Box::new(options));
-    // Sealing is measured by itself; here it must not run beside capture.
-    settings.seal_interval = Duration::from_secs(3_600);
+    let settings = settings(folder, options)?;
     let running = Running::start(&settings).await?;
     let key = enter(&running).await?;
 
@@ -162,14 +148,7 @@ async fn copy_rate(options: PgConnectOptions, events: u64) -> Result<f64, Failur
 }
 
 async fn enter(running: &Running) -> Result<String, Failure> {
-    let merchant = add_merchant(&running.database, "Bench", ISSUER).await?;
-    let order = KeyOrder {
-        merchant_id: merchant.id,
-        issuer: ISSUER,
-        label: "bench",
-        scopes: &Scope::ALL,
-    };
-    let key = add_key(&running.database, &order).await?;
+    let key = key(running).await?;
     let product = format!(
         r#"{{"gtin":"https://id.gs1.org/01/{GTIN}","productName":{{"zh-CN":"演示奶粉","en":"Demo tin"}}}}"#
     );
@@ -354,10 +333,4 @@ fn bare_server(page: Vec<u8>) -> Result<(SocketAddr, actix_web::dev::ServerHandl
     let handle = server.handle();
     tokio::spawn(server);
     Ok((address, handle))
-}
-
-/// Postgres runs as another user when this runs as root.
-fn make_reachable(folder: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
 }
