@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::domain::delivery_signature;
+use crate::domain::epcis::{EpcFormat, VERSION, VERSION_HEADERS};
 use crate::domain::retry::retry_delay;
 use crate::domain::sealed::{SealingKey, SecretOwner};
 use crate::domain::subscription::{Progress, Subscription, Tried};
@@ -13,10 +14,7 @@ use crate::http_client::{PostFault, PrivateTargets, Strangers, Target, TargetFau
 use crate::store::Database;
 use crate::store::subscription::move_subscription;
 
-const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
-const EPCIS_VERSION: HeaderName = HeaderName::from_static("gs1-epcis-version");
-const CBV_VERSION: HeaderName = HeaderName::from_static("gs1-cbv-version");
-const VERSION: HeaderValue = HeaderValue::from_static("2.0.0");
+const EPC_FORMAT: HeaderName = HeaderName::from_static(EpcFormat::HEADER);
 
 /// What sends, and stores what became of it.
 #[derive(Debug)]
@@ -129,8 +127,10 @@ impl Sender {
         let mut headers = HeaderMap::new();
         let format = HeaderValue::from_static(subscription.epc_format.name());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(EPCIS_VERSION, VERSION);
-        headers.insert(CBV_VERSION, VERSION);
+        for name in VERSION_HEADERS {
+            let version = HeaderValue::from_static(VERSION);
+            headers.insert(HeaderName::from_static(name), version);
+        }
         headers.insert(EPC_FORMAT, format);
         if let Some(sealed) = &delivery.sealed_token {
             let owner = SecretOwner {

@@ -42,3 +42,8 @@ pub use names::{MAX_NAMESPACE_BYTES, Member, Names, Vocabulary, bare_word, word_
 pub use read::read_event;
 pub use translate::{EpcFormat, UnknownEpcFormat, translate};
 pub use vocabulary::BIZ_STEPS;
+
+/// The version of EPCIS and of the CBV that is spoken here.
+pub const VERSION: &str = "2.0.0";
+/// The headers that tell it, of whatever is sent.
+pub const VERSION_HEADERS: [&str; 2] = ["gs1-epcis-version", "gs1-cbv-version"];

@@ -28,6 +28,9 @@ pub enum EpcFormat {
 pub struct UnknownEpcFormat;
 
 impl EpcFormat {
+    /// The header's name, in small letters, as HTTP/2 has it.
+    pub const HEADER: &str = "gs1-epc-format";
+
     /// All there are: what a server announces.
     pub const ALL: [EpcFormat; 4] = [
         EpcFormat::NoPreference,

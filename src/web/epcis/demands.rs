@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
 
-use super::form::wanted_format;
+use super::form::{not_acceptable, wanted_format};
 use crate::domain::epcis::Names;
 use crate::web::error::Problem;
 use crate::web::negotiate::{header_text, media_weight};
@@ -83,11 +83,6 @@ fn check_length(request: &HttpRequest) -> Result<(), Problem> {
         "epcisException:URITooLongException",
         format!("the address is longer than {MAX_URI_BYTES} bytes; ask in parts"),
     ))
-}
-
-fn not_acceptable(detail: impl Into<String>) -> Problem {
-    let kind = "epcisException:NotAcceptableException";
-    Problem::new(StatusCode::NOT_ACCEPTABLE, kind, detail)
 }
 
 fn check_version(request: &HttpRequest, name: &'static str, bound: Bound) -> Result<(), Problem> {

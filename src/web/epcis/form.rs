@@ -4,18 +4,21 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::domain::epcis::{DeclaredHash, EpcFormat, compare_hash, event_hash};
+use crate::domain::epcis::{
+    DeclaredHash, EpcFormat, VERSION, VERSION_HEADERS, compare_hash, event_hash,
+};
 use crate::query::FoundEvent;
 use crate::web::error::Problem;
 
-const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
-const EPCIS_VERSION: HeaderName = HeaderName::from_static("gs1-epcis-version");
-const CBV_VERSION: HeaderName = HeaderName::from_static("gs1-cbv-version");
+const EPC_FORMAT: HeaderName = HeaderName::from_static(EpcFormat::HEADER);
 const EVENT_HASH: HeaderName = HeaderName::from_static("rootmark-event-hash");
 const DECLARED_HASH: HeaderName = HeaderName::from_static("rootmark-declared-hash");
 
-/// The version of EPCIS and of the CBV that is spoken here.
-const VERSION: &str = "2.0.0";
+/// A refusal of what cannot be given in the form that is asked for.
+pub(super) fn not_acceptable(detail: impl Into<String>) -> Problem {
+    let kind = "epcisException:NotAcceptableException";
+    Problem::new(StatusCode::NOT_ACCEPTABLE, kind, detail)
+}
 
 /// The format that a request asks for.
 pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem> {
@@ -23,10 +26,7 @@ pub(super) fn wanted_format(request: &HttpRequest) -> Result<EpcFormat, Problem>
         return Ok(EpcFormat::default());
     };
     let wanted = wanted.to_str().unwrap_or("");
-    EpcFormat::parse(wanted).map_err(|fault| {
-        let kind = "epcisException:NotAcceptableException";
-        Problem::new(StatusCode::NOT_ACCEPTABLE, kind, fault.to_string())
-    })
+    EpcFormat::parse(wanted).map_err(|fault| not_acceptable(fault.to_string()))
 }
 
 /// Says which format an answer has.
@@ -37,8 +37,10 @@ pub(super) fn say_form(response: &mut HttpResponse, format: EpcFormat) {
 
 /// Says which versions of EPCIS and of the CBV an answer has: every one below `/epcis`.
 pub(super) fn say_versions(headers: &mut HeaderMap) {
-    headers.insert(EPCIS_VERSION, HeaderValue::from_static(VERSION));
-    headers.insert(CBV_VERSION, HeaderValue::from_static(VERSION));
+    for name in VERSION_HEADERS {
+        let version = HeaderValue::from_static(VERSION);
+        headers.insert(HeaderName::from_static(name), version);
+    }
 }
 
 /// Says which versions could be asked for.
