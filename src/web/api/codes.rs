@@ -1,98 +1,24 @@
-//! `/api/…`: master data and item codes.
+//! `/api/code-ranges`: item codes.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::json::{self, Value};
 use futures_util::stream;
 use serde::Serialize;
 use sqlx::Connection;
-use uuid::Uuid;
 
-use super::Service;
-use super::auth::submitter;
-use super::body::json_text;
-use super::error::Problem;
-use crate::capture::{CaptureError, record_master};
+use crate::capture::CaptureError;
 use crate::codes::{self, CodeOrder, IssuedCodes};
 use crate::domain::gs1::{Gtin, Lot};
 use crate::domain::scope::Scope;
-use crate::domain::statement::Kind;
 use crate::store::act_for;
 use crate::store::code_range::code_range_of;
+use crate::web::Service;
+use crate::web::auth::submitter;
+use crate::web::body::json_text;
+use crate::web::error::Problem;
 
 /// Codes in one chunk of an answer.
 const CODES_A_CHUNK: usize = 2_000;
-
-/// `POST /api/products`
-pub(super) async fn record_product(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    record(Kind::Product, &request, payload, &service).await
-}
-
-/// `POST /api/parties`
-pub(super) async fn record_party(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    record(Kind::Party, &request, payload, &service).await
-}
-
-/// `POST /api/documents`
-pub(super) async fn record_document(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    record(Kind::Document, &request, payload, &service).await
-}
-
-/// `POST /api/links`
-pub(super) async fn record_link(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    record(Kind::Link, &request, payload, &service).await
-}
-
-#[derive(Serialize)]
-struct RecordedBody {
-    /// Where the statement is stored.
-    batch: Uuid,
-    position: i32,
-    /// False if the same was said last.
-    new: bool,
-    /// What it is about.
-    about: Vec<String>,
-}
-
-/// 201 for a new statement, 200 for one that says again what was said last.
-async fn record(
-    kind: Kind,
-    request: &HttpRequest,
-    payload: web::Payload,
-    service: &Service,
-) -> Result<HttpResponse, Problem> {
-    let submitter = submitter(request, service, Scope::MasterData).await?;
-    let text = json_text(request, payload).await?;
-    let mut conn = service.database.capture.acquire().await?;
-    let recorded = record_master(&mut conn, &submitter, kind, &text, (service.clock)()).await?;
-    let status = if recorded.is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    Ok(HttpResponse::build(status).json(RecordedBody {
-        batch: recorded.id.batch_id,
-        position: recorded.id.position,
-        new: recorded.is_new,
-        about: recorded.about.iter().map(ToString::to_string).collect(),
-    }))
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -105,7 +31,7 @@ struct RangeBody {
 }
 
 /// `POST /api/code-ranges` with `{"gtin":…,"lot":…,"quantity":…}`.
-pub(super) async fn issue_codes(
+pub(in crate::web) async fn issue_codes(
     request: HttpRequest,
     payload: web::Payload,
     service: web::Data<Service>,
@@ -164,7 +90,7 @@ fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32), Problem> {
 }
 
 /// `GET /api/code-ranges/{gtin}/{first_number}/codes`: one address a line, streamed.
-pub(super) async fn codes(
+pub(in crate::web) async fn codes(
     request: HttpRequest,
     path: web::Path<(String, String)>,
     service: web::Data<Service>,

@@ -1,0 +1,7 @@
+//! `/api/…`: what a merchant says beside its events, with a key.
+
+mod codes;
+mod master;
+
+pub(super) use codes::{codes, issue_codes};
+pub(super) use master::{record_document, record_link, record_party, record_product};
