@@ -57,6 +57,9 @@ pub struct ClusterConfig {
     /// How long to wait until Postgres accepts connections. After a kill it first replays up to
     /// `max_wal_size` (2 GB) of log, so this is generous: 10 minutes.
     pub ready_limit: Duration,
+    /// Connections that Postgres takes: 50. The pools of one service have 33 together; the rest is for
+    /// backups and an operator's psql.
+    pub max_connections: u16,
 }
 
 impl ClusterConfig {
@@ -67,6 +70,7 @@ impl ClusterConfig {
             data_dir: data_dir.into(),
             bin_dir: None,
             ready_limit,
+            max_connections: 50,
         }
     }
 }
@@ -120,6 +124,7 @@ impl Cluster {
             socket_dir,
             binaries,
             run_as,
+            max_connections: config.max_connections,
         };
         let postmaster = server.bring_up(config.ready_limit)?;
         tracing::info!(

@@ -40,6 +40,7 @@ pub(super) struct Server {
     pub(super) socket_dir: PathBuf,
     pub(super) binaries: Binaries,
     pub(super) run_as: RunAs,
+    pub(super) max_connections: u16,
 }
 
 /// A Postgres that accepts connections, or did.
@@ -94,7 +95,12 @@ impl Server {
     /// Brings Postgres up: takes over one that outlived a killed service, else launches one.
     /// Returns once it accepts connections, which after a kill is when it has recovered.
     pub(super) fn bring_up(&self, limit: Duration) -> Result<Postmaster, ClusterError> {
-        let line = command_line(&self.binaries, &self.cluster, &self.socket_dir);
+        let line = command_line(
+            &self.binaries,
+            &self.cluster,
+            &self.socket_dir,
+            self.max_connections,
+        );
         let mut patience = Patience::new(limit);
         loop {
             let log_start = fs::metadata(self.log()).map_or(0, |log| log.len());

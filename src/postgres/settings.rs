@@ -17,8 +17,6 @@ const SETTINGS: &[(&str, &str)] = &[
     // Only the service's own machine, through a socket that only root and the cluster's user reach.
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
-    // The service's pool is far smaller; the rest is for backups and an operator's psql.
-    ("max_connections", "50"),
     ("shared_buffers", "128MB"),
     // Bulk capture: checkpoints come by the clock, not every time a gigabyte has been written.
     ("max_wal_size", "2GB"),
@@ -46,11 +44,13 @@ pub(super) fn command_line(
     binaries: &Binaries,
     cluster: &Path,
     socket_dir: &Path,
+    max_connections: u16,
 ) -> Vec<OsString> {
     let mut line = vec![binaries.dir.join("postgres").into_os_string()];
     line.extend(["-D".into(), cluster.as_os_str().to_owned()]);
-    let port = PORT.to_string();
-    for (name, value) in SETTINGS.iter().copied().chain([("port", port.as_str())]) {
+    let (port, most) = (PORT.to_string(), max_connections.to_string());
+    let own = [("port", port.as_str()), ("max_connections", most.as_str())];
+    for (name, value) in SETTINGS.iter().copied().chain(own) {
         line.extend(["-c".into(), format!("{name}={value}").into()]);
     }
     line.extend(["-c".into(), socket_setting(socket_dir)]);

@@ -59,7 +59,12 @@ async fn start() -> TestCluster {
             .unwrap()
             .keep();
         make_reachable(&folder);
-        let cluster = Cluster::start(&ClusterConfig::new(&folder)).unwrap();
+        // Tests that run at the same time have a service each, and all of them this one cluster.
+        let config = ClusterConfig {
+            max_connections: 400,
+            ..ClusterConfig::new(&folder)
+        };
+        let cluster = Cluster::start(&config).unwrap();
         let script = "cat >/dev/null; kill -INT \"$1\"; \
                       while kill -0 \"$1\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$2\"";
         let watchdog = Command::new("sh")
