@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use auditlog::Hash;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{CheckError, Report};
@@ -22,10 +23,28 @@ const ROWS: i64 = 500;
 #[derive(Debug, Default)]
 pub(super) struct IndexTally {
     /// What waits to be merged, by merchant and batch.
-    waiting: HashMap<(Uuid, Uuid), EventBatch>,
+    waiting: HashMap<(Uuid, Uuid), Waiting>,
     /// The sum of each other batch's entries, and whether any row has one of them.
     sums: HashMap<(Uuid, Uuid), (u128, bool)>,
     words: BTreeSet<(Uuid, i16, String)>,
+}
+
+/// What is kept of a batch that waits, however many terms it has.
+#[derive(Debug)]
+struct Waiting {
+    recorded_at: OffsetDateTime,
+    /// Of its terms. None from before there was an index: they are made when it is merged.
+    terms: Option<Hash>,
+}
+
+impl From<EventBatch> for Waiting {
+    fn from(batch: EventBatch) -> Waiting {
+        let is_made = !batch.terms.is_empty();
+        Waiting {
+            recorded_at: batch.recorded_at,
+            terms: is_made.then(|| Hash::of(&[&batch.terms])),
+        }
+    }
 }
 
 impl IndexTally {
@@ -41,7 +60,7 @@ impl IndexTally {
             after = (last.merchant_id, last.batch_id);
             for batch in page {
                 let key = (batch.merchant_id, batch.batch_id);
-                tally.waiting.insert(key, batch);
+                tally.waiting.insert(key, batch.into());
             }
         }
     }
@@ -57,8 +76,8 @@ impl IndexTally {
                         batch.id
                     ));
                 }
-                // Empty: from before there was an index. It is made when it is merged.
-                if !waiting.terms.is_empty() && waiting.terms != index.encode() {
+                let terms = waiting.terms;
+                if terms.is_some_and(|terms| terms != Hash::of(&[&index.encode()])) {
                     report.add(format!(
                         "event_batch {}: its terms are not those of its events",
                         batch.id
@@ -86,10 +105,9 @@ impl IndexTally {
         conn: &mut PgConnection,
         report: &mut Report,
     ) -> Result<(), CheckError> {
-        for (_, batch) in self.waiting.drain() {
+        for (_, batch_id) in self.waiting.keys() {
             report.add(format!(
-                "event_batch {}: there is no such batch with events",
-                batch.batch_id
+                "event_batch {batch_id}: there is no such batch with events"
             ));
         }
         self.subtract_rows(conn, report).await?;
