@@ -2,6 +2,8 @@
 
 #[path = "../reliability/service.rs"]
 mod service;
+#[path = "../support/mod.rs"]
+mod support;
 mod verify;
 mod witnessed;
 

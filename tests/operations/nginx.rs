@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::support::port::own_port;
 use crate::support::{GTIN, TestApp, document};
 
 const RECIPE: &str = include_str!("../../deploy/nginx.conf");
@@ -31,8 +32,7 @@ impl Drop for Nginx {
 }
 
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], own_port()))
 }
 
 /// The recipe with this test's places instead of an operator's; each stands in it exactly once.

@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
 use std::io::BufRead;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +10,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::support::port::own_port;
 
 /// A service must be ready within this; Postgres recovers first.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -30,14 +31,9 @@ impl Folder {
             .unwrap();
         // Postgres runs as another user when the tests run as root.
         std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         Folder {
             temp,
-            port,
+            port: own_port(),
             variables: Vec::new(),
         }
     }

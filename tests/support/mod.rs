@@ -4,6 +4,7 @@
 
 mod cluster;
 pub mod document;
+pub mod port;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
