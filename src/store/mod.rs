@@ -9,6 +9,7 @@ pub mod batch;
 pub mod capture_job;
 pub mod code_key;
 pub mod code_range;
+pub mod company_prefix;
 mod database;
 pub mod event_index;
 pub mod event_key;
@@ -101,6 +102,12 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a statement was ended for taking longer than [`limit_time`] allows.
+pub fn is_too_slow(error: &sqlx::Error) -> bool {
+    // query_canceled
+    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| code == "57014"))
 }
 
 /// A digest column; the schema holds its length at 32.

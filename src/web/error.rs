@@ -65,6 +65,15 @@ impl Problem {
         )
     }
 
+    /// What cannot stand beside what is there already.
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(
+            StatusCode::CONFLICT,
+            "epcisException:ResourceAlreadyExistsException",
+            detail,
+        )
+    }
+
     /// More than the limit of a key or an address; when to ask again is for whoever counts to say.
     pub fn too_many_requests() -> Problem {
         let detail = "More requests in a minute than this service takes from one key or address. \
@@ -167,8 +176,7 @@ impl From<CaptureError> for Problem {
                     pointer: "/eventID".into(),
                     detail: format!("{event_id} is known with another body; nothing was stored"),
                 };
-                let kind = "epcisException:ResourceAlreadyExistsException";
-                Problem::new(StatusCode::CONFLICT, kind, detail).with(vec![error])
+                Problem::conflict(detail).with(vec![error])
             }
             CaptureError::ForeignGtin(_) | CaptureError::UndescribedGtin(_) => forbidden(detail),
             CaptureError::Random(error) => Problem::internal(&error),
@@ -236,10 +244,7 @@ impl From<CodeError> for Problem {
         let detail = error.to_string();
         match error {
             CodeError::Quantity => Problem::validation(detail),
-            CodeError::Exhausted { .. } => {
-                let kind = "epcisException:ResourceAlreadyExistsException";
-                Problem::new(StatusCode::CONFLICT, kind, detail)
-            }
+            CodeError::Exhausted { .. } => Problem::conflict(detail),
             CodeError::ForeignGtin(_) => forbidden(detail),
             CodeError::Random(error) => Problem::internal(&error),
             CodeError::Statement(error) => Problem::internal(&error),

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::middleware::Compress;
-use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
+use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 use actix_web::{Route, guard};
 
 use super::shopper::resolver;
@@ -35,18 +35,10 @@ pub fn configure(table: &mut ServiceConfig) {
             "/epcis{path:.*}",
             route().method(Method::OPTIONS).to(epcis::discover),
         )
-        .service(
-            resource("/epcis/capture")
-                .route(read(epcis::capture_jobs))
-                .route(post().to(epcis::capture))
-                .default_service(route().to(epcis::capture_methods)),
-        )
-        .service(
-            resource("/epcis/events")
-                .route(read(epcis::events))
-                .route(post().to(epcis::post_event))
-                .default_service(route().to(epcis::events_methods)),
-        )
+        .route("/epcis/capture", read(epcis::capture_jobs))
+        .route("/epcis/capture", post().to(epcis::capture))
+        .route("/epcis/events", read(epcis::events))
+        .route("/epcis/events", post().to(epcis::post_event))
         .route("/epcis/events/{event_id:.*}", read(epcis::event))
         .route("/epcis/eventTypes", read(epcis::members))
         .route("/epcis/eventTypes/{link:.*}", read(epcis::member))
@@ -64,30 +56,26 @@ pub fn configure(table: &mut ServiceConfig) {
             "/epcis/nextPageToken/{token}",
             delete().to(epcis::forget_token),
         )
-        .service(
-            resource("/epcis/queries")
-                .route(read(epcis::queries))
-                .route(post().to(epcis::post_query))
-                .default_service(route().to(epcis::queries_methods)),
-        )
-        .service(
-            resource("/epcis/queries/{name}")
-                .route(read(epcis::query))
-                .route(delete().to(epcis::delete_query))
-                .default_service(route().to(epcis::query_methods)),
-        )
+        .route("/epcis/queries", read(epcis::queries))
+        .route("/epcis/queries", post().to(epcis::post_query))
+        .route("/epcis/queries/{name}", read(epcis::query))
+        .route("/epcis/queries/{name}", delete().to(epcis::delete_query))
         .route("/epcis/queries/{name}/events", read(epcis::query_events))
-        .service(
-            resource("/epcis/queries/{name}/subscriptions")
-                .route(read(epcis::subscriptions))
-                .route(post().to(epcis::post_subscription))
-                .default_service(route().to(epcis::subscriptions_methods)),
+        .route(
+            "/epcis/queries/{name}/subscriptions",
+            read(epcis::subscriptions),
         )
-        .service(
-            resource("/epcis/queries/{name}/subscriptions/{subscriptionID}")
-                .route(read(epcis::one_subscription))
-                .route(delete().to(epcis::end_subscription))
-                .default_service(route().to(epcis::subscription_methods)),
+        .route(
+            "/epcis/queries/{name}/subscriptions",
+            post().to(epcis::post_subscription),
+        )
+        .route(
+            "/epcis/queries/{name}/subscriptions/{subscriptionID}",
+            read(epcis::one_subscription),
+        )
+        .route(
+            "/epcis/queries/{name}/subscriptions/{subscriptionID}",
+            delete().to(epcis::end_subscription),
         )
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
         .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
@@ -99,6 +87,15 @@ pub fn configure(table: &mut ServiceConfig) {
         .route(
             "/api/code-ranges/{gtin}/{first_number}/codes",
             get().to(api::codes),
+        )
+        .route("/api/company-prefixes", read(api::declared_prefixes))
+        .route(
+            "/api/company-prefixes/{companyPrefix}",
+            put().to(api::declare_prefix),
+        )
+        .route(
+            "/api/company-prefixes/{companyPrefix}",
+            delete().to(api::take_prefix_back),
         )
         .route("/api/openapi.json", read(openapi::openapi))
         // Auditors.

@@ -113,19 +113,6 @@ async fn a_job_is_shown_to_keys_that_may_capture_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_methods_are_told_what_is_allowed() {
-    let app = TestApp::start().await;
-    let methods = ["PUT", "PATCH", "DELETE"];
-    for method in methods {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let request = app.http.request(method.clone(), app.url("/epcis/capture"));
-        let answer = request.bearer_auth(&app.key).send().await.unwrap();
-        assert_eq!(answer.status(), 405, "{method}");
-        assert_eq!(answer.headers()["Allow"], "GET, HEAD, POST", "{method}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_rolled_back_whole_unless_it_is_to_proceed() {
     let app = TestApp::start().await;
     let send = async |behaviour: &str| {

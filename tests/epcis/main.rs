@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asked;
 mod capture;
 mod codes;
 mod command;
@@ -21,6 +22,7 @@ mod master;
 mod named;
 mod once;
 mod openapi;
+mod prefixes;
 mod queries;
 mod receipts;
 mod resources;

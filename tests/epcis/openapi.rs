@@ -135,6 +135,14 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     let product = format!(
         r#"{{"gtin":"https://id.gs1.org/01/{GTIN}","productName":{{"zh-CN":"奶粉","en":"Tin"}}}}"#
     );
+    let prefix = "/api/company-prefixes/9521041";
+    let declare = app.http.put(app.url(prefix)).bearer_auth(&app.key);
+    let declare = declare.send().await.unwrap();
+    let operation = "PUT /api/company-prefixes/{companyPrefix}";
+    it.check(operation, declare, 201).await;
+    let listed = it.get("/api/company-prefixes", "").await;
+    let listed = it.check("GET /api/company-prefixes", listed, 200).await;
+    assert_eq!(listed[0]["companyPrefix"], "9521041");
     let products = "POST /api/products";
     it.check(
         products,
@@ -349,7 +357,7 @@ async fn every_parameter_of_queries_that_has_a_name_of_its_own_is_described() {
     let described = it.document["components"]["parameters"].as_object().unwrap();
     let own = described["query"]["schema"]["propertyNames"]["pattern"].clone();
     let pattern = jsonschema::draft202012::new(&json!({"pattern": own})).unwrap();
-    let names = crate::queries::FOUND
+    let names = crate::asked::FOUND
         .iter()
         .flat_map(|(query, _)| query.split('&'));
     let mut count = 0;
@@ -363,4 +371,80 @@ async fn every_parameter_of_queries_that_has_a_name_of_its_own_is_described() {
     assert!(!pattern.is_valid(&Value::from("GE_value")));
     let same = it.app.get_text("/api/openapi.json").await;
     assert_eq!(it.app.get_text("/epcis/openapi.json").await, same);
+}
+
+/// Parts of the names that have a part of the client's own, each of which a query must have shown.
+const OWN_PARTS: [&str; 27] = [
+    "EQ_bizTransaction_",
+    "EQ_source_",
+    "EQ_destination_",
+    "_value_",
+    "_minValue_",
+    "_maxValue_",
+    "_meanValue_",
+    "_sDev_",
+    "_percValue_",
+    "_quantity_",
+    "EQ_example:",
+    "EQ_ILMD_",
+    "GT_ILMD_",
+    "GE_ILMD_",
+    "LE_INNER_",
+    "EXISTS_ILMD_",
+    "EXISTS_example:",
+    "EQ_INNER_",
+    "GE_INNER_SENSORREPORT_",
+    "ERROR_DECLARATION_",
+    "SENSORELEMENT_",
+    "SENSORMETADATA_",
+    "SENSORREPORT_",
+    "readPoint_",
+    "bizLocation_",
+    "LT_ILMD_",
+    "LT_bizLocation_",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_parameter_of_queries_that_is_described_is_asked_for_and_tells_events_apart() {
+    let it = Described::start().await;
+    let everything = crate::asked::FOUND[0].1;
+    assert_eq!(crate::asked::FOUND[0].0, "");
+    // Whether a name is asked for alone, and finds some of the events and not all.
+    let tells_apart = |part: &str| {
+        crate::asked::FOUND.iter().any(|(query, found)| {
+            let name = query.split_once('=').map_or("", |(name, _)| name);
+            let is_it = name == part || (OWN_PARTS.contains(&part) && name.contains(part));
+            is_it && !query.contains('&') && !found.is_empty() && *found != everything
+        })
+    };
+    let parameters = it.document["paths"]["/epcis/events"]["get"]["parameters"].as_array();
+    // How many, in which order and whence: tests/epcis/queries.rs has other tests of these.
+    let of_pages = [
+        "perPage",
+        "nextPageToken",
+        "orderBy",
+        "orderDirection",
+        "eventCountLimit",
+        "maxEventCount",
+    ];
+    let mut asked = 0;
+    for parameter in parameters.unwrap() {
+        let parameter = it.resolved(parameter);
+        let name = parameter["name"].as_str().unwrap();
+        let is_own = parameter["schema"].get("propertyNames").is_some();
+        if parameter["in"] != "query" || is_own || of_pages.contains(&name) {
+            continue;
+        }
+        // Everything is recorded now: what was recorded since 2020 is all.
+        let is_of_recording = ["GE_recordTime", "LT_recordTime"].contains(&name);
+        assert!(is_of_recording || tells_apart(name), "{name}");
+        asked += 1;
+    }
+    assert!(asked > 55, "{asked}");
+    let unasked: Vec<&str> = OWN_PARTS
+        .into_iter()
+        .filter(|part| !tells_apart(part))
+        .collect();
+    assert_eq!(unasked, [""; 0]);
+    assert!(!tells_apart("EQ_nothing"));
 }

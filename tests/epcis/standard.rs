@@ -144,8 +144,15 @@ async fn a_method_that_a_resource_does_not_have_is_told_those_that_it_has() {
     let app = TestApp::start().await;
     for (method, path, allow) in [
         (Method::PUT, "/epcis", "OPTIONS, GET, HEAD"),
-        (Method::DELETE, "/epcis/capture", "GET, HEAD, POST"),
-        (Method::PATCH, "/epcis/events", "GET, HEAD, POST"),
+        (Method::DELETE, "/epcis/capture", "OPTIONS, GET, HEAD, POST"),
+        (Method::PUT, "/epcis/capture", "OPTIONS, GET, HEAD, POST"),
+        (Method::PATCH, "/epcis/events", "OPTIONS, GET, HEAD, POST"),
+        (Method::PUT, "/epcis/queries", "OPTIONS, GET, HEAD, POST"),
+        (
+            Method::PUT,
+            "/epcis/queries/q/subscriptions/x",
+            "OPTIONS, GET, HEAD, DELETE",
+        ),
         (
             Method::DELETE,
             "/epcis/events/urn:x:1",

@@ -34,6 +34,14 @@ async fn two_merchants() -> (TestApp, Uuid) {
             app.post_as(key, "/api/code-ranges", order).await.status(),
             201
         );
+        let declared = "/api/company-prefixes/9521041";
+        let declared = app
+            .http
+            .put(app.url(declared))
+            .bearer_auth(key)
+            .send()
+            .await;
+        assert_eq!(declared.unwrap().status(), 201);
         let subscriptions = "/epcis/queries/q/subscriptions";
         for (path, body) in [
             ("/epcis/queries", r#"{"name":"q","query":{}}"#),
@@ -172,11 +180,13 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
                    AND has_any_column_privilege(r.oid, c.oid, p.privilege)))
         ORDER BY 1";
     let expected = [
+        "rootmark_capture DELETE company_prefix",
         "rootmark_capture DELETE named_query",
         "rootmark_capture DELETE subscription",
         "rootmark_capture INSERT api_key",
         "rootmark_capture INSERT capture_job",
         "rootmark_capture INSERT code_range",
+        "rootmark_capture INSERT company_prefix",
         "rootmark_capture INSERT event_batch",
         "rootmark_capture INSERT event_key",
         "rootmark_capture INSERT gtin_owner",
@@ -328,7 +338,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 13);
+    assert_eq!(insertable.len(), 14);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

@@ -22,6 +22,7 @@
 mod ai;
 mod canonical;
 mod check;
+mod company_prefix;
 mod constrained;
 mod escape;
 mod identity;
@@ -37,6 +38,9 @@ mod urn_write;
 
 pub use ai::{Ai, ValueError};
 pub use check::check_digit;
+pub use company_prefix::{
+    CompanyPrefix, CompanyPrefixes, MAX_DECLARED_PREFIXES, PrefixError, company_prefix_of_urn,
+};
 pub use constrained::constrained_link;
 pub use escape::{EscapeError, unescape};
 pub use identity::{Identity, IdentityError, OtherUri};
@@ -45,4 +49,3 @@ pub use link::{DigitalLink, LinkError};
 pub use rare::{Level, RareKey};
 pub use text::{GlnExtension, Lot, Lots, Serial};
 pub use urn::UrnError;
-pub use urn_write::{CompanyPrefixes, PrefixError, company_prefix_of_urn};

@@ -5,97 +5,11 @@
 //! it is ours to ship. So the caller brings the prefixes that it knows: the merchant's own, and
 //! those of the URNs that its partners have sent. Without one there is no URN, and no guess.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use thiserror::Error;
-
+use super::company_prefix::CompanyPrefixes;
 use super::identity::Identity;
 use super::key::Gtin;
-use super::urn;
-
-/// Tag Data Standard, partition tables: they begin at six digits. A company that was given four or
-/// five holds every prefix of six that begins with them, so its URNs carry six.
-const SHORTEST_IN_URN: usize = 6;
-
-/// GS1 company prefixes that somebody vouches for: declared by the merchant, or seen in a URN.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CompanyPrefixes(BTreeSet<Box<str>>);
-
-impl CompanyPrefixes {
-    /// Digits of the shortest prefix that GS1 gives out.
-    pub const MIN_DIGITS: usize = 4;
-    /// Digits of the longest.
-    pub const MAX_DIGITS: usize = 12;
-
-    /// All of `prefixes`, whose order and repeats do not matter.
-    ///
-    /// # Errors
-    /// The first that [`insert`](Self::insert) refuses.
-    pub fn of<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Result<Self, PrefixError> {
-        let mut known = Self::default();
-        for prefix in prefixes {
-            known.insert(prefix)?;
-        }
-        Ok(known)
-    }
-
-    /// Adds one prefix; one that is known already changes nothing.
-    ///
-    /// # Errors
-    /// [`PrefixError`] unless it is 4 to 12 ASCII digits. What was known stays known.
-    pub fn insert(&mut self, prefix: &str) -> Result<(), PrefixError> {
-        if let Some((index, found)) = prefix.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
-            // All before it are digits, one byte each, so the index counts characters too.
-            return Err(PrefixError::NotADigit {
-                position: index + 1,
-                found,
-            });
-        }
-        if !(Self::MIN_DIGITS..=Self::MAX_DIGITS).contains(&prefix.len()) {
-            return Err(PrefixError::Length {
-                found: prefix.len(),
-            });
-        }
-        self.0.insert(prefix.into());
-        Ok(())
-    }
-
-    /// How many of the leading digits of a key are the company prefix in its URN: the longest known
-    /// one that they begin with. GS1 gives out no prefix that begins with another, so a longer
-    /// match is the better knowledge of the same company.
-    fn digits_in_urn(&self, key: &str) -> Option<usize> {
-        let known = |&count: &usize| key.get(..count).is_some_and(|head| self.0.contains(head));
-        let digits = (Self::MIN_DIGITS..=Self::MAX_DIGITS).rev().find(known)?;
-        Some(digits.max(SHORTEST_IN_URN))
-    }
-
-    /// `key` cut into company prefix and the company's own reference.
-    fn split<'k>(&self, key: &'k str) -> Option<(&'k str, &'k str)> {
-        key.split_at_checked(self.digits_in_urn(key)?)
-    }
-}
-
-/// Why a text is no GS1 company prefix.
-#[allow(missing_docs, reason = "each message says what the fields hold")]
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PrefixError {
-    /// Something else than the digits 0 to 9.
-    #[error("a company prefix is made of digits, but character {position} is {found:?}")]
-    NotADigit { position: usize, found: char },
-    /// Shorter or longer than any prefix.
-    #[error("a company prefix has 4 to 12 digits, this one has {found}")]
-    Length { found: usize },
-}
-
-/// The company prefix that an EPC URN spells out, for [`CompanyPrefixes::insert`]. `None` for any
-/// other URI and for a URN with a fault: nothing is to be learned from those.
-#[must_use]
-pub fn company_prefix_of_urn(text: &str) -> Option<&str> {
-    urn::parse(text).ok().flatten()?;
-    // urn:epc:{kind}:{scheme}:{prefix}.{…}
-    text.splitn(5, ':').nth(4)?.split('.').next()
-}
 
 impl Identity {
     /// The EPC URN of this identity, as the Tag Data Standard writes it: read again, it gives this

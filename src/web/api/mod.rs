@@ -1,7 +1,9 @@
 //! `/api/…`: what a merchant says beside its events, with a key.
 
 mod codes;
+mod company_prefixes;
 mod master;
 
 pub(super) use codes::{codes, issue_codes};
+pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
 pub(super) use master::{record_document, record_link, record_party, record_product};

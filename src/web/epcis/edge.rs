@@ -81,19 +81,15 @@ fn missing_problem<B>(answered: &ServiceResponse<B>, path: &str) -> Option<HttpR
     Some(answer)
 }
 
-/// The methods of a path, where the request's is none of them: a handler said so, or no route has the
-/// path with this method.
+/// The methods of a path, where the request's is none of them: no route has the path with this one.
 fn allowed_instead<B>(answered: &ServiceResponse<B>, path: &str) -> Option<HeaderValue> {
-    match answered.status() {
-        StatusCode::METHOD_NOT_ALLOWED => answered.headers().get(header::ALLOW).cloned(),
-        StatusCode::NOT_FOUND => {
-            let method = answered.request().method();
-            let allow = methods(path)?;
-            let is_other = allow.split(", ").all(|allowed| allowed != method.as_str());
-            is_other.then(|| HeaderValue::from_static(allow))
-        }
-        _ => None,
+    if answered.status() != StatusCode::NOT_FOUND {
+        return None;
     }
+    let method = answered.request().method();
+    let allow = methods(path)?;
+    let is_other = allow.split(", ").all(|allowed| allowed != method.as_str());
+    is_other.then(|| HeaderValue::from_static(allow))
 }
 
 /// The standard's kind of each status. It has none for methods: that of what is not implemented is the

@@ -58,9 +58,9 @@ fn refused(fault: NamedFault) -> Problem {
 }
 
 fn taken(name: &str) -> Problem {
-    let detail = format!("there is a query {name} already: remove it first, or take another name");
-    let kind = "epcisException:ResourceAlreadyExistsException";
-    Problem::new(StatusCode::CONFLICT, kind, detail)
+    Problem::conflict(format!(
+        "there is a query {name} already: remove it first, or take another name"
+    ))
 }
 
 pub(super) fn unknown_query() -> Problem {
@@ -201,6 +201,8 @@ pub(in crate::web) async fn delete_query(
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = conn.begin().await?;
     act_for(&mut tx, merchant_id).await?;
+    // No subscription may be made to it meanwhile.
+    hold_queries(&mut tx, merchant_id).await?;
     let is_removed = delete_named_query(&mut tx, merchant_id, &path).await?;
     tx.commit().await?;
     if !is_removed {
@@ -225,14 +227,4 @@ pub(in crate::web) async fn query_events(
     asked.context = wanted.context;
     asked.query_name = found.name;
     answer(&service, &submitter, request.path(), asked).await
-}
-
-/// Another method on `/epcis/queries`.
-pub(in crate::web) async fn queries_methods() -> Result<HttpResponse, Problem> {
-    Ok(super::not_allowed("GET, HEAD, POST"))
-}
-
-/// Another method on `/epcis/queries/{name}`.
-pub(in crate::web) async fn query_methods() -> Result<HttpResponse, Problem> {
-    Ok(super::not_allowed("GET, HEAD, DELETE"))
 }

@@ -301,13 +301,3 @@ pub(in crate::web) async fn end_subscription(
     }
     Ok(HttpResponse::NoContent().finish())
 }
-
-/// Another method on a list of subscriptions.
-pub(in crate::web) async fn subscriptions_methods() -> Result<HttpResponse, Problem> {
-    Ok(super::not_allowed("GET, HEAD, POST"))
-}
-
-/// Another method on a subscription.
-pub(in crate::web) async fn subscription_methods() -> Result<HttpResponse, Problem> {
-    Ok(super::not_allowed("GET, HEAD, DELETE"))
-}

@@ -336,6 +336,7 @@ pub(super) fn add_demands(paths: &mut Map<String, Value>) {
             continue;
         }
         operation["responses"]["400"] = reference("responses", "Invalid");
+        operation["responses"]["405"] = reference("responses", "OtherMethod");
         operation["responses"]["406"] = reference("responses", "NotAcceptable");
         let ends = ["Version", "Min", "Max"].into_iter();
         let versions = ends.flat_map(|end| ["EPCIS", "CBV"].map(|of| format!("GS1-{of}-{end}")));

@@ -94,6 +94,7 @@ mod tests {
             .unwrap();
         let method_of = |rest: &str| match rest {
             _ if rest.starts_with("post(") => Some("post"),
+            _ if rest.starts_with("put(") => Some("put"),
             _ if rest.starts_with("delete(") => Some("delete"),
             _ if rest.starts_with("route().method(Method::OPTIONS).to(epcis::") => Some("options"),
             // A browser asks before it reads; nobody calls it.

@@ -1,6 +1,6 @@
 //! Writing EPC URNs: what is written, what cannot be, and the way back.
 
-use super::super::{CompanyPrefixes, Identity, PrefixError, company_prefix_of_urn};
+use super::super::{CompanyPrefix, CompanyPrefixes, Identity, PrefixError, company_prefix_of_urn};
 
 fn known(prefixes: &[&str]) -> CompanyPrefixes {
     CompanyPrefixes::of(prefixes.iter().copied()).unwrap()
@@ -105,12 +105,9 @@ fn what_a_urn_cannot_tell_is_not_written() {
 
 #[test]
 fn a_prefix_has_four_to_twelve_digits() {
-    let mut prefixes = CompanyPrefixes::default();
     for good in ["4012", "401234501111"] {
-        assert_eq!(prefixes.insert(good), Ok(()));
-        assert_eq!(prefixes.insert(good), Ok(()));
+        assert_eq!(CompanyPrefix::parse(good).unwrap().as_str(), good);
     }
-    let before = prefixes.clone();
     for (bad, error) in [
         ("", PrefixError::Length { found: 0 }),
         ("401", PrefixError::Length { found: 3 }),
@@ -137,10 +134,56 @@ fn a_prefix_has_four_to_twelve_digits() {
             },
         ),
     ] {
-        assert_eq!(prefixes.insert(bad), Err(error.clone()), "{bad}");
+        assert_eq!(CompanyPrefix::parse(bad), Err(error.clone()), "{bad}");
         assert_eq!(CompanyPrefixes::of(["4012345", bad]), Err(error), "{bad}");
     }
-    assert_eq!(prefixes, before);
+}
+
+#[test]
+fn what_is_declared_puts_out_what_contradicts_it() {
+    let prefix = |digits| CompanyPrefix::parse(digits).unwrap();
+    let seen = known(&[
+        "4012", "40123", "401234", "4012345", "40123456", "401235", "952104",
+    ]);
+    let declared = |digits| {
+        let mut prefixes = seen.clone();
+        prefixes.declare(prefix(digits));
+        prefixes
+    };
+    let others = ["401235", "952104"];
+    assert_eq!(declared("401234"), known(&["401234", others[0], others[1]]));
+    assert_eq!(declared("40124"), {
+        let mut with = seen.clone();
+        with.see(prefix("40124"));
+        with.see(prefix("40124"));
+        // One of four digits is the beginning of all of them.
+        let mut without = known(&["40124"]);
+        for kept in [
+            "40123", "401234", "4012345", "40123456", others[0], others[1],
+        ] {
+            without.see(prefix(kept));
+        }
+        assert_ne!(with, without);
+        without
+    });
+    assert_eq!(declared("4012"), known(&["4012", "952104"]));
+    assert_eq!(declared("7300"), {
+        let mut with = seen.clone();
+        with.see(prefix("7300"));
+        with
+    });
+    for (one, other, are) in [
+        ("401234", "4012345", true),
+        ("4012345", "401234", true),
+        ("401234", "401234", false),
+        ("401234", "401235", false),
+    ] {
+        assert_eq!(
+            prefix(one).contradicts(&prefix(other)),
+            are,
+            "{one} {other}"
+        );
+    }
 }
 
 #[test]
