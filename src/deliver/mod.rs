@@ -11,9 +11,12 @@ mod slots;
 mod window;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auditlog::LeafIndex;
+use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -25,10 +28,10 @@ use uuid::Uuid;
 use crate::domain::sealed::SealingKey;
 use crate::domain::subscription::{Pace, Progress, Subscription, Tried};
 use crate::http_client::PrivateTargets;
-use crate::query::QueryError;
+use crate::query::{QueryError, Recent};
 use crate::store::statement::StoredEvent;
 use crate::store::subscription::{Due, Turn, due_subscriptions};
-use crate::store::{Database, act_for, limit_time, see_one_moment};
+use crate::store::{Database, act_for, is_too_slow, is_unavailable, limit_time, see_one_moment};
 use send::{Delivery, Sender, after_failure};
 use slots::Slots;
 use window::{Document, Window, Wish, documents};
@@ -37,6 +40,14 @@ use window::{Document, Window, Wish, documents};
 const TOGETHER: i64 = 64;
 /// The next time of a schedule whose years are over.
 const NEVER: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
+
+/// How long a subscription rests whose progress could not be stored: its target was asked, and would be
+/// again at once.
+const UNSTORED_PAUSE: Duration = Duration::from_secs(5);
+/// How long it is waited for the index of events.
+const INDEX_PAUSE: Duration = Duration::from_secs(1);
+/// What a subscriber is told where its merchant's record cannot be read.
+const UNREADABLE: &str = "what was sealed cannot be read here; the operator's log says why";
 
 /// Why a round came to nothing.
 #[derive(Debug, Error)]
@@ -87,6 +98,7 @@ impl Deliverer {
 
     /// Begins whatever is due at `now` and has a slot. Says whether there is more to do at once.
     pub async fn round(&mut self, now: OffsetDateTime) -> Result<bool, DeliverError> {
+        let began = Instant::now();
         while let Some(ended) = self.under_way.try_join_next() {
             self.end(ended);
         }
@@ -116,8 +128,18 @@ impl Deliverer {
                     places.entry(Place::of(subscription)).or_default().push(due);
                 }
             }
-            for (place, due) in places {
-                goes_on |= self.begin(now, place, due).await?;
+            let mut places = places.into_iter();
+            while let Some((place, due)) = places.next() {
+                match self.begin((now, began), place, due).await {
+                    Ok(more) => goes_on |= more,
+                    Err(error) => {
+                        // Nothing of the others was begun: without their slots they are due again.
+                        for due in places.flat_map(|(_, due)| due) {
+                            self.slots.release(due.subscription.id);
+                        }
+                        return Err(error);
+                    }
+                }
             }
         }
         Ok(goes_on)
@@ -145,24 +167,34 @@ impl Deliverer {
     fn end(&mut self, ended: Result<Uuid, tokio::task::JoinError>) {
         match ended {
             Ok(id) => self.slots.release(id),
-            Err(error) => tracing::error!(%error, "a delivery broke off"),
+            Err(error) => tracing::error!(%error, "deliveries were broken off"),
         }
     }
 
     /// Looks at what was sealed from one place on, and begins the deliveries of those who asked for it.
+    /// An error is one of the database as a whole: what only this place has costs nobody else anything.
     async fn begin(
         &mut self,
-        now: OffsetDateTime,
+        (now, began): (OffsetDateTime, Instant),
         place: Place,
         due: Vec<Due>,
     ) -> Result<bool, DeliverError> {
-        let ids: Vec<Uuid> = due.iter().map(|due| due.subscription.id).collect();
-        let looked = self.look(now, place, due).await;
-        let (window, asking) = match looked {
+        let subscriptions: Vec<Subscription> =
+            due.iter().map(|due| due.subscription.clone()).collect();
+        let (window, asking) = match self.look(now, place, due).await {
             Ok(looked) => looked,
+            Err(DeliverError::Store(error)) if is_of_what_was_read(&error) => {
+                tracing::error!(%error, merchant = %place.merchant_id, from = place.from.0,
+                    "what was sealed cannot be read for its subscribers");
+                for subscription in subscriptions {
+                    let to = after_failure(&subscription.progress, UNREADABLE.to_owned(), now);
+                    self.stand(&subscription, &to).await;
+                }
+                return Ok(false);
+            }
             Err(error) => {
-                for id in ids {
-                    self.slots.release(id);
+                for subscription in subscriptions {
+                    self.slots.release(subscription.id);
                 }
                 return Err(error);
             }
@@ -174,18 +206,42 @@ impl Deliverer {
                 Next::Send(delivery) => {
                     let sender = Arc::clone(&self.sender);
                     self.under_way.spawn(async move {
-                        sender.deliver(*delivery, now, Instant::now()).await;
+                        let delivery = sender.deliver(*delivery, now, began);
+                        // One that panics gives its slot back like any other.
+                        match AssertUnwindSafe(delivery).catch_unwind().await {
+                            Ok(true) => {}
+                            Ok(false) => tokio::time::sleep(UNSTORED_PAUSE).await,
+                            Err(_) => {
+                                tracing::error!(subscription = %id, "a delivery broke off");
+                                tokio::time::sleep(UNSTORED_PAUSE).await;
+                            }
+                        }
                         id
                     });
                 }
                 Next::Stand(subscription, to) => {
-                    self.slots.release(id);
-                    self.sender.store(&subscription, &to).await;
-                    goes_on |= !window.is_last && to.failures == 0;
+                    let is_stored = self.stand(&subscription, &to).await;
+                    goes_on |= is_stored && !window.is_last && to.failures == 0;
                 }
             }
         }
         Ok(goes_on)
+    }
+
+    /// Stores where a subscription stands without a delivery, and gives its slot back: at once, or, if
+    /// it could not be stored, after a pause, so that the same is not done over and over.
+    async fn stand(&mut self, subscription: &Subscription, to: &Progress) -> bool {
+        let id = subscription.id;
+        let is_stored = self.sender.store(subscription, to).await;
+        if is_stored {
+            self.slots.release(id);
+        } else {
+            self.under_way.spawn(async move {
+                tokio::time::sleep(UNSTORED_PAUSE).await;
+                id
+            });
+        }
+        is_stored
     }
 
     /// Reads from one place on, and decides what is for whom.
@@ -211,6 +267,12 @@ impl Deliverer {
     }
 }
 
+/// Whether an error is about what was asked for, and the database is well: a stored row that cannot be
+/// read, or so many that it took too long.
+fn is_of_what_was_read(error: &sqlx::Error) -> bool {
+    is_too_slow(error) || !is_unavailable(error)
+}
+
 /// The window of a place, what each subscription wants, and those whose wish cannot be read.
 async fn read(
     conn: &mut PgConnection,
@@ -219,15 +281,18 @@ async fn read(
     due: Vec<Due>,
 ) -> Result<(Window, Vec<(Due, Wish)>, Vec<Decided>), DeliverError> {
     let (mut asking, mut unreadable) = (Vec::new(), Vec::new());
+    let mut recent = Recent::of(place.merchant_id);
     for due in due {
-        match Wish::read(conn, &due, now).await {
-            Ok(wish) => asking.push((due, wish)),
-            Err(QueryError::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                let found = Err(error.to_string());
-                unreadable.push(Decided { due, found });
+        let found = match Wish::read(conn, &mut recent, &due, now).await {
+            Ok(wish) => {
+                asking.push((due, wish));
+                continue;
             }
-        }
+            Err(QueryError::Store(error)) => return Err(error.into()),
+            Err(QueryError::IndexBehind) => Err(Unfit::NotYet),
+            Err(error) => Err(Unfit::Fault(error.to_string())),
+        };
+        unreadable.push(Decided { due, found });
     }
     let window = Window::read(conn, place.merchant_id, place.from, place.until).await?;
     Ok((window, asking, unreadable))
@@ -245,7 +310,7 @@ fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Decided> {
         due,
         found: documents
             .next()
-            .ok_or_else(|| format!("a stored event is damaged: {fault:?}")),
+            .ok_or_else(|| Unfit::Fault(format!("a stored event is damaged: {fault:?}"))),
     };
     asking.into_iter().map(found).collect()
 }
@@ -255,7 +320,16 @@ fn decide(events: &[StoredEvent], asking: Vec<(Due, Wish)>) -> Vec<Decided> {
 struct Decided {
     due: Due,
     /// Its document, or why there is none.
-    found: Result<Document, String>,
+    found: Result<Document, Unfit>,
+}
+
+/// Why there is no document.
+#[derive(Debug)]
+enum Unfit {
+    /// The index of events is behind, and will not be in a moment: nobody's failure.
+    NotYet,
+    /// What the subscriber is told.
+    Fault(String),
 }
 
 /// What becomes of a subscription.
@@ -273,8 +347,14 @@ impl Decided {
         let progress = &subscription.progress;
         let document = match self.found {
             Ok(document) => document,
-            Err(why) => {
-                let to = after_failure(progress, why, now);
+            Err(unfit) => {
+                let to = match unfit {
+                    Unfit::Fault(why) => after_failure(progress, why, now),
+                    Unfit::NotYet => Progress {
+                        next_attempt_at: now + INDEX_PAUSE,
+                        ..progress.clone()
+                    },
+                };
                 return Next::Stand(Box::new(subscription), to);
             }
         };

@@ -88,8 +88,14 @@ impl Sender {
         }
     }
 
-    /// Makes a delivery that was decided on at `now`, when the clock showed `began`.
-    pub async fn deliver(&self, mut delivery: Delivery, now: OffsetDateTime, began: Instant) {
+    /// Makes a delivery that was decided on at `now`, when the clock showed `began`. Says whether it is
+    /// stored what became of it.
+    pub async fn deliver(
+        &self,
+        mut delivery: Delivery,
+        now: OffsetDateTime,
+        began: Instant,
+    ) -> bool {
         let text = std::mem::take(&mut delivery.text);
         let posted = self.post(&delivery, text, now + began.elapsed()).await;
         let ended = now + began.elapsed();
@@ -113,7 +119,7 @@ impl Sender {
                 to
             }
         };
-        self.store(&delivery.subscription, &to).await;
+        self.store(&delivery.subscription, &to).await
     }
 
     async fn post(
@@ -150,8 +156,8 @@ impl Sender {
     }
 
     /// Stores where a subscription stands now. If that fails, it stands where it did, and what was sent is
-    /// sent again: at least once, as promised.
-    pub async fn store(&self, subscription: &Subscription, to: &Progress) {
+    /// sent again: at least once, as promised. False if it failed.
+    pub async fn store(&self, subscription: &Subscription, to: &Progress) -> bool {
         let moved = async {
             let mut conn = self.database.deliverer.acquire().await?;
             let (merchant_id, id) = (subscription.merchant_id, subscription.id);
@@ -162,8 +168,10 @@ impl Sender {
             Ok(false) => tracing::debug!(subscription = %subscription.id, "it was ended or moved"),
             Err(error) => {
                 tracing::warn!(%error, subscription = %subscription.id, "where it stands was not stored");
+                return false;
             }
         }
+        true
     }
 }
 

@@ -100,20 +100,20 @@ impl Wish {
     /// Reads what a subscription wants. The transaction must act for the merchant and see one moment.
     pub async fn read(
         conn: &mut PgConnection,
+        recent: &mut Recent,
         due: &Due,
         now: OffsetDateTime,
     ) -> Result<Wish, QueryError> {
         let subscription = &due.subscription;
-        let mut recent = Recent::of(subscription.merchant_id);
         let wanted = Wanted::read(&due.query).map_err(QueryError::Named)?;
-        let query = query::read(conn, &mut recent, &wanted).await?;
-        let form = Form::of(subscription.epc_format, conn, &mut recent).await?;
+        let query = query::read(conn, recent, &wanted).await?;
+        let form = Form::of(subscription.epc_format, conn, recent).await?;
         let tried = subscription.progress.tried;
         Ok(Wish {
             query,
             form,
             recorded_from: subscription.initial_record_time,
-            // A document that is sent again is the same to its last byte.
+            // A document that is sent again bears the time of the first.
             made_at: tried.map_or(now, |tried| tried.at),
         })
     }

@@ -12,6 +12,7 @@ use crate::subscriber::{
 };
 use crate::support::TestApp;
 use crate::support::document::{item_observation, observation};
+use crate::support::port::own_port;
 
 const STREAM: &str = r#""stream":true"#;
 
@@ -134,10 +135,8 @@ async fn targets_that_are_dead_or_silent_keep_nothing_from_one_that_lives() {
     let app = TestApp::start_with(to_loopback).await;
     name_query(&app, "q", "{}").await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_url = format!("http://{}", silent.local_addr().unwrap());
-    let dead_url = format!("http://{}", dead.local_addr().unwrap());
-    drop(dead);
+    let dead_url = format!("http://127.0.0.1:{}", own_port());
     let mut receiver = Receiver::start();
     for url in [&silent_url, &silent_url, &dead_url, &dead_url, &dead_url] {
         subscribe(&app, "q", url, STREAM).await;
@@ -431,5 +430,87 @@ async fn a_query_that_cannot_be_read_any_more_is_a_failure_of_its_own_subscripti
     deliver(&mut deliverer, later()).await;
     assert_eq!(receiver.events(), ["1"]);
     assert_eq!(json(&app, &broken).await["rootmark:failures"], 0);
+    receiver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_is_a_failure_of_its_own_merchant_alone() {
+    let (app, mut receiver) = with_query("{}").await;
+    let mine = subscribe(&app, "q", &receiver.url, STREAM).await;
+    let (other_id, other) = another_merchant(&app).await;
+    // The merchants are gone through in the order of their ids: the damaged one comes first.
+    assert!(app.merchant_id < other_id);
+    let mut theirs = Receiver::start();
+    for (path, body) in [
+        ("/epcis/queries", r#"{"name":"q","query":{}}"#.to_owned()),
+        (
+            "/epcis/queries/q/subscriptions",
+            format!(r#"{{"dest":"{}",{STREAM}}}"#, theirs.url),
+        ),
+    ] {
+        assert_eq!(app.post_as(&other, path, body).await.status(), 201);
+    }
+    stored_as(&app, &other, &[observation(2, "L1")]).await;
+    sealed(&app, &[observation(1, "L1")]).await;
+    alter(
+        &app,
+        "CREATE TABLE kept AS SELECT id, content FROM (
+             SELECT batch_id AS id, content FROM statement WHERE kind = 'event') AS events;
+         UPDATE statement SET content = '\\xff'
+             FROM merchant WHERE merchant.id = merchant_id AND kind = 'event'
+             AND merchant_id = (SELECT min(id::text)::uuid FROM merchant)",
+    )
+    .await;
+    let mut deliverer = deliverer(&app);
+    deliver(&mut deliverer, now()).await;
+    assert_eq!(theirs.events(), ["2"]);
+    assert!(receiver.arrived().is_empty());
+    let failing = json(&app, &mine).await;
+    assert_eq!(failing["rootmark:failures"], 1);
+    let why = failing["rootmark:lastFailure"].as_str().unwrap();
+    assert!(why.contains("the operator's log says why"), "{why}");
+    // Its slot is free again: once the record is mended, what was missed comes.
+    alter(
+        &app,
+        "UPDATE statement SET content = kept.content FROM kept
+         WHERE kept.id = batch_id AND kind = 'event'",
+    )
+    .await;
+    deliver(&mut deliverer, later()).await;
+    assert_eq!(receiver.events(), ["1"]);
+    assert_eq!(json(&app, &mine).await["rootmark:failures"], 0);
+    receiver.stop().await;
+    theirs.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_is_not_asked_again_at_once_where_its_answer_cannot_be_stored() {
+    let (app, mut receiver) = with_query("{}").await;
+    subscribe(&app, "q", &receiver.url, STREAM).await;
+    sealed(&app, &[observation(1, "L1")]).await;
+    alter(
+        &app,
+        "REVOKE UPDATE (next_index) ON subscription FROM rootmark_deliverer",
+    )
+    .await;
+    let mut deliverer = deliverer(&app);
+    for _ in 0..20 {
+        assert!(!deliverer.round(now()).await.unwrap());
+    }
+    assert_eq!(receiver.next().await.events(), ["1"]);
+    // It keeps its slot for the pause, however many rounds there are.
+    for _ in 0..20 {
+        assert!(!deliverer.round(now()).await.unwrap());
+    }
+    assert!(deliverer.is_busy());
+    assert!(receiver.arrived().is_empty());
+    alter(
+        &app,
+        "GRANT UPDATE (next_index) ON subscription TO rootmark_deliverer",
+    )
+    .await;
+    deliverer.all_ended().await;
+    deliver(&mut deliverer, now()).await;
+    assert_eq!(receiver.events(), ["1"]);
     receiver.stop().await;
 }
