@@ -1,5 +1,6 @@
 //! GS1 company prefixes: where, in a key, the company ends and its own number begins.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Bound;
@@ -57,6 +58,13 @@ impl CompanyPrefix {
     }
 }
 
+/// Among others it is found by its digits: it is equal to another, and before it, where they are.
+impl Borrow<str> for CompanyPrefix {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for CompanyPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -106,13 +114,16 @@ impl CompanyPrefixes {
     /// Adds one that the merchant declares. Whoever wrote a URN may have cut it in the wrong place:
     /// what is declared puts out every prefix that contradicts it.
     pub fn declare(&mut self, prefix: CompanyPrefix) {
+        for digits in CompanyPrefix::MIN_DIGITS..prefix.0.len() {
+            self.0.remove(&prefix.0[..digits]);
+        }
         let from = (Bound::Excluded(&prefix), Bound::Unbounded);
-        let longer = self.0.range(from).take_while(|p| p.contradicts(&prefix));
-        let shorter = (CompanyPrefix::MIN_DIGITS..prefix.0.len())
-            .filter_map(|digits| CompanyPrefix::parse(&prefix.0[..digits]).ok());
-        let wrong: Vec<_> = longer.cloned().chain(shorter).collect();
-        for wrong in &wrong {
-            self.0.remove(wrong);
+        let longer = self
+            .0
+            .range::<CompanyPrefix, _>(from)
+            .take_while(|p| p.contradicts(&prefix));
+        for longer in longer.cloned().collect::<Vec<_>>() {
+            self.0.remove(&longer);
         }
         self.0.insert(prefix);
     }
@@ -121,10 +132,7 @@ impl CompanyPrefixes {
     /// one that they begin with. GS1 gives out no prefix that begins with another, so a longer
     /// match is the better knowledge of the same company.
     fn digits_in_urn(&self, key: &str) -> Option<usize> {
-        let known = |&count: &usize| {
-            let head = key.get(..count).map(CompanyPrefix::parse);
-            head.is_some_and(|head| head.is_ok_and(|head| self.0.contains(&head)))
-        };
+        let known = |&count: &usize| key.get(..count).is_some_and(|head| self.0.contains(head));
         let lengths = CompanyPrefix::MIN_DIGITS..=CompanyPrefix::MAX_DIGITS;
         let digits = lengths.rev().find(known)?;
         Some(digits.max(SHORTEST_IN_URN))
