@@ -208,15 +208,12 @@ impl Deliverer {
                     self.under_way.spawn(async move {
                         let delivery = sender.deliver(*delivery, now, began);
                         // One that panics gives its slot back like any other.
-                        match AssertUnwindSafe(delivery).catch_unwind().await {
-                            Ok(true) => {}
-                            Ok(false) => tokio::time::sleep(UNSTORED_PAUSE).await,
-                            Err(_) => {
-                                tracing::error!(subscription = %id, "a delivery broke off");
-                                tokio::time::sleep(UNSTORED_PAUSE).await;
-                            }
-                        }
-                        id
+                        let ended = AssertUnwindSafe(delivery).catch_unwind().await;
+                        let is_stored = ended.unwrap_or_else(|_| {
+                            tracing::error!(subscription = %id, "a delivery broke off");
+                            false
+                        });
+                        if is_stored { id } else { rested(id).await }
                     });
                 }
                 Next::Stand(subscription, to) => {
@@ -236,10 +233,7 @@ impl Deliverer {
         if is_stored {
             self.slots.release(id);
         } else {
-            self.under_way.spawn(async move {
-                tokio::time::sleep(UNSTORED_PAUSE).await;
-                id
-            });
+            self.under_way.spawn(rested(id));
         }
         is_stored
     }
@@ -267,6 +261,12 @@ impl Deliverer {
     }
 }
 
+/// The subscription, once it has rested.
+async fn rested(id: Uuid) -> Uuid {
+    tokio::time::sleep(UNSTORED_PAUSE).await;
+    id
+}
+
 /// Whether an error is about what was asked for, and the database is well: a stored row that cannot be
 /// read, or so many that it took too long.
 fn is_of_what_was_read(error: &sqlx::Error) -> bool {
@@ -283,15 +283,16 @@ async fn read(
     let (mut asking, mut unreadable) = (Vec::new(), Vec::new());
     let mut recent = Recent::of(place.merchant_id);
     for due in due {
-        let found = match Wish::read(conn, &mut recent, &due, now).await {
+        let unfit = match Wish::read(conn, &mut recent, &due, now).await {
             Ok(wish) => {
                 asking.push((due, wish));
                 continue;
             }
             Err(QueryError::Store(error)) => return Err(error.into()),
-            Err(QueryError::IndexBehind) => Err(Unfit::NotYet),
-            Err(error) => Err(Unfit::Fault(error.to_string())),
+            Err(QueryError::IndexBehind) => Unfit::NotYet,
+            Err(error) => Unfit::Fault(error.to_string()),
         };
+        let found = Err(unfit);
         unreadable.push(Decided { due, found });
     }
     let window = Window::read(conn, place.merchant_id, place.from, place.until).await?;

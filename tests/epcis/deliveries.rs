@@ -452,15 +452,12 @@ async fn a_record_that_cannot_be_read_is_a_failure_of_its_own_merchant_alone() {
     }
     stored_as(&app, &other, &[observation(2, "L1")]).await;
     sealed(&app, &[observation(1, "L1")]).await;
-    alter(
-        &app,
-        "CREATE TABLE kept AS SELECT id, content FROM (
-             SELECT batch_id AS id, content FROM statement WHERE kind = 'event') AS events;
-         UPDATE statement SET content = '\\xff'
-             FROM merchant WHERE merchant.id = merchant_id AND kind = 'event'
-             AND merchant_id = (SELECT min(id::text)::uuid FROM merchant)",
-    )
-    .await;
+    let damage = format!(
+        "CREATE TABLE kept AS SELECT batch_id, position, content FROM statement;
+         UPDATE statement SET content = '\\xff' WHERE kind = 'event' AND merchant_id = '{}'",
+        app.merchant_id
+    );
+    alter(&app, &damage).await;
     let mut deliverer = deliverer(&app);
     deliver(&mut deliverer, now()).await;
     assert_eq!(theirs.events(), ["2"]);
@@ -473,7 +470,7 @@ async fn a_record_that_cannot_be_read_is_a_failure_of_its_own_merchant_alone() {
     alter(
         &app,
         "UPDATE statement SET content = kept.content FROM kept
-         WHERE kept.id = batch_id AND kind = 'event'",
+         WHERE (kept.batch_id, kept.position) = (statement.batch_id, statement.position)",
     )
     .await;
     deliver(&mut deliverer, later()).await;
