@@ -146,6 +146,7 @@ async fn a_method_that_a_resource_does_not_have_is_told_those_that_it_has() {
         (Method::PUT, "/epcis", "OPTIONS, GET, HEAD"),
         (Method::DELETE, "/epcis/capture", "OPTIONS, GET, HEAD, POST"),
         (Method::PUT, "/epcis/capture", "OPTIONS, GET, HEAD, POST"),
+        (Method::PATCH, "/epcis/capture", "OPTIONS, GET, HEAD, POST"),
         (Method::PATCH, "/epcis/events", "OPTIONS, GET, HEAD, POST"),
         (Method::PUT, "/epcis/queries", "OPTIONS, GET, HEAD, POST"),
         (
