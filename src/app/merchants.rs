@@ -2,7 +2,6 @@
 
 use auditlog::Hash;
 use auditlog::field::Secret;
-use sqlx::Connection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use crate::domain::gs1::{Identity, IdentityError};
 use crate::domain::scope::{Scope, api_key_text};
 use crate::store::api_key::{NewApiKey, insert_api_key};
 use crate::store::merchant::{Merchant, insert_merchant, list_merchants};
-use crate::store::{Database, act_for};
+use crate::store::{Database, begin_for};
 
 /// Why a merchant or key was not entered.
 #[derive(Debug, Error)]
@@ -56,8 +55,7 @@ pub async fn add_merchant(
         created_at: OffsetDateTime::now_utc(),
     };
     let mut conn = database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant.id).await?;
+    let mut tx = begin_for(&mut conn, merchant.id).await?;
     insert_merchant(&mut tx, &merchant).await?;
     tx.commit().await?;
     Ok(merchant)
@@ -94,8 +92,7 @@ pub async fn add_key(database: &Database, order: &KeyOrder<'_>) -> Result<String
         created_at: OffsetDateTime::now_utc(),
     };
     let mut conn = database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, order.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, order.merchant_id).await?;
     insert_api_key(&mut tx, &key).await?;
     tx.commit().await?;
     Ok(text)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
 use crate::store::event_index::insert_event_batch;
 use crate::store::event_key::{NewEventKey, TakenEventKey, take_event_keys, taken_event_keys};
-use crate::store::{act_for, batch};
+use crate::store::{batch, begin_for};
 
 /// Earlier captures that one answer names; a document may repeat events of thousands.
 pub const MAX_STORED_IN: i64 = 100;
@@ -127,8 +127,7 @@ async fn store(
     let mut refused = prepared.refused;
     let mut stored_in = BTreeSet::new();
     loop {
-        let mut tx = conn.begin().await?;
-        act_for(&mut tx, merchant_id).await?;
+        let mut tx = begin_for(conn, merchant_id).await?;
         let batch = Batch {
             id,
             merchant_id,

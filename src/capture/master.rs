@@ -1,7 +1,7 @@
 //! Recording master data: products, parties and places, documents, links.
 
 use auditlog::json::{self, Value};
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Statemen
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::party_description::enter_descriptions;
 use crate::store::statement::latest_like;
-use crate::store::{act_for, batch, gtin_owner, hold_identity};
+use crate::store::{batch, begin_for, gtin_owner, hold_identity};
 
 /// Where a description stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +58,7 @@ pub async fn record_master(
     let statement = draft
         .finish()
         .map_err(|_| CaptureError::Body(whole(FaultKind::Rule("nests too deeply"))))?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(conn, submitter.merchant_id).await?;
     if let Some(gtin) = gtin {
         claim(&mut tx, gtin, submitter.merchant_id, now).await?;
     }

@@ -3,7 +3,7 @@
 use auditlog::field::Secret;
 use auditlog::json::write_string;
 use auditlog::statement::StatementError;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
-use crate::store::{act_for, batch, gtin_owner};
+use crate::store::{batch, begin_for, gtin_owner};
 
 /// Codes of one order.
 pub const MAX_QUANTITY: u32 = 10_000_000;
@@ -97,8 +97,7 @@ pub async fn issue(
         return Err(CodeError::Quantity);
     }
     let now = to_millisecond(now);
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, order.merchant_id).await?;
+    let mut tx = begin_for(conn, order.merchant_id).await?;
     if gtin_owner::hold_gtin(&mut tx, order.gtin).await? != Some(order.merchant_id) {
         return Err(CodeError::ForeignGtin(order.gtin));
     }

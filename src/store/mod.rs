@@ -43,6 +43,16 @@ pub async fn act_for(conn: &mut sqlx::PgConnection, merchant_id: uuid::Uuid) -> 
     Ok(())
 }
 
+/// Begins a transaction that acts for one merchant: see [`act_for`].
+pub async fn begin_for(
+    conn: &mut sqlx::PgConnection,
+    merchant_id: uuid::Uuid,
+) -> Result<sqlx::Transaction<'_, sqlx::Postgres>> {
+    let mut tx = sqlx::Connection::begin(conn).await?;
+    act_for(&mut tx, merchant_id).await?;
+    Ok(tx)
+}
+
 /// Holds one identity of a merchant until the transaction ends, so that two descriptions of it that
 /// arrive together are compared one after the other.
 pub async fn hold_identity(

@@ -2,7 +2,7 @@
 
 use auditlog::hash::LeafIndex;
 use auditlog::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{Loaded, TraceError};
@@ -10,7 +10,7 @@ use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master::{self, Party};
 use crate::domain::statement::Kind;
-use crate::store::act_for;
+use crate::store::begin_for;
 use crate::store::party_description::describing_merchants;
 use crate::store::statement::statements_about;
 
@@ -40,8 +40,7 @@ pub async fn party_records(
     let key = identity_key(&canonical);
     let mut records: Vec<PartyRecord> = Vec::new();
     for merchant_id in describing_merchants(conn, key, MAX_MERCHANTS).await? {
-        let mut tx = conn.begin().await?;
-        act_for(&mut tx, merchant_id).await?;
+        let mut tx = begin_for(conn, merchant_id).await?;
         let stored = statements_about(&mut tx, merchant_id, &[key], MAX_STATEMENTS).await?;
         tx.rollback().await?;
         let mut last = None;

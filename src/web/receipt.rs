@@ -6,7 +6,6 @@ use std::time::Duration;
 use actix_web::http::header::HeaderMap;
 use actix_web::web;
 use auditlog::bundle::Bundle;
-use sqlx::Connection;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -17,8 +16,8 @@ use super::proof_file::proof_source;
 use crate::domain::epcis::MAX_EVENTS;
 use crate::proof;
 use crate::public::Published;
-use crate::store::act_for;
 use crate::store::batch::{BatchPlace, SealedBatch, batch_place};
+use crate::store::begin_for;
 use crate::store::statement::statements_of_batch;
 
 /// The longest wait that is granted, in seconds. A longer one is shortened to it.
@@ -130,8 +129,7 @@ async fn standing(
     published: Option<Arc<Published>>,
 ) -> Result<Standing, Problem> {
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let place = batch_place(&mut tx, merchant_id, id).await?;
     tx.rollback().await?;
     Ok(match (place, published) {
@@ -155,8 +153,7 @@ pub(super) async fn receipt(
     let _permit = service.receipts.proving.acquire_many(count).await;
     let statements = {
         let mut conn = service.database.capture.acquire().await?;
-        let mut tx = conn.begin().await?;
-        act_for(&mut tx, sealed.batch.merchant_id).await?;
+        let mut tx = begin_for(&mut conn, sealed.batch.merchant_id).await?;
         let statements = statements_of_batch(&mut tx, &sealed.batch, 0, MAX_EVENTS as i64).await?;
         tx.rollback().await?;
         statements

@@ -4,13 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::json::{self, Value};
 use futures_util::stream;
 use serde::Serialize;
-use sqlx::Connection;
 
 use crate::capture::CaptureError;
 use crate::codes::{self, CodeOrder, IssuedCodes};
 use crate::domain::gs1::{Gtin, Lot};
 use crate::domain::scope::Scope;
-use crate::store::act_for;
+use crate::store::begin_for;
 use crate::store::code_range::code_range_of;
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -100,8 +99,7 @@ pub(in crate::web) async fn codes(
     let gtin = Gtin::parse(&path.0).map_err(|_| unknown())?;
     let first: u32 = path.1.parse().map_err(|_| unknown())?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     let range = code_range_of(&mut tx, submitter.merchant_id, gtin, first).await?;
     tx.rollback().await?;
     let range = range

@@ -3,12 +3,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use sqlx::Connection;
 
 use crate::domain::gs1::{CompanyPrefix, MAX_DECLARED_PREFIXES};
 use crate::domain::scope::Scope;
 use crate::domain::time::{timestamp, to_millisecond};
-use crate::store::act_for;
+use crate::store::begin_for;
 use crate::store::company_prefix::{
     DeclaredPrefix, company_prefixes, delete_company_prefix, hold_company_prefixes,
     insert_company_prefix,
@@ -44,8 +43,7 @@ pub(in crate::web) async fn declared_prefixes(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::MasterData).await?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     let declared = company_prefixes(&mut tx, submitter.merchant_id).await?;
     tx.rollback().await?;
     Ok(HttpResponse::Ok().json(declared.iter().map(Body::from).collect::<Vec<_>>()))
@@ -64,8 +62,7 @@ pub(in crate::web) async fn declare_prefix(
         declared_at: to_millisecond((service.clock)()),
     };
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     hold_company_prefixes(&mut tx, submitter.merchant_id).await?;
     let declared = company_prefixes(&mut tx, submitter.merchant_id).await?;
     let same = |known: &&DeclaredPrefix| known.company_prefix == new.company_prefix;
@@ -106,8 +103,7 @@ pub(in crate::web) async fn take_prefix_back(
     let submitter = submitter(&request, &service, Scope::MasterData).await?;
     let prefix = read(&path)?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     let is_removed = delete_company_prefix(&mut tx, submitter.merchant_id, &prefix).await?;
     tx.commit().await?;
     if !is_removed {

@@ -4,7 +4,6 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use auditlog::bundle::Bundle;
 use serde::Serialize;
-use sqlx::Connection;
 use uuid::Uuid;
 
 use super::list::List;
@@ -13,7 +12,7 @@ use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::MAX_EVENTS;
 use crate::domain::scope::Scope;
 use crate::domain::time::timestamp;
-use crate::store::act_for;
+use crate::store::begin_for;
 use crate::store::capture_job::{self, CaptureJob};
 use crate::web::Service;
 use crate::web::auth::submitter;
@@ -158,8 +157,7 @@ pub(in crate::web) async fn capture_jobs(
     let before = Uuid::try_parse(&list.after()?).unwrap_or(Uuid::max());
     let limit = i64::from(list.limit());
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     let mut jobs =
         capture_job::capture_jobs_before(&mut tx, submitter.merchant_id, before, limit).await?;
     tx.rollback().await?;
@@ -193,8 +191,7 @@ async fn find_job(service: &Service, merchant_id: Uuid, text: &str) -> Result<Ca
     let unknown = || Problem::not_found("there is no such capture job");
     let id = Uuid::try_parse(text).map_err(|_| unknown())?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let job = capture_job::capture_job(&mut tx, merchant_id, id).await?;
     tx.rollback().await?;
     job.ok_or_else(unknown)

@@ -21,7 +21,7 @@ use crate::store::named_query::{
     NamedQuery, count_named_queries, delete_named_query, hold_queries, insert_named_query,
     named_queries_after, named_query,
 };
-use crate::store::{act_for, see_one_moment};
+use crate::store::{act_for, begin_for, see_one_moment};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -81,8 +81,7 @@ pub(in crate::web) async fn queries(
     let list = List::read(&request, &service, &submitter)?;
     let (after, limit) = (list.after()?, i64::from(list.limit()));
     let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
     let mut found = named_queries_after(&mut tx, submitter.merchant_id, &after, limit).await?;
     tx.rollback().await?;
     let goes_on = list.cut(&mut found);
@@ -138,8 +137,7 @@ pub(super) async fn as_asked(
 
 async fn store(service: &Service, merchant_id: Uuid, new: &NamedQuery) -> Result<(), Problem> {
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     hold_queries(&mut tx, merchant_id).await?;
     let is_known = named_query(&mut tx, merchant_id, &new.name)
         .await?
@@ -180,8 +178,7 @@ pub(super) async fn find(
         return Err(unknown_query());
     }
     let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let found = named_query(&mut tx, merchant_id, name).await?;
     tx.rollback().await?;
     found.ok_or_else(unknown_query)
@@ -199,8 +196,7 @@ pub(in crate::web) async fn delete_query(
         return Err(unknown_query());
     }
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     // No subscription may be made to it meanwhile.
     hold_queries(&mut tx, merchant_id).await?;
     let is_removed = delete_named_query(&mut tx, merchant_id, &path).await?;

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::json;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -29,7 +28,7 @@ use crate::store::subscription::{
     count_subscriptions, delete_subscription, insert_subscription, subscription,
     subscriptions_after,
 };
-use crate::store::{act_for, limit_time};
+use crate::store::{begin_for, limit_time};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -209,8 +208,7 @@ async fn store(
 ) -> Result<Subscription, Problem> {
     let merchant_id = new.merchant_id;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     limit_time(&mut tx).await?;
     hold_queries(&mut tx, merchant_id).await?;
     if count_subscriptions(&mut tx, merchant_id).await? >= MAX_SUBSCRIPTIONS {
@@ -239,8 +237,7 @@ pub(in crate::web) async fn subscriptions(
     let after = Uuid::try_parse(&list.after()?).unwrap_or(Uuid::nil());
     let limit = i64::from(list.limit());
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let mut found = subscriptions_after(&mut tx, merchant_id, &named.name, after, limit).await?;
     tx.rollback().await?;
     let goes_on = list.cut(&mut found);
@@ -273,8 +270,7 @@ pub(in crate::web) async fn one_subscription(
     let merchant_id = submitter.merchant_id;
     let (name, id) = named_in(&service, merchant_id, path.into_inner()).await?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let found = subscription(&mut tx, merchant_id, &name, id).await?;
     tx.rollback().await?;
     let found = found.ok_or_else(unknown_subscription)?;
@@ -292,8 +288,7 @@ pub(in crate::web) async fn end_subscription(
     let merchant_id = submitter.merchant_id;
     let (name, id) = named_in(&service, merchant_id, path.into_inner()).await?;
     let mut conn = service.database.capture.acquire().await?;
-    let mut tx = conn.begin().await?;
-    act_for(&mut tx, merchant_id).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
     let is_ended = delete_subscription(&mut tx, merchant_id, &name, id).await?;
     tx.commit().await?;
     if !is_ended {

@@ -1,7 +1,5 @@
 //! From an address to a story: whose record it is, whether the code was ever issued, what is held.
 
-use sqlx::Connection;
-
 use crate::codes::{CodeError, SerialStatus, serial_status};
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::story::{Story, Via};
@@ -58,8 +56,7 @@ pub(super) async fn find_story(service: &Service, raw_path: &str) -> Result<Stor
     let gtin = link.gtin().ok_or_else(unknown)?;
     let mut conn = service.database.reader.acquire().await?;
     let merchant_id = gtin_owner(&mut conn, gtin).await?.ok_or_else(unknown)?;
-    let mut tx = conn.begin().await?;
-    store::act_for(&mut tx, merchant_id).await?;
+    let mut tx = store::begin_for(&mut conn, merchant_id).await?;
     let status = match link.serial() {
         None => None,
         Some(serial) => {
