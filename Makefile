@@ -1,12 +1,13 @@
 # Two commands matter: `make demo` and `make test`. Both set up what is missing first.
 
-.PHONY: help demo test soak bench prepare
+.PHONY: help demo test soak conformance bench prepare
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     start the service with three example supply chains'
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
 	@echo 'make soak     the tests of crashes, races, formats and requests again, for hours: more of each'
+	@echo 'make conformance EPCIS_OPENAPI=file  ask for all that the OpenAPI file of GS1 describes'
 	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
@@ -26,6 +27,11 @@ soak:
 	ROOTMARK_SOAK=1 cargo test --locked -p auditlog --test fuzz -- --nocapture
 	scripts/clients
 	ROOTMARK_SOAK=1 cargo test --locked --test clients schemathesis -- --nocapture
+
+conformance:
+	@scripts/setup postgres compiler
+	scripts/clients
+	EPCIS_OPENAPI="$(abspath $(EPCIS_OPENAPI))" cargo test --locked --test conformance -- --nocapture
 
 bench:
 	@scripts/setup postgres compiler

@@ -13,6 +13,9 @@ pub enum ErrorBehaviour {
 }
 
 impl ErrorBehaviour {
+    /// What a server says of itself that knows both.
+    pub const ANY: &str = "all";
+
     /// As the header has it.
     pub fn as_str(self) -> &'static str {
         match self {

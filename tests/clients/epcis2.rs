@@ -5,14 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::programs::{installed, ours, run};
+use crate::programs::{installed, run};
 use crate::support::TestApp;
 
 /// What `epcis2.mjs` saw of a service.
 async fn session(app: &TestApp, key: &str) -> Result<Value, String> {
+    let session = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/epcis2.mjs");
     let mut node = Command::new(installed("bin/node"));
     node.arg("--no-deprecation")
-        .arg(ours("epcis2.mjs"))
+        .arg(session)
         .arg(installed("package/dist/epcis2.node.js"))
         .arg(app.url("/epcis"))
         .env("KEY", key);

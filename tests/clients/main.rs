@@ -7,6 +7,7 @@
 mod support;
 
 mod epcis2;
+mod judge;
 mod programs;
 mod schemathesis;
 mod standard;

@@ -12,13 +12,6 @@ const PINS: &str = concat!(
     include_str!("../../scripts/clients")
 );
 
-/// A file of this folder.
-pub fn ours(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/clients")
-        .join(name)
-}
-
 /// A file of what `scripts/clients` installed, which must be what is pinned today.
 pub fn installed(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();

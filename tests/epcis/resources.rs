@@ -212,8 +212,12 @@ async fn whoever_asks_for_options_learns_what_is_spoken_here() {
         ] {
             assert_eq!(answer.headers()[name], "2.0.0", "{path}");
         }
+        // Of those that a client may send: it chooses.
+        assert_eq!(answer.headers()["GS1-EPC-Format"], "No_Preference");
+        let behaviour = answer.headers().get("GS1-Capture-Error-Behaviour");
         let limits = answer.headers().contains_key("GS1-EPCIS-Capture-Limit");
         assert_eq!(limits, path == "/epcis/capture", "{path}");
+        assert_eq!(behaviour.is_some_and(|b| b == "all"), limits, "{path}");
     }
     assert_eq!(options("/epcis/nothing").await.status(), 404);
     assert_eq!(options("/epcis/queries/q/nothing").await.status(), 404);

@@ -31,7 +31,7 @@ impl EpcFormat {
     /// The header's name, in small letters, as HTTP/2 has it.
     pub const HEADER: &str = "gs1-epc-format";
 
-    /// All there are: what a server announces.
+    /// All there are.
     pub const ALL: [EpcFormat; 4] = [
         EpcFormat::NoPreference,
         EpcFormat::AlwaysDigitalLink,

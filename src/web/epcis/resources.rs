@@ -9,8 +9,9 @@ use super::events::{Asked, answer, within_limit};
 use super::form::{say_form, say_range};
 use super::list::List;
 use crate::capture::Submitter;
-use crate::domain::epcis::EventType;
+use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::epcis::query::Parameter;
+use crate::domain::epcis::{EpcFormat, EventType};
 use crate::domain::gs1::{Identity, Level, unescape};
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
@@ -240,10 +241,8 @@ pub(in crate::web) async fn discover(request: HttpRequest) -> Result<HttpRespons
     headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     say_range(headers);
     for (name, value) in [
-        (
-            "gs1-epc-format",
-            "No_Preference, Always_GS1_Digital_Link, Always_EPC_URN, Never_Translates",
-        ),
+        // One word, of a server too: the format is whatever the client prefers.
+        (EpcFormat::HEADER, EpcFormat::NoPreference.name()),
         ("gs1-vendor-version", env!("CARGO_PKG_VERSION")),
     ] {
         headers.insert(
@@ -261,7 +260,7 @@ pub(in crate::web) async fn discover(request: HttpRequest) -> Result<HttpRespons
             ("gs1-epcis-capture-file-size-limit", number(MAX_BODY_BYTES)),
             (
                 "gs1-capture-error-behaviour",
-                HeaderValue::from_static("rollback, proceed"),
+                HeaderValue::from_static(ErrorBehaviour::ANY),
             ),
         ] {
             headers.insert(HeaderName::from_static(name), value);
