@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use auditlog::LeafIndex;
 use futures_util::FutureExt;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -31,7 +31,7 @@ use crate::http_client::PrivateTargets;
 use crate::query::{QueryError, Recent};
 use crate::store::statement::StoredEvent;
 use crate::store::subscription::{Due, Turn, due_subscriptions};
-use crate::store::{Database, act_for, is_too_slow, is_unavailable, limit_time, see_one_moment};
+use crate::store::{Database, is_too_slow, is_unavailable, read_for};
 use send::{Delivery, Sender, after_failure};
 use slots::Slots;
 use window::{Document, Window, Wish, documents};
@@ -246,10 +246,7 @@ impl Deliverer {
         due: Vec<Due>,
     ) -> Result<(Window, Vec<Decided>), DeliverError> {
         let mut conn = self.sender.database.deliverer.acquire().await?;
-        let mut tx = conn.begin().await?;
-        see_one_moment(&mut tx).await?;
-        limit_time(&mut tx).await?;
-        act_for(&mut tx, place.merchant_id).await?;
+        let mut tx = read_for(&mut conn, place.merchant_id).await?;
         let read = read(&mut tx, now, place, due).await;
         tx.rollback().await?;
         drop(conn);

@@ -53,6 +53,19 @@ pub async fn begin_for(
     Ok(tx)
 }
 
+/// The same for one who waits for what is read: the transaction sees one moment, writes nothing, and no
+/// statement of it takes longer than [`limit_time`] allows.
+pub async fn read_for(
+    conn: &mut sqlx::PgConnection,
+    merchant_id: uuid::Uuid,
+) -> Result<sqlx::Transaction<'_, sqlx::Postgres>> {
+    let mut tx = sqlx::Connection::begin(conn).await?;
+    see_one_moment(&mut tx).await?;
+    limit_time(&mut tx).await?;
+    act_for(&mut tx, merchant_id).await?;
+    Ok(tx)
+}
+
 /// Holds one identity of a merchant until the transaction ends, so that two descriptions of it that
 /// arrive together are compared one after the other.
 pub async fn hold_identity(

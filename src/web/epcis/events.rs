@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use sqlx::Connection;
 use time::OffsetDateTime;
 
 use super::demands::wanted_extensions;
@@ -18,7 +17,7 @@ use crate::domain::scope::Scope;
 use crate::query::{
     self, Form, FoundEvent, Page, QueryError, Recent, query_document, single_event,
 };
-use crate::store::{act_for, limit_time, see_one_moment};
+use crate::store::read_for;
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -178,10 +177,7 @@ async fn found(
     // Whoever waits for a connection is told that, and not that the query is too complex.
     let mut conn = service.database.reader.acquire().await?;
     let page = async {
-        let mut tx = conn.begin().await?;
-        see_one_moment(&mut tx).await?;
-        limit_time(&mut tx).await?;
-        act_for(&mut tx, submitter.merchant_id).await?;
+        let mut tx = read_for(&mut conn, submitter.merchant_id).await?;
         let mut recent = Recent::of(submitter.merchant_id);
         let query = query::read(&mut tx, &mut recent, &wanted).await?;
         let per_page = asked.per_page;
@@ -268,9 +264,7 @@ async fn events_of(
     format: EpcFormat,
 ) -> Result<(Vec<FoundEvent>, Form), Problem> {
     let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, submitter.merchant_id).await?;
+    let mut tx = read_for(&mut conn, submitter.merchant_id).await?;
     let found = query::by_event_id(&mut tx, submitter.merchant_id, event_id).await?;
     let mut recent = Recent::of(submitter.merchant_id);
     let form = Form::of(format, &mut tx, &mut recent).await?;

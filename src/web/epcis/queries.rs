@@ -5,10 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::json;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::Connection;
 use uuid::Uuid;
 
-use super::events::{Asked, answer};
+use super::events::{Asked, answer, within_limit};
 use super::list::List;
 use crate::capture::CaptureError;
 use crate::domain::epcis::query::EventQuery;
@@ -21,7 +20,7 @@ use crate::store::named_query::{
     NamedQuery, count_named_queries, delete_named_query, hold_queries, insert_named_query,
     named_queries_after, named_query,
 };
-use crate::store::{act_for, begin_for, see_one_moment};
+use crate::store::{begin_for, read_for};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -127,12 +126,13 @@ pub(super) async fn as_asked(
     wanted: &Wanted,
 ) -> Result<EventQuery, Problem> {
     let mut conn = service.database.reader.acquire().await?;
-    let mut tx = conn.begin().await?;
-    see_one_moment(&mut tx).await?;
-    act_for(&mut tx, merchant_id).await?;
-    let query = query::read(&mut tx, &mut query::Recent::of(merchant_id), wanted).await?;
-    tx.rollback().await?;
-    Ok(query)
+    within_limit(async {
+        let mut tx = read_for(&mut conn, merchant_id).await?;
+        let query = query::read(&mut tx, &mut query::Recent::of(merchant_id), wanted).await?;
+        tx.rollback().await?;
+        Ok(query)
+    })
+    .await
 }
 
 async fn store(service: &Service, merchant_id: Uuid, new: &NamedQuery) -> Result<(), Problem> {

@@ -3,7 +3,6 @@
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
-use sqlx::Connection;
 
 use super::events::{Asked, answer, within_limit};
 use super::form::{say_form, say_range};
@@ -16,7 +15,7 @@ use crate::domain::gs1::{Identity, Level, unescape};
 use crate::domain::posting::WordKind;
 use crate::domain::scope::Scope;
 use crate::query::{self, CONTEXT, Recent};
-use crate::store::{act_for, limit_time, see_one_moment};
+use crate::store::read_for;
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::MAX_BODY_BYTES;
@@ -156,10 +155,7 @@ async fn members_after(
 ) -> Result<Vec<(String, String)>, Problem> {
     let mut conn = service.database.reader.acquire().await?;
     within_limit(async {
-        let mut tx = conn.begin().await?;
-        see_one_moment(&mut tx).await?;
-        limit_time(&mut tx).await?;
-        act_for(&mut tx, submitter.merchant_id).await?;
+        let mut tx = read_for(&mut conn, submitter.merchant_id).await?;
         let mut recent = Recent::of(submitter.merchant_id);
         let found = match resource.words() {
             Some(kind) => {
