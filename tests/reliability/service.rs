@@ -113,7 +113,6 @@ pub(crate) struct Service {
     pub(crate) base: String,
     process: Child,
     postmaster: Pid,
-    ended: bool,
 }
 
 impl Service {
@@ -173,12 +172,11 @@ impl Service {
             base,
             process,
             postmaster: folder.postmaster(),
-            ended: false,
         }
     }
 
     /// SIGKILL to both, in either order.
-    pub(crate) fn kill(self, service_first: bool) {
+    pub(crate) fn kill(mut self, service_first: bool) {
         self.kill_both(service_first);
     }
 
@@ -202,7 +200,7 @@ impl Service {
         }
     }
 
-    fn kill_both(&self, service_first: bool) {
+    fn kill_both(&mut self, service_first: bool) {
         let service = Pid::from_child(&self.process);
         let order = if service_first {
             [service, self.postmaster]
@@ -213,6 +211,7 @@ impl Service {
             // Either may be gone already.
             let _ = kill_process(pid, Signal::KILL);
         }
+        self.process.wait().unwrap();
     }
 
     /// SIGTERM, as a service manager sends it.
@@ -229,5 +228,14 @@ impl Service {
     pub(crate) async fn exit_code(mut self) -> Option<i32> {
         let ended = tokio::task::spawn_blocking(move || self.process.wait());
         ended.await.unwrap().unwrap().code()
+    }
+}
+
+/// One that is left over where a test fails would go on, and hold what the next one needs.
+impl Drop for Service {
+    fn drop(&mut self) {
+        if self.process.try_wait().is_ok_and(|status| status.is_none()) {
+            self.kill_both(true);
+        }
     }
 }
