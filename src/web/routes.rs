@@ -23,6 +23,10 @@ pub fn configure(table: &mut ServiceConfig) {
             route().method(Method::OPTIONS).to(resolver::preflight),
         )
         .route("/.well-known/gs1resolver", read(resolver::description))
+        .route(
+            "/.well-known/gs1resolver",
+            route().method(Method::OPTIONS).to(resolver::preflight),
+        )
         .route("/proof/{link:.*}", read(shopper::proof))
         .route("/qr/{link:.*}", read(shopper::qr))
         .route("/static/{file:.*}", read(assets::asset))

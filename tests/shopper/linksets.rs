@@ -46,7 +46,7 @@ fn faults(linkset: &Value) -> Vec<String> {
             let members = target.as_object().unwrap().keys();
             members
                 .into_iter()
-                .all(|key| ["href", "title", "title*"].contains(&key.as_str()))
+                .all(|key| ["href", "title"].contains(&key.as_str()))
         };
         if default
             .as_array()

@@ -141,12 +141,24 @@ async fn pages_of_any_host_may_read_every_answer_and_ask_first() {
             "{path}"
         );
         assert_eq!(
+            answer.headers()["Access-Control-Allow-Methods"],
+            "GET, HEAD, OPTIONS"
+        );
+        assert_eq!(
             answer.headers()["Access-Control-Expose-Headers"],
             "*",
             "{path}"
         );
     }
-    for path in [good.as_str(), "/01/1", "/00/x", "/414/x/254/y", "/417/x"] {
+    let description = "/.well-known/gs1resolver";
+    for path in [
+        good.as_str(),
+        "/01/1",
+        "/00/x",
+        "/414/x/254/y",
+        "/417/x",
+        description,
+    ] {
         let answer = app
             .http
             .request(Method::OPTIONS, app.url(path))

@@ -174,9 +174,10 @@ fn own_page(href: &str, title: impl Fn(&Text) -> String) -> Offer {
     }
 }
 
-/// GS1-Conformant Resolver §2.7: exactly one, and nothing that would choose between several.
+/// GS1-Conformant Resolver §2.7: exactly one, with a title and no other attribute.
 fn default_link(href: &str, title: impl Fn(&Text) -> String) -> Offer {
     Offer {
+        titles: Vec::new(),
         hreflang: Vec::new(),
         media_type: None,
         ..own_page(href, title)
