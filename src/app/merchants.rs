@@ -28,6 +28,9 @@ pub enum MerchantError {
     /// Not a party.
     #[error("{0} is not a party: give a PGLN, such as https://id.gs1.org/417/9521041000008")]
     NotAParty(String),
+    /// There is a merchant of that name: commands could not tell them apart.
+    #[error("there is a merchant {0:?} already")]
+    Known(String),
     /// Not an identity.
     #[error("{0}: {1}")]
     Identity(String, IdentityError),
@@ -39,12 +42,18 @@ pub enum MerchantError {
     Store(#[from] sqlx::Error),
 }
 
-/// Enters a merchant.
+/// Enters a merchant, whose name nobody has yet.
 pub async fn add_merchant(
     database: &Database,
     name: &str,
     issuer: &str,
 ) -> Result<Merchant, MerchantError> {
+    let mut conn = database.checker.acquire().await?;
+    let merchants = list_merchants(&mut conn).await?;
+    if merchants.iter().any(|merchant| merchant.name == name) {
+        return Err(MerchantError::Known(name.to_owned()));
+    }
+    drop(conn);
     let mut event_id_key = [0; 32];
     getrandom::fill(&mut event_id_key)?;
     let merchant = Merchant {

@@ -289,6 +289,12 @@ async fn of_several_merchants_one_must_be_named() {
     let said = rootmark(&app, &["capture", &file]).await;
     assert_eq!(said.code, 2);
     assert!(said.err.contains("--merchant"), "{}", said.err);
+    // By a name that two had, neither could be.
+    let again = ["merchant", "add", "Redridge Demo", "--issuer", OTHER_ISSUER];
+    let said = rootmark(&app, &again).await;
+    assert_eq!(said.code, 2);
+    let told = "there is a merchant \"Redridge Demo\" already";
+    assert!(said.err.contains(told), "{}", said.err);
     let other = other_id.to_string();
     for (merchant, new) in [
         ("Larkmere Demo", 1),
