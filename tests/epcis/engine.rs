@@ -441,9 +441,11 @@ async fn values_that_are_not_the_same_are_told_apart() {
         ("EQ_example:n=9007199254740994".to_owned(), vec![]),
         ("GT_example:n=9007199254740992".to_owned(), vec![3, 2]),
         ("LE_example:n=9007199254740992.5".to_owned(), vec![1]),
-        // Beside the pattern of another class, the class is still itself and not its lots.
-        (format!("MATCH_epcClass={class}"), vec![4]),
-        (format!("MATCH_epcClass={class}|{other}"), vec![4]),
+        // A class finds its lots, in either form; a lot finds itself.
+        (format!("MATCH_epcClass={class}"), vec![4, 3, 2, 1]),
+        (format!("MATCH_epcClass={class}|{other}"), vec![4, 3, 2, 1]),
+        (format!("MATCH_epcClass={class}/10/L2"), vec![2]),
+        (format!("MATCH_epcClass={other}"), vec![]),
         (
             "MATCH_epcClass=urn:epc:idpat:sgtin:9521041.000101.*".to_owned(),
             vec![4, 3, 2, 1],

@@ -13,7 +13,7 @@ use crate::domain::decimal::Decimal;
 use crate::domain::epcis::event::EventType;
 use crate::domain::epcis::facts::{canonical, extension_field, in_base, instant};
 use crate::domain::epcis::names::{Names, Vocabulary};
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Identity, IdentityError};
 use crate::domain::unit;
 
 /// A parameter as it was given.
@@ -51,6 +51,16 @@ pub enum QueryFault {
         value: String,
         /// What it must be.
         expected: &'static str,
+    },
+    /// A value that is to be an identity and cannot be read.
+    #[error("{name}: {value:?} is not an EPC, a class, or a pattern that ends in .*: {why}")]
+    Identity {
+        /// The parameter.
+        name: String,
+        /// The beginning of what was given.
+        value: String,
+        /// What is wrong with it.
+        why: IdentityError,
     },
     /// Parameters that do not go together.
     #[error("{0}")]
@@ -382,7 +392,6 @@ impl Given<'_> {
     fn matching(&self, rest: &str) -> Result<Condition, QueryFault> {
         let found = MATCHES.iter().find(|row| row.0 == rest);
         let (_, fields) = found.ok_or_else(|| self.unknown())?;
-        let about_classes = rest.ends_with("Class");
         let (mut exact, mut of_class) = (BTreeSet::new(), BTreeSet::new());
         for text in &self.parameter.values {
             let (pattern, text) = match text.strip_prefix("urn:epc:idpat:lgtin:") {
@@ -390,13 +399,17 @@ impl Given<'_> {
                 None => (text.starts_with("urn:epc:idpat:"), text.clone()),
             };
             let expected = "an EPC, a class, or a pattern that ends in .*";
-            let identity = Identity::parse(&text).map_err(|_| self.fault(&text, expected))?;
+            let identity = Identity::parse(&text).map_err(|why| QueryFault::Identity {
+                name: excerpt(self.name()),
+                value: excerpt(&text),
+                why,
+            })?;
             if pattern && matches!(identity, Identity::Other(_)) {
                 return Err(self.fault(&text, expected));
             }
-            // A pattern finds what is of its class, and the class itself, as a class does where EPCs are
-            // asked for.
-            if pattern || (!about_classes && matches!(identity, Identity::Class { .. })) {
+            // A pattern finds what is of its class, and the class itself. Of a GTIN the pattern is only the
+            // other form, so that both find the same.
+            if pattern || matches!(identity, Identity::Class { .. }) {
                 of_class.insert(identity.canonical());
             }
             exact.insert(identity.canonical());

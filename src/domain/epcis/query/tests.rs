@@ -64,7 +64,7 @@ fn the_end_of_a_span_is_not_in_it() {
 }
 
 #[test]
-fn a_class_beside_a_pattern_asks_for_itself_alone() {
+fn a_class_and_its_pattern_find_the_same() {
     let class = "https://id.gs1.org/01/09521041001012";
     let other = "https://id.gs1.org/01/09521041000015";
     let condition = only(&format!(
@@ -73,10 +73,21 @@ fn a_class_beside_a_pattern_asks_for_itself_alone() {
     let fields: Vec<&BTreeSet<String>> = condition.any.iter().map(|s| &s.fields).collect();
     assert_eq!(fields, [&texts(&["epcClass"]), &texts(&["epcClass:class"])]);
     assert_eq!(condition.any[0].test, Test::AnyOf(texts(&[class, other])));
-    assert_eq!(condition.any[1].test, Test::AnyOf(texts(&[other])));
-    // Where EPCs are asked for, a class stands for its instances too.
-    assert_eq!(only(&format!("MATCH_epc={class}")).any.len(), 2);
+    assert_eq!(condition.any[1].test, Test::AnyOf(texts(&[class, other])));
+    let [by_link, by_urn] = [other, "urn:epc:idpat:sgtin:9521041.000001.*"];
+    for parameter in [
+        "MATCH_epc",
+        "MATCH_anyEPC",
+        "MATCH_epcClass",
+        "MATCH_anyEPCClass",
+    ] {
+        let [by_link, by_urn] = [by_link, by_urn].map(|text| only(&format!("{parameter}={text}")));
+        assert_eq!(by_link, by_urn);
+        assert_eq!(by_link.any.len(), 2);
+    }
+    // What is finer stands for itself alone.
     assert_eq!(only(&format!("MATCH_epc={class}/21/S1")).any.len(), 1);
+    assert_eq!(only(&format!("MATCH_epcClass={class}/10/L1")).any.len(), 1);
 }
 
 #[test]
