@@ -106,14 +106,14 @@ impl Asked {
         all
     }
 
-    /// A list takes no query.
+    /// A list and a named query take no query.
     pub fn refuse_parameters(&self) -> Result<(), Problem> {
         let Some(parameter) = self.parameters.first() else {
             return Ok(());
         };
         let name: String = parameter.name.chars().take(80).collect();
         Err(Problem::query(format!(
-            "there is no query parameter {name}"
+            "{name} is not taken here: only perPage and nextPageToken are"
         )))
     }
 
