@@ -363,8 +363,8 @@ struct Said {
     kind: Kind,
     /// What `about` must be, computed again.
     about: Option<Vec<About>>,
-    /// What it was before the lots that links write beside serials were stored, where that is another.
-    about_of_old: Option<Vec<About>>,
+    /// What it was at earlier times, where that is another.
+    abouts_of_old: Vec<Vec<About>>,
     /// For events: the eventID, whether it is an error declaration, and when it happened.
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products.
@@ -382,7 +382,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
         return Some(Said {
             kind,
             about: master::check(kind, body).ok(),
-            about_of_old: None,
+            abouts_of_old: Vec::new(),
             event: None,
             gtin: gtin.map(|product| product.gtin.as_str().to_owned()),
         });
@@ -393,11 +393,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     }
     Some(Said {
         kind,
-        about_of_old: event
-            .what
-            .iter()
-            .any(|what| what.lot.is_some())
-            .then(|| epcis::about_of_old(&event)),
+        abouts_of_old: epcis::abouts_of_old(&event),
         about: Some(epcis::about(&event)),
         event: Some((
             event.event_id?,
@@ -426,10 +422,7 @@ fn facts(stored: &StoredStatement, said: Option<Said>) -> Option<Facts> {
     // Receipts named no capture before submitters could get one.
     let names_capture = about.iter().any(|about| about.role == Role::Capture);
     if names_capture && said.kind == Kind::Event {
-        for expected in [&mut said.about, &mut said.about_of_old]
-            .into_iter()
-            .flatten()
-        {
+        for expected in said.about.iter_mut().chain(&mut said.abouts_of_old) {
             expected.push(About::capture(stored.id.batch_id));
             About::sort(expected);
         }
@@ -463,12 +456,9 @@ impl Facts {
                 "{name}: its batch was recorded at another time than its receipt"
             ));
         }
-        let expected = [&self.said.about, &self.said.about_of_old];
-        if !expected
-            .into_iter()
-            .flatten()
-            .any(|about| *about == self.about)
-        {
+        let said = &self.said;
+        let mut expected = said.about.iter().chain(&said.abouts_of_old);
+        if !expected.any(|about| *about == self.about) {
             report.add(format!(
                 "{name}: its receipt is not about what its content names"
             ));

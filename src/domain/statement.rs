@@ -93,9 +93,11 @@ pub enum Role {
     Capture,
     /// The product, lot or item that a link is said of.
     Anchor,
+    /// `transformationID`: what joins several events into one transformation.
+    Transformation,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 18] = [
+const ROLES: [(Role, &str, Option<i16>); 19] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -118,6 +120,7 @@ const ROLES: [(Role, &str, Option<i16>); 18] = [
     (Role::Capture, "capture", None),
     // An index of its own holds this number: migrations/0010_links.sql.
     (Role::Anchor, "anchor", Some(11)),
+    (Role::Transformation, "transformation", Some(12)),
 ];
 
 impl Role {

@@ -1,6 +1,8 @@
 //! A story: all that is held about a scanned code, in order, and which of its fields a shopper may
 //! see.
 
+pub mod tree;
+
 use std::collections::{HashMap, HashSet};
 
 use time::OffsetDateTime;
@@ -20,6 +22,8 @@ pub struct Story {
     pub statements: Vec<StoryStatement>,
     /// The events among them, by the time they happened.
     pub steps: Vec<Step>,
+    /// How everything that the story is about came into it.
+    pub leads: Vec<Lead>,
     /// The subject's product, as described last.
     pub product: Option<Described<Product>>,
     /// Products of the steps, as described last.
@@ -99,6 +103,49 @@ pub enum Via {
     Lot,
     /// It is about what the item was made from.
     Ingredient,
+}
+
+/// How one thing of a story led to another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lead {
+    /// What was in the story before.
+    pub from: Identity,
+    /// What is in it because of that.
+    pub to: Identity,
+    /// How they are connected.
+    pub how: Connection,
+    /// The event that says so; `None` where the code itself does, or what was issued.
+    pub by: Option<StatementId>,
+    /// For how long, where they did not stay together.
+    pub stay: Option<Stay>,
+}
+
+/// How two things of a story are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Connection {
+    /// It is an item of the lot.
+    Lot,
+    /// It was inside.
+    PackedIn,
+    /// It was part of it for a while, or fastened to it.
+    FastenedTo,
+    /// What was fastened to it, to measure.
+    MeasuredBy,
+    /// It was made from it.
+    MadeFrom,
+    /// What was inside it when it was used up.
+    Contained,
+}
+
+/// A time during which one thing was in or on another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stay {
+    /// From when.
+    pub from: OffsetDateTime,
+    /// Until when; `None` if nothing ended it.
+    pub until: Option<OffsetDateTime>,
+    /// Whether no event says that it ended: the thing was elsewhere by then, or no more.
+    pub is_end_inferred: bool,
 }
 
 /// A description and when it was recorded.

@@ -150,12 +150,14 @@ pub async fn latest_like(
     .transpose()
 }
 
-/// Statements that concern any of the identities with these keys, by the time they were recorded.
+/// Statements that concern any of the identities with these keys and were recorded by a time, in the order
+/// in which they were.
 /// Keys can collide: the caller compares the identities themselves.
 pub async fn statements_about(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     identity_keys: &[i64],
+    recorded_until: OffsetDateTime,
     limit: i64,
 ) -> Result<Vec<StoredStatement>> {
     let rows = sqlx::query_as!(
@@ -170,6 +172,7 @@ pub async fn statements_about(
                  CROSS JOIN LATERAL (
                      SELECT event_time, recorded_at, batch_id, position FROM trace_index
                      WHERE merchant_id = $1 AND identity_key = wanted.key
+                       AND recorded_at <= $4
                      ORDER BY event_time, batch_id, position LIMIT $3) AS t
                  ORDER BY t.event_time, t.batch_id, t.position LIMIT $3) AS found
            JOIN statement s
@@ -180,6 +183,7 @@ pub async fn statements_about(
         merchant_id,
         identity_keys,
         limit,
+        recorded_until,
     )
     .fetch_all(conn)
     .await?;

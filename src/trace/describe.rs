@@ -25,7 +25,7 @@ pub(super) async fn add_descriptions(
     let named = names(story);
     // What the walk asked for, it has, descriptions included. The rest has room of its own: a long
     // journey must not cost the product its name.
-    let mut more = Found::default();
+    let mut more = Found::known_at(found.known_at);
     more.load(conn, merchant_id, found.unasked(named.iter()))
         .await?;
     story.truncated |= more.truncated;

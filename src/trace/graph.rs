@@ -17,6 +17,8 @@ pub(super) struct Graph<'e> {
     emptied: HashMap<(&'e Identity, Bond), Vec<Moment>>,
     /// What was ever fastened to a thing to measure, in the order in which it was.
     instruments: HashMap<&'e Identity, Vec<&'e Identity>>,
+    /// The events that a `transformationID` joins; by moment.
+    joined: HashMap<String, Vec<(StatementId, &'e Event)>>,
     /// Declarations and the events that they declare errors: seen, and not walked. By moment.
     retracted: Vec<(StatementId, &'e Event)>,
 }
@@ -56,6 +58,8 @@ pub(super) struct Membership<'e> {
     pub from: Moment,
     /// The event that ended it; `None` if nothing did.
     pub until: Option<Moment>,
+    /// Whether that event says so only by what it says else: the thing was elsewhere by then, or no more.
+    pub is_end_inferred: bool,
 }
 
 impl<'e> Graph<'e> {
@@ -73,6 +77,7 @@ impl<'e> Graph<'e> {
             mentions: HashMap::new(),
             emptied: HashMap::new(),
             instruments: HashMap::new(),
+            joined: HashMap::new(),
             retracted: Vec::new(),
         };
         for (id, event) in events {
@@ -102,6 +107,10 @@ impl<'e> Graph<'e> {
             {
                 list.push(mention);
             }
+        }
+        if let Some(transformation) = event.transformation() {
+            let list = self.joined.entry(transformation).or_default();
+            list.push((id, event));
         }
         let Some(parent) = parent_of(event) else {
             return;
@@ -156,16 +165,21 @@ impl<'e> Graph<'e> {
             return done;
         }
         let mut open: [Option<Membership<'e>>; 2] = [None, None];
-        let mut close = |slot: &mut Option<Membership<'e>>, at: Option<Moment>| {
+        let mut close = |slot: &mut Option<Membership<'e>>, at: Option<Moment>, is_said: bool| {
             if let Some(held) = slot.take() {
-                let until = self.emptied_after(&held, at).or(at);
-                done.push(Membership { until, ..held });
+                let emptied = self.emptied_after(&held, at);
+                done.push(Membership {
+                    until: emptied.or(at),
+                    is_end_inferred: emptied.is_none() && at.is_some() && !is_said,
+                    ..held
+                });
             }
         };
         for mention in self.about(child) {
             let at = mention.moment();
             if mention.ends_the_thing() {
-                open.iter_mut().for_each(|slot| close(slot, Some(at)));
+                open.iter_mut()
+                    .for_each(|slot| close(slot, Some(at), false));
             }
             let Some((bond, parent)) = mention.holder(child) else {
                 continue;
@@ -177,15 +191,15 @@ impl<'e> Graph<'e> {
             let is_held = slot.as_ref().is_some_and(holds);
             match mention.event.action {
                 Some(Action::Add) if !is_held => {
-                    close(slot, Some(at));
+                    close(slot, Some(at), false);
                     *slot = mention.opened(parent, bond);
                 }
-                Some(Action::Delete) if is_held => close(slot, Some(at)),
+                Some(Action::Delete) if is_held => close(slot, Some(at), true),
                 // An observation opens and closes nothing.
                 _ => {}
             }
         }
-        open.iter_mut().for_each(|slot| close(slot, None));
+        open.iter_mut().for_each(|slot| close(slot, None, true));
         done.sort_by_key(|held| held.from);
         done
     }
@@ -200,6 +214,23 @@ impl<'e> Graph<'e> {
     /// What was ever fastened to `thing` to measure.
     pub fn instruments(&self, thing: &Identity) -> &[&'e Identity] {
         self.instruments.get(thing).map_or(&[], Vec::as_slice)
+    }
+
+    /// The events of the transformation that `event` is part of, up to when that happened: what went in
+    /// later is in nothing that had come out by then.
+    pub fn transformation(
+        &self,
+        id: StatementId,
+        event: &'e Event,
+    ) -> Vec<(StatementId, &'e Event)> {
+        let joined = event.transformation();
+        let Some(joined) = joined.and_then(|joined| self.joined.get(&joined)) else {
+            return vec![(id, event)];
+        };
+        let until_then = joined
+            .iter()
+            .take_while(|(_, other)| other.event_time <= event.event_time);
+        until_then.copied().collect()
     }
 
     /// What was put into `container` until an instant and not taken out before it, with the events
@@ -288,6 +319,7 @@ impl<'e> Mention<'e> {
             bond,
             from: self.moment(),
             until: None,
+            is_end_inferred: false,
         })
     }
 

@@ -4,7 +4,7 @@ use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Loaded, TraceError};
+use super::{KnownAt, Loaded, TraceError};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::link::{self, Link, MAX_LINKS_EVER};
@@ -17,6 +17,7 @@ pub(super) async fn add_links(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     story: &mut Story,
+    known_at: KnownAt,
 ) -> Result<(), TraceError> {
     let ladder = story.subject.identities();
     if story.subject.gtin().is_none() {
@@ -30,6 +31,10 @@ pub(super) async fn add_links(
     let limit = 2 * MAX_LINKS_EVER as i64;
     let mut said: Vec<Described<Link>> = Vec::new();
     for stored in links_of(conn, merchant_id, &keys, limit).await? {
+        // There are so few that those said later may be read too.
+        if stored.recorded_at > known_at.0 {
+            continue;
+        }
         let loaded = Loaded::read(stored)?;
         let link = read(&loaded).ok_or(TraceError::Unreadable(loaded.stored.id))?;
         if !ladder.contains(&link.anchor) {

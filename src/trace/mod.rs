@@ -20,16 +20,17 @@ use auditlog::json;
 use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
+use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::domain::epcis::{self, Event};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
-use crate::domain::story::{Step, Story, StoryStatement, Withheld};
+use crate::domain::story::{Lead, Step, Story, StoryStatement, Withheld};
 use crate::store::statement::statements_about;
 pub use parties::{PartyRecord, party_records};
-use reach::Reach;
+pub use reach::Reach;
 
 /// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
 const MAX_STATEMENTS: usize = 4_000;
@@ -50,27 +51,37 @@ pub enum TraceError {
     Store(#[from] sqlx::Error),
 }
 
+/// What was recorded by a time, that time included: a story as it was known then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownAt(pub OffsetDateTime);
+
+impl KnownAt {
+    /// Everything that is recorded.
+    pub const NOW: KnownAt = KnownAt(datetime!(9999-12-31 23:59:59.999 UTC));
+}
+
 /// Everything held about `subject`. The transaction must act for the merchant that owns it.
 pub async fn story(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     subject: DigitalLink,
+    known_at: KnownAt,
 ) -> Result<Story, TraceError> {
     let seeds = subject.identities();
-    let mut found = Found::default();
+    let mut found = Found::known_at(known_at);
     let mut reach = Reach::from_seeds(&seeds);
     for _ in 0..MAX_ROUNDS {
-        let new = found.unasked(reach.identities());
+        let new = found.unasked(reach.wanted());
         if new.is_empty() || found.truncated || reach.is_cut_off() {
             break;
         }
         found.load(conn, merchant_id, new).await?;
         reach = Reach::compute(&seeds, found.events());
     }
-    found.truncated |= reach.is_cut_off() || !found.unasked(reach.identities()).is_empty();
+    found.truncated |= reach.is_cut_off() || !found.unasked(reach.wanted()).is_empty();
     let mut story = tell(subject, &found, &reach);
     describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
-    links::add_links(conn, merchant_id, &mut story).await?;
+    links::add_links(conn, merchant_id, &mut story, known_at).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -78,8 +89,8 @@ pub async fn story(
 }
 
 /// Statements that were loaded, by where they are stored.
-#[derive(Default)]
 struct Found {
+    known_at: KnownAt,
     statements: BTreeMap<StatementId, Loaded>,
     /// The identities that were asked for.
     asked: HashSet<String>,
@@ -97,6 +108,16 @@ struct Loaded {
 }
 
 impl Found {
+    fn known_at(known_at: KnownAt) -> Found {
+        Found {
+            known_at,
+            statements: BTreeMap::new(),
+            asked: HashSet::new(),
+            content_bytes: 0,
+            truncated: false,
+        }
+    }
+
     fn unasked<'n>(&self, names: impl Iterator<Item = &'n String>) -> HashSet<String> {
         names
             .filter(|name| !self.asked.contains(*name))
@@ -115,7 +136,8 @@ impl Found {
             .iter()
             .map(|identity| identity_key(identity))
             .collect();
-        let rows = statements_about(conn, merchant_id, &keys, MAX_STATEMENTS as i64 + 1).await?;
+        let (until, limit) = (self.known_at.0, MAX_STATEMENTS as i64 + 1);
+        let rows = statements_about(conn, merchant_id, &keys, until, limit).await?;
         self.truncated |= rows.len() > MAX_STATEMENTS;
         for stored in rows {
             if self.statements.contains_key(&stored.id) {
@@ -197,6 +219,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         subject,
         statements: Vec::new(),
         steps: Vec::new(),
+        leads: Vec::new(),
         product: None,
         products: HashMap::new(),
         parties: HashMap::new(),
@@ -227,6 +250,17 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
             withheld,
         });
     }
+    let happened: HashMap<StatementId, OffsetDateTime> = found
+        .events()
+        .map(|(id, event)| (id, event.event_time))
+        .collect();
+    story.leads = reach.leads().cloned().collect();
+    story.leads.sort_by(|a, b| {
+        let when = |lead: &Lead| lead.by.and_then(|by| happened.get(&by));
+        let key = |lead: &Lead| (lead.how, when(lead).copied(), lead.by);
+        let ends = |lead: &Lead| (lead.from.clone(), lead.to.clone());
+        key(a).cmp(&key(b)).then_with(|| ends(a).cmp(&ends(b)))
+    });
     let recorded: HashMap<StatementId, OffsetDateTime> = story
         .statements
         .iter()

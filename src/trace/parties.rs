@@ -5,7 +5,7 @@ use auditlog::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Loaded, TraceError};
+use super::{KnownAt, Loaded, TraceError};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master::{self, Party};
@@ -41,7 +41,8 @@ pub async fn party_records(
     let mut records: Vec<PartyRecord> = Vec::new();
     for merchant_id in describing_merchants(conn, key, MAX_MERCHANTS).await? {
         let mut tx = begin_for(conn, merchant_id).await?;
-        let stored = statements_about(&mut tx, merchant_id, &[key], MAX_STATEMENTS).await?;
+        let until = KnownAt::NOW.0;
+        let stored = statements_about(&mut tx, merchant_id, &[key], until, MAX_STATEMENTS).await?;
         tx.rollback().await?;
         let mut last = None;
         for stored in stored {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
 use super::window::{Tie, Window};
-use crate::domain::epcis::Event;
+use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::{Identity, Lot};
 use crate::domain::statement::{Role, StatementId};
-use crate::domain::story::Via;
+use crate::domain::story::{Connection, Lead, Stay, Via};
 
 /// Windows of one identity that no other joins; a tote that is used more often is cut off here.
 const MAX_WINDOWS: usize = 64;
@@ -23,13 +23,17 @@ pub(super) const MAX_LOOKS: usize = 400_000;
 
 /// What a walk reached.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Reach {
+pub struct Reach {
     windows: HashMap<Identity, Vec<Window>>,
     /// The canonical names of the identities that have windows.
     walked: HashSet<String>,
     /// Classes that went into an ingredient list without a lot.
     classes: HashSet<String>,
+    /// Transformations that have more events than one.
+    transformations: HashSet<String>,
     events: BTreeMap<StatementId, Via>,
+    /// What a smaller window leads to, a larger one does too: so these do not depend on the walk either.
+    leads: HashSet<Lead>,
     retracted: HashSet<StatementId>,
     is_cut_off: bool,
     looks: usize,
@@ -61,9 +65,9 @@ impl Reach {
         walk.reach
     }
 
-    /// The identities whose events are wanted, canonical.
-    pub fn identities(&self) -> impl Iterator<Item = &String> {
-        self.walked.iter()
+    /// The identities and transformations whose events are wanted, canonical.
+    pub fn wanted(&self) -> impl Iterator<Item = &String> {
+        self.walked.iter().chain(&self.transformations)
     }
 
     /// Whether an identity is part of the story, so that a reader may see it named.
@@ -74,6 +78,13 @@ impl Reach {
     /// The events that belong to the story.
     pub fn events(&self) -> impl Iterator<Item = (StatementId, Via)> {
         self.events.iter().map(|(id, via)| (*id, *via))
+    }
+
+    /// How everything that is part of the story came into it, in no order.
+    pub fn leads(&self) -> impl Iterator<Item = &Lead> {
+        self.leads
+            .iter()
+            .filter(|lead| self.contains(&lead.to.canonical()))
     }
 
     /// Whether a later statement declares the event an error.
@@ -113,6 +124,7 @@ impl<'e> Walk<'_, 'e> {
             if let Identity::LotOf { lot, .. } = seed
                 && (recorded.is_empty() || recorded.contains(lot))
             {
+                self.lead(finest, seed, Connection::Lot, None);
                 self.enqueue(seed, Window::always(Tie::Lot, Via::Lot));
             }
         }
@@ -167,7 +179,7 @@ impl<'e> Walk<'_, 'e> {
                 }
                 let lots = lots.get_or_insert_with(|| graph.lots_of(identity));
                 if lots.contains(&lot) {
-                    self.join_lot(identity, window, lot);
+                    self.join_lot(identity, window, lot, mention.id);
                 }
             }
         }
@@ -181,28 +193,47 @@ impl<'e> Walk<'_, 'e> {
     fn follow(&mut self, identity: &Identity, window: Window, mention: &Mention<'e>) {
         let made = mention.role == Role::Output
             && matches!(window.tie, Tie::Subject | Tie::Lot | Tie::Consumed);
-        if made && self.followed.insert(mention.id) {
-            let inputs = mention.event.what.iter();
-            for what in inputs.filter(|what| what.role == Role::Input) {
-                self.consume(&what.identity, mention.event);
-                let Some(lot) = what.lot.zip(what.lot_of_link()) else {
-                    continue;
-                };
-                if !self.may_look(self.graph.about(&what.identity).len()) {
+        if made {
+            let joined = mention.event.transformation();
+            self.reach.transformations.extend(joined);
+            let is_new = self.followed.insert(mention.id);
+            for (id, event) in self.graph.transformation(mention.id, mention.event) {
+                if !self.may_look(event.what.len()) {
                     return;
                 }
-                if self.graph.lots_of(&what.identity).contains(&lot.0) {
-                    self.enqueue(&lot.1, Window::consumed_at(mention.event.event_time));
+                let inputs = event.what.iter().filter(|what| what.role == Role::Input);
+                for what in inputs {
+                    self.keep(id, window.via);
+                    let how = Connection::MadeFrom;
+                    self.lead(identity, &what.identity, how, Some(id));
+                    if is_new {
+                        self.use_up(what, id, event);
+                    }
                 }
             }
         }
         if let Some(lot) = mention.lot() {
-            self.join_lot(identity, window, lot);
+            self.join_lot(identity, window, lot, mention.id);
+        }
+    }
+
+    /// From an input to what it was before.
+    fn use_up(&mut self, what: &'e What, by: StatementId, event: &'e Event) {
+        self.consume(&what.identity, event);
+        let Some(lot) = what.lot.zip(what.lot_of_link()) else {
+            return;
+        };
+        if !self.may_look(self.graph.about(&what.identity).len()) {
+            return;
+        }
+        if self.graph.lots_of(&what.identity).contains(&lot.0) {
+            self.lead(&what.identity, &lot.1, Connection::Lot, Some(by));
+            self.enqueue(&lot.1, Window::consumed_at(event.event_time));
         }
     }
 
     /// From an item to its lot.
-    fn join_lot(&mut self, identity: &Identity, window: Window, lot: Lot) {
+    fn join_lot(&mut self, identity: &Identity, window: Window, lot: Lot, by: StatementId) {
         let Identity::Item { gtin, .. } = *identity else {
             return;
         };
@@ -212,7 +243,9 @@ impl<'e> Walk<'_, 'e> {
             Tie::Consumed => window,
             _ => return,
         };
-        self.enqueue(&Identity::LotOf { gtin, lot }, lot_window);
+        let lot = Identity::LotOf { gtin, lot };
+        self.lead(identity, &lot, Connection::Lot, Some(by));
+        self.enqueue(&lot, lot_window);
     }
 
     /// From what an event consumed to its life before, and to that of what was inside.
@@ -248,9 +281,10 @@ impl<'e> Walk<'_, 'e> {
                     held.parent == identity && held.until.is_none_or(|until| until.0 >= at)
                 };
                 if !is_instance(inside) || self.graph.memberships(inside).iter().any(stayed) {
-                    packed_by
-                        .into_iter()
-                        .for_each(|id| self.keep(id, Via::Ingredient));
+                    for id in packed_by {
+                        self.keep(id, Via::Ingredient);
+                        self.lead(identity, inside, Connection::Contained, Some(id));
+                    }
                     todo.push(inside);
                 }
             }
@@ -267,6 +301,11 @@ impl<'e> Walk<'_, 'e> {
                 // Kept even where it went in before the window opened, as a box that stood on the
                 // pallet when our tin was put into it: this event is what says where the box was.
                 self.keep(held.from.1, window.via);
+                let how = match held.bond {
+                    Bond::Packed => Connection::PackedIn,
+                    Bond::Associated => Connection::FastenedTo,
+                };
+                self.stay(identity, held.parent, how, &held);
                 self.enqueue(held.parent, cut.beside(Tie::Holder));
             }
         }
@@ -283,6 +322,7 @@ impl<'e> Walk<'_, 'e> {
                 let cut = is_here.then(|| window.cut(held.from, held.until));
                 if let Some(cut) = cut.flatten() {
                     self.keep(held.from.1, window.via);
+                    self.stay(identity, instrument, Connection::MeasuredBy, &held);
                     self.enqueue(instrument, cut.beside(Tie::Instrument));
                 }
             }
@@ -302,6 +342,30 @@ impl<'e> Walk<'_, 'e> {
                 self.reach.retracted.insert(mention.id);
             }
         }
+    }
+
+    fn lead(&mut self, from: &Identity, to: &Identity, how: Connection, by: Option<StatementId>) {
+        self.reach.leads.insert(Lead {
+            from: from.clone(),
+            to: to.clone(),
+            how,
+            by,
+            stay: None,
+        });
+    }
+
+    fn stay(&mut self, from: &Identity, to: &Identity, how: Connection, held: &Membership<'_>) {
+        self.reach.leads.insert(Lead {
+            from: from.clone(),
+            to: to.clone(),
+            how,
+            by: Some(held.from.1),
+            stay: Some(Stay {
+                from: held.from.0,
+                until: held.until.map(|until| until.0),
+                is_end_inferred: held.is_end_inferred,
+            }),
+        });
     }
 
     fn keep(&mut self, id: StatementId, via: Via) {

@@ -10,6 +10,7 @@ mod error;
 mod headers;
 mod limits;
 mod log;
+pub mod lookup;
 mod metrics;
 mod negotiate;
 mod openapi;

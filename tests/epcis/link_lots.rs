@@ -4,7 +4,7 @@ use auditlog::Hash;
 use auditlog::bundle::Verified;
 use auditlog::field::Secret;
 use auditlog::json;
-use rootmark::domain::epcis::{about_of_old, read_event};
+use rootmark::domain::epcis::{before_lots_of_links, read_event};
 use rootmark::domain::event_key::event_key;
 use rootmark::domain::statement::{Batch, Draft, Kind};
 use rootmark::domain::time::{timestamp, to_millisecond};
@@ -68,7 +68,7 @@ async fn store_as_of_old(app: &TestApp, body: &str) {
         kind: Kind::Event,
         body: &value.to_compact(),
         issuer: ISSUER,
-        about: about_of_old(&event),
+        about: before_lots_of_links(&event),
         happened: event.event_time,
         recorded: timestamp(now),
         secrets: [Secret([1; 32]), Secret([2; 32])],

@@ -6,17 +6,50 @@ use crate::domain::statement::{About, Role};
 
 /// The identities of an event with their roles, sorted and without repeats.
 pub fn about(event: &Event) -> Vec<About> {
-    let mut found = about_of_old(event);
-    let known = found.len();
-    found.extend(lots_of_links(event).map(|lot| About::new(Role::Lot, lot.canonical())));
-    if found.len() > known {
-        About::sort(&mut found);
-    }
+    let mut found = before_transformations(event);
+    let id = event.transformation();
+    with(
+        &mut found,
+        id.map(|id| About::new(Role::Transformation, id)),
+    );
     found
 }
 
-/// The same as receipts had it before the lots that links write beside serials were stored.
-pub fn about_of_old(event: &Event) -> Vec<About> {
+/// The same as receipts had it at earlier times, where that was another.
+pub fn abouts_of_old(event: &Event) -> Vec<Vec<About>> {
+    let older = [
+        (
+            event.transformation_id.is_some(),
+            before_transformations as fn(&Event) -> _,
+        ),
+        (
+            event.what.iter().any(|what| what.lot.is_some()),
+            before_lots_of_links,
+        ),
+    ];
+    let differs = older.into_iter().filter(|(differs, _)| *differs);
+    differs.map(|(_, about)| about(event)).collect()
+}
+
+/// Before an event was about its transformation.
+fn before_transformations(event: &Event) -> Vec<About> {
+    let mut found = before_lots_of_links(event);
+    let lots = lots_of_links(event).map(|lot| About::new(Role::Lot, lot.canonical()));
+    with(&mut found, lots);
+    found
+}
+
+/// Adds to what is sorted.
+fn with(found: &mut Vec<About>, more: impl IntoIterator<Item = About>) {
+    let known = found.len();
+    found.extend(more);
+    if found.len() > known {
+        About::sort(found);
+    }
+}
+
+/// Before the lots that links write beside serials were stored.
+pub fn before_lots_of_links(event: &Event) -> Vec<About> {
     let mut found: Vec<About> = event
         .what
         .iter()

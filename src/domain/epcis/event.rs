@@ -50,6 +50,15 @@ pub struct Event {
     pub readings: Vec<SensorReading>,
 }
 
+impl Event {
+    /// The `transformationID` in the one form that joins the events of a transformation.
+    pub fn transformation(&self) -> Option<String> {
+        let id = self.transformation_id.as_deref()?;
+        let identity = Identity::parse(id);
+        Some(identity.map_or_else(|_| id.to_owned(), |identity| identity.canonical()))
+    }
+}
+
 /// The five event types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventType {
@@ -74,6 +83,17 @@ pub enum Action {
     Observe,
     /// `DELETE`
     Delete,
+}
+
+impl Action {
+    /// As EPCIS writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Add => "ADD",
+            Action::Observe => "OBSERVE",
+            Action::Delete => "DELETE",
+        }
+    }
 }
 
 /// One identity an event is about.

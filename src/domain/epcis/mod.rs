@@ -26,7 +26,7 @@ mod translate;
 mod vocabulary;
 
 pub use super::fields::{Fault, FaultKind};
-pub use about::{about, about_of_old};
+pub use about::{about, abouts_of_old, before_lots_of_links};
 pub use document::{
     Document, DocumentFault, MAX_CONTEXT_BYTES, MAX_EVENTS, MAX_STORED_BYTES, read_document,
     read_single_event_document,

@@ -4,7 +4,7 @@ use auditlog::json;
 
 use super::super::{Loaded, drop_unnamed_lots};
 use super::*;
-use crate::domain::epcis::{about, about_of_old};
+use crate::domain::epcis::{about, before_lots_of_links};
 
 /// A tin, named with a lot.
 fn tin(which: &str, lot: &str) -> String {
@@ -122,7 +122,7 @@ fn a_receipt_from_before_lots_of_links_were_stored_joins_none() {
         event.what[0].lot.map(|lot| lot.to_string())
     };
     assert_eq!(lot_by(about).as_deref(), Some("L"));
-    assert_eq!(lot_by(about_of_old), None);
+    assert_eq!(lot_by(before_lots_of_links), None);
     // As it is loaded.
     let loaded = Loaded::read(stored(0, &json::parse(&text).unwrap().to_compact())).unwrap();
     assert!(loaded.event.unwrap().what[0].lot.is_some());

@@ -1,12 +1,13 @@
 //! From an address to a story: whose record it is, whether the code was ever issued, what is held.
 
-use crate::codes::{CodeError, SerialStatus, serial_status};
+use crate::codes::CodeError;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
-use crate::domain::story::{Story, Via};
+use crate::domain::story::Story;
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
-use crate::trace::{self, TraceError};
+use crate::trace::{KnownAt, TraceError};
 use crate::web::Service;
+use crate::web::lookup::{StoryError, story_of};
 
 /// Why there is no story to show.
 #[derive(Debug)]
@@ -57,48 +58,10 @@ pub(super) async fn find_story(service: &Service, raw_path: &str) -> Result<Stor
     let mut conn = service.database.reader.acquire().await?;
     let merchant_id = gtin_owner(&mut conn, gtin).await?.ok_or_else(unknown)?;
     let mut tx = store::begin_for(&mut conn, merchant_id).await?;
-    let status = match link.serial() {
-        None => None,
-        Some(serial) => {
-            let key = &service.code_key;
-            Some(serial_status(&mut tx, key, merchant_id, gtin, serial).await?)
-        }
-    };
-    let subject = with_issued_lot(link, status).ok_or_else(unknown)?;
-    let story = trace::story(&mut tx, merchant_id, subject).await?;
+    let key = &service.code_key;
+    let story = story_of(&mut tx, key, merchant_id, link, KnownAt::NOW).await?;
     tx.rollback().await?;
-    if is_known(&story, status) {
-        Ok(story)
-    } else {
-        Err(unknown())
-    }
-}
-
-/// The link with the lot that its serial was issued for. A link that names another lot is not a code
-/// that was ever issued.
-fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<DigitalLink> {
-    let Some(SerialStatus::Issued(Some(lot))) = status else {
-        return Some(link);
-    };
-    match link.lot() {
-        Some(named) if named != lot => None,
-        _ => Some(DigitalLink::from_parts(
-            link.gtin()?,
-            Some(lot),
-            link.serial(),
-        )),
-    }
-}
-
-/// An item is known if its serial was issued here, or if events name it (serials that a merchant
-/// had printed before); a lot if events or an issuance name it; a product if it is described.
-fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
-    match status {
-        Some(SerialStatus::Issued(_)) => true,
-        Some(SerialStatus::NotIssued) => story.steps.iter().any(|step| step.via == Via::Item),
-        None if story.subject.lot().is_some() => story.names_subject_lot(),
-        None => story.product.is_some(),
-    }
+    story.ok_or_else(unknown)
 }
 
 /// The name under which a proof is saved, without its extension: plain characters only.
@@ -128,6 +91,15 @@ impl From<sqlx::Error> for LookupError {
             LookupError::Unavailable(error.to_string())
         } else {
             LookupError::Internal(error.to_string())
+        }
+    }
+}
+
+impl From<StoryError> for LookupError {
+    fn from(error: StoryError) -> LookupError {
+        match error {
+            StoryError::Trace(error) => error.into(),
+            StoryError::Code(error) => error.into(),
         }
     }
 }

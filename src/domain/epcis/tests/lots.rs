@@ -64,6 +64,6 @@ fn a_receipt_names_the_lot_of_every_link_and_an_old_one_did_not() {
     let items =
         ["A", "B"].map(|serial| format!("epc https://id.gs1.org/01/09521041001012/21/{serial}"));
     let lot = "lot https://id.gs1.org/01/09521041001012/10/L".to_owned();
-    assert_eq!(texts(about_of_old(&event)), items);
+    assert_eq!(texts(before_lots_of_links(&event)), items);
     assert_eq!(texts(about(&event)), [&items[..], &[lot]].concat());
 }

@@ -1,0 +1,72 @@
+//! From a code to its story: whether it was ever issued, and what is held. For pages, and for the operator's
+//! command line.
+
+use sqlx::PgConnection;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::codes::{CodeError, SerialStatus, serial_status};
+use crate::domain::code::CodeKey;
+use crate::domain::gs1::DigitalLink;
+use crate::domain::story::{Story, Via};
+use crate::trace::{self, KnownAt, TraceError};
+
+/// Why nobody knows whether there is a story.
+#[derive(Debug, Error)]
+pub enum StoryError {
+    /// The walk failed.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The codes that were issued cannot be asked.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+}
+
+/// The story of a code, as it was known at a time; `None` if there is no record of it. The transaction
+/// must act for the merchant that owns the code.
+pub async fn story_of(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    link: DigitalLink,
+    known_at: KnownAt,
+) -> Result<Option<Story>, StoryError> {
+    let status = match link.gtin().zip(link.serial()) {
+        None => None,
+        Some((gtin, serial)) => Some(serial_status(conn, key, merchant_id, gtin, serial).await?),
+    };
+    let Some(subject) = with_issued_lot(link, status) else {
+        return Ok(None);
+    };
+    let story = trace::story(conn, merchant_id, subject, known_at).await?;
+    Ok(is_known(&story, status).then_some(story))
+}
+
+/// The link with the lot that its serial was issued for. A link that names another lot is not a code
+/// that was ever issued.
+fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<DigitalLink> {
+    let Some(SerialStatus::Issued(Some(lot))) = status else {
+        return Some(link);
+    };
+    match link.lot() {
+        Some(named) if named != lot => None,
+        _ => Some(DigitalLink::from_parts(
+            link.gtin()?,
+            Some(lot),
+            link.serial(),
+        )),
+    }
+}
+
+/// An item is known if its serial was issued here, or if events name it (serials that a merchant
+/// had printed before); a lot if events or an issuance name it; a product if it is described; a logistic
+/// unit if events name it.
+fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
+    match status {
+        Some(SerialStatus::Issued(_)) => true,
+        Some(SerialStatus::NotIssued) => story.steps.iter().any(|step| step.via == Via::Item),
+        None if story.subject.gtin().is_none() => !story.steps.is_empty(),
+        None if story.subject.lot().is_some() => story.names_subject_lot(),
+        None => story.product.is_some(),
+    }
+}
