@@ -24,6 +24,7 @@ soak:
 	@scripts/setup postgres compiler
 	ROOTMARK_SOAK=1 cargo test --locked --test reliability -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked --test log sealers -- --nocapture
+	ROOTMARK_SOAK=1 cargo test --locked --test trace worlds -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked -p auditlog --test fuzz -- --nocapture
 	scripts/clients
 	ROOTMARK_SOAK=1 cargo test --locked --test clients schemathesis -- --nocapture

@@ -11,6 +11,7 @@ mod progress;
 mod recover;
 mod serve;
 mod service_manager;
+mod trace;
 mod verify;
 mod witness;
 
@@ -56,6 +57,8 @@ enum Operator {
     Check(check::Check),
     /// Take head and entries back from the public files, after an old database was restored.
     Recover(recover::Recover),
+    /// Tell the story of a code.
+    Trace(trace::Trace),
     /// Issue item codes.
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -127,6 +130,7 @@ fn run(operator: Operator) -> Result<Outcome, Failure> {
             Operator::Seal(seal) => seal.run(&settings).await,
             Operator::Check(check) => check.run(&settings).await,
             Operator::Recover(recover) => recover.run(&settings).await,
+            Operator::Trace(trace) => trace.run(&settings).await,
             Operator::Codes(codes) => codes.run(&settings).await,
             Operator::Merchant(merchant) => merchant.run(&settings).await,
             Operator::Key(key) => key.run(&settings).await,

@@ -1,64 +1,16 @@
 //! `rootmark capture FILE…`: the same as the HTTP API, from files.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use rootmark::config::{DatabaseChoice, Settings};
-use serde_json::{Value, json};
-use sqlx::ConnectOptions;
+use serde_json::json;
 
 use crate::kit::{
     OTHER_ISSUER, another_merchant, assert_checks_out, event_count, everything, product,
     proven_event, stored,
 };
+use crate::support::command::{rootmark, rootmark_with};
 use crate::support::document::{document, observation};
 use crate::support::{GTIN, ISSUER, TestApp};
-
-/// What a command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{} {}", self.out, self.err))
-    }
-}
-
-/// Runs the program beside the service, on the same database.
-async fn rootmark(app: &TestApp, arguments: &[&str]) -> Said {
-    rootmark_with(&app.settings, arguments, &[]).await
-}
-
-async fn rootmark_with(
-    settings: &Settings,
-    arguments: &[&str],
-    variables: &[(&str, &str)],
-) -> Said {
-    let DatabaseChoice::External(database) = &settings.database else {
-        panic!("tests bring their own database");
-    };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rootmark"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("ROOTMARK_DATABASE_URL", database.to_url_lossy().as_str())
-        .env("ROOTMARK_DATA_DIR", &settings.data_dir)
-        .envs(variables.iter().copied());
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = output.await.unwrap().unwrap();
-    Said {
-        code: status.code().unwrap(),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
-    }
-}
 
 /// Writes files and gives their paths.
 fn write<const N: usize>(app: &TestApp, files: [(&str, &str); N]) -> [String; N] {

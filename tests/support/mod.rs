@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
 mod cluster;
+pub mod command;
 pub mod document;
 pub mod port;
 

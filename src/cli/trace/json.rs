@@ -1,0 +1,145 @@
+//! A story as JSON: what the tree says, for machines.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::domain::story::tree::{Node, Tree};
+use crate::domain::story::{Connection, Stay, Step, Story, Via};
+use crate::domain::time::timestamp;
+
+/// The object.
+pub(super) fn of(story: &Story) -> serde_json::Result<String> {
+    let tree = Tree::of(story);
+    let nodes = tree.nodes.iter().map(|node| node_of(story, node));
+    serde_json::to_string(&StoryJson {
+        subject: story.subject.canonical(),
+        nodes: nodes.collect(),
+        is_truncated: story.truncated,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StoryJson {
+    subject: String,
+    /// Each after the one that led to it; the first is the subject.
+    nodes: Vec<NodeJson>,
+    /// Whether there is more than one story may hold.
+    is_truncated: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeJson {
+    identity: String,
+    /// Which of the nodes led to this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stays: Vec<StayJson>,
+    /// Whether an earlier node is the same thing, and has its steps and what it leads to.
+    is_told_above: bool,
+    steps: Vec<StepJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StayJson {
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    is_end_inferred: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepJson {
+    #[serde(rename = "eventID", skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    event_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_time: Option<String>,
+    /// In the log, once sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    biz_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_point: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    biz_location: Option<String>,
+    /// What of it concerns the story: what else the event names is left out.
+    about: Vec<String>,
+    via: &'static str,
+    is_retracted: bool,
+}
+
+fn node_of(story: &Story, node: &Node<'_>) -> NodeJson {
+    NodeJson {
+        identity: node.identity.canonical(),
+        from: node.because.map(|(from, _)| from),
+        connection: node.because.map(|(_, how)| connection(how)),
+        stays: node.stays.iter().map(stay_of).collect(),
+        is_told_above: node.is_told,
+        steps: node.steps.iter().map(|step| step_of(story, step)).collect(),
+    }
+}
+
+fn connection(how: Connection) -> &'static str {
+    match how {
+        Connection::Lot => "lot",
+        Connection::PackedIn => "packedIn",
+        Connection::FastenedTo => "fastenedTo",
+        Connection::MeasuredBy => "measuredBy",
+        Connection::MadeFrom => "madeFrom",
+        Connection::Contained => "contained",
+    }
+}
+
+fn stay_of(stay: &Stay) -> StayJson {
+    StayJson {
+        from: text(stay.from),
+        until: stay.until.map(text),
+        is_end_inferred: stay.is_end_inferred,
+    }
+}
+
+fn step_of(story: &Story, step: &Step) -> StepJson {
+    let event = &step.event;
+    let stored = story.statement_of(step).map(|statement| &statement.stored);
+    let about = event.what.iter().map(|what| what.identity.canonical());
+    StepJson {
+        event_id: event.event_id.clone(),
+        event_type: event.event_type.name(),
+        event_time: text(event.event_time),
+        record_time: stored.map(|stored| text(stored.recorded_at)),
+        index: stored
+            .and_then(|stored| stored.leaf_index)
+            .map(|index| index.0),
+        action: event.action.map(|action| action.name()),
+        biz_step: event.biz_step.clone(),
+        disposition: event.disposition.clone(),
+        read_point: event.read_point.as_ref().map(|place| place.canonical()),
+        biz_location: event.biz_location.as_ref().map(|place| place.canonical()),
+        about: about.collect(),
+        via: match step.via {
+            Via::Item => "item",
+            Via::Container => "container",
+            Via::Lot => "lot",
+            Via::Ingredient => "ingredient",
+        },
+        is_retracted: step.is_retracted,
+    }
+}
+
+fn text(at: OffsetDateTime) -> String {
+    timestamp(at).to_string()
+}

@@ -1,0 +1,55 @@
+//! The program, run beside a test's service on the same database.
+
+use std::process::{Command, Output};
+
+use rootmark::config::{DatabaseChoice, Settings};
+use serde_json::Value;
+use sqlx::ConnectOptions;
+
+use super::TestApp;
+
+/// What a command said.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{} {}", self.out, self.err))
+    }
+}
+
+/// Runs the program beside the service, on the same database.
+pub async fn rootmark(app: &TestApp, arguments: &[&str]) -> Said {
+    rootmark_with(&app.settings, arguments, &[]).await
+}
+
+pub async fn rootmark_with(
+    settings: &Settings,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Said {
+    let DatabaseChoice::External(database) = &settings.database else {
+        panic!("tests bring their own database");
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rootmark"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("ROOTMARK_DATABASE_URL", database.to_url_lossy().as_str())
+        .env("ROOTMARK_DATA_DIR", &settings.data_dir)
+        .envs(variables.iter().copied());
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.await.unwrap().unwrap();
+    Said {
+        code: status.code().unwrap(),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    }
+}
