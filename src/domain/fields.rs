@@ -32,16 +32,11 @@ pub enum FaultKind {
     /// A word that is neither in the vocabulary nor a URI.
     #[error("{0:?} is neither a word of the Core Business Vocabulary nor a URI")]
     Vocabulary(String),
-    /// A word that is written out as one of the vocabulary, and is not in it.
-    #[error("{0:?} is not in the Core Business Vocabulary")]
-    NoWord(String),
     /// A URI for which JSON has a bare word.
     #[error("is written in JSON as the bare word, such as {0}, not as a URI of GS1's vocabulary")]
     NotBare(&'static str),
     /// A member that this event type does not have.
-    #[error(
-        "there is no such member; extensions of an event need a namespace, such as example:name"
-    )]
+    #[error("this event has no such member; extensions need a namespace, such as example:name")]
     UnknownMember,
     /// A member beside those that the standard lists, where it allows no extensions.
     #[error("there is no such member here, and no extensions are allowed")]

@@ -12,8 +12,6 @@ pub(super) struct Words {
     long_forms: &'static [&'static str],
     /// URIs that the EPCIS 2.0 JSON schema refuses because a bare word stands for them.
     refused: &'static [&'static str],
-    /// Whether a word that is written out must be one: the Web Vocabulary gets new ones without a new CBV.
-    is_closed: bool,
     example: &'static str,
 }
 
@@ -36,7 +34,6 @@ pub(super) const BIZ_STEP: Words = Words {
     has: |word| BIZ_STEPS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/BizStep-", "cbv:BizStep-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "shipping",
 };
 /// `disposition`, `set` and `unset`.
@@ -44,7 +41,6 @@ pub(super) const DISPOSITION: Words = Words {
     has: |word| DISPOSITIONS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/Disp-", "cbv:Disp-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "in_transit",
 };
 /// `type` of a source or destination.
@@ -52,7 +48,6 @@ pub(super) const PARTY_TYPE: Words = Words {
     has: |word| PARTY_TYPES.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/SDT-", "cbv:SDT-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "owning_party",
 };
 /// `type` of a business transaction.
@@ -60,7 +55,6 @@ pub(super) const TRANSACTION_TYPE: Words = Words {
     has: |word| TRANSACTION_TYPES.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/BTT-", "cbv:BTT-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "inv",
 };
 /// `reason` of an error declaration.
@@ -68,7 +62,6 @@ pub(super) const ERROR_REASON: Words = Words {
     has: |word| ERROR_REASONS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/ER-", "cbv:ER-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "incorrect_data",
 };
 /// `component` of a sensor report.
@@ -76,7 +69,6 @@ pub(super) const COMPONENT: Words = Words {
     has: |word| COMPONENTS.contains(&word),
     long_forms: &["https://ref.gs1.org/cbv/Comp-", "cbv:Comp-"],
     refused: OLD_CBV,
-    is_closed: true,
     example: "latitude",
 };
 /// `type` of a sensor report.
@@ -84,7 +76,6 @@ pub(super) const MEASUREMENT_TYPE: Words = Words {
     has: |word| dimensions_of(word).is_some(),
     long_forms: &["https://ref.gs1.org/voc/MT-", "gs1:MT-", "gs1:"],
     refused: WEB_VOCABULARY,
-    is_closed: false,
     example: "Temperature",
 };
 /// `exception` of a sensor report.
@@ -92,7 +83,6 @@ pub(super) const SENSOR_EXCEPTION: Words = Words {
     has: |word| SENSOR_EXCEPTIONS.contains(&word),
     long_forms: &["gs1:"],
     refused: WEB_VOCABULARY,
-    is_closed: false,
     example: "ALARM_CONDITION",
 };
 
@@ -106,18 +96,15 @@ impl Words {
         if self.refused.iter().any(|start| text.starts_with(start)) {
             return Err(at.fault(FaultKind::NotBare(self.example)));
         }
-        let excerpt = || text.chars().take(60).collect();
         if at.uri().is_err() {
-            return Err(at.fault(FaultKind::Vocabulary(excerpt())));
+            let excerpt = text.chars().take(60).collect();
+            return Err(at.fault(FaultKind::Vocabulary(excerpt)));
         }
-        let forms = self.long_forms.iter();
-        let mut bare = forms.filter_map(|form| text.strip_prefix(form)).peekable();
-        let is_ours = bare.peek().is_some();
-        match bare.find(|word| (self.has)(word)) {
-            Some(word) => Ok(word),
-            None if is_ours && self.is_closed => Err(at.fault(FaultKind::NoWord(excerpt()))),
-            None => Ok(text),
-        }
+        let mut bare = self
+            .long_forms
+            .iter()
+            .filter_map(|form| text.strip_prefix(form));
+        Ok(bare.find(|word| (self.has)(word)).unwrap_or(text))
     }
 }
 

@@ -101,18 +101,9 @@ fn a_word_that_is_written_out_is_that_word() {
         .unwrap();
         assert_eq!(event.biz_step.as_deref(), Some("packing"));
     }
-    for other in ["ex:packing", "cbv:Disp-active"] {
+    for other in ["ex:packing", "cbv:BizStep-greening", "cbv:Disp-active"] {
         let event = read(&with(OBJECT, "\"commissioning\"", &format!("\"{other}\""))).unwrap();
         assert_eq!(event.biz_step.as_deref(), Some(other));
-    }
-    for none in [
-        "cbv:BizStep-greening",
-        "https://ref.gs1.org/cbv/BizStep-greening",
-        "https://ref.gs1.org/cbv/BizStep-",
-    ] {
-        let fault = read(&with(OBJECT, "\"commissioning\"", &format!("\"{none}\""))).unwrap_err();
-        let told = format!("/bizStep: {none:?} is not in the Core Business Vocabulary");
-        assert_eq!(fault.to_string(), told);
     }
 }
 
@@ -200,7 +191,7 @@ fn what_has_a_time_has_one_that_exists() {
 
 #[test]
 fn extensions_have_a_namespace_and_stand_where_the_standard_has_them() {
-    let unknown = "there is no such member; extensions of an event need a namespace";
+    let unknown = "this event has no such member; extensions need a namespace";
     let closed = "there is no such member here, and no extensions are allowed";
     let note = "\"ex:note\":{\"deep\"";
     let rules: &[Rule<'_>] = &[
