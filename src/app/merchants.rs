@@ -116,10 +116,17 @@ pub async fn acting(
     let mut conn = database.checker.acquire().await?;
     let merchants = list_merchants(&mut conn).await?;
     let merchant = match wanted {
-        Some(wanted) => merchants
-            .into_iter()
-            .find(|merchant| merchant.name == wanted || merchant.id.to_string() == wanted)
-            .ok_or_else(|| MerchantError::Unknown(wanted.to_owned()))?,
+        Some(wanted) => {
+            let is_named =
+                |merchant: &Merchant| merchant.name == wanted || merchant.id.to_string() == wanted;
+            let named: Vec<Merchant> = merchants.into_iter().filter(is_named).collect();
+            let only = <[_; 1]>::try_from(named).map_err(|named| match named.len() {
+                0 => MerchantError::Unknown(wanted.to_owned()),
+                _ => MerchantError::Several,
+            });
+            let [only] = only?;
+            only
+        }
         None => match <[_; 1]>::try_from(merchants) {
             Ok([only]) => only,
             Err(merchants) if merchants.is_empty() => {
