@@ -13,6 +13,7 @@ use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
+use crate::store::statement::events_at;
 use crate::store::{batch, begin_for, gtin_owner};
 
 /// Codes of one order.
@@ -148,18 +149,22 @@ pub fn links(key: &CodeKey, codes: &IssuedCodes) -> impl Iterator<Item = Digital
     numbers.map(move |number| DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number))))
 }
 
-/// What a scanned serial is. The database is asked only for serials that are authentic.
+/// What a scanned serial is, or was at a time. The database is asked only for serials that are authentic.
 pub async fn serial_status(
     conn: &mut PgConnection,
     key: &CodeKey,
     merchant_id: Uuid,
-    gtin: Gtin,
-    serial: Serial,
+    (gtin, serial): (Gtin, Serial),
+    known_at: Option<OffsetDateTime>,
 ) -> Result<SerialStatus, CodeError> {
     let Some(number) = key.cipher(gtin).number(serial) else {
         return Ok(SerialStatus::NotIssued);
     };
-    let range = code_range_of(conn, merchant_id, gtin, number).await?;
+    let mut range = code_range_of(conn, merchant_id, gtin, number).await?;
+    if let (Some(issued), Some(known_at)) = (&range, known_at) {
+        let said = events_at(conn, merchant_id, &[issued.id]).await?;
+        range = range.filter(|_| said.iter().any(|said| said.recorded_at <= known_at));
+    }
     Ok(match range {
         Some(range) => {
             SerialStatus::Issued(range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()))

@@ -22,7 +22,7 @@ pub struct Story {
     pub statements: Vec<StoryStatement>,
     /// The events among them, by the time they happened.
     pub steps: Vec<Step>,
-    /// How everything that the story is about came into it.
+    /// How everything that the story is about came into it, where that was asked for.
     pub leads: Vec<Lead>,
     /// The subject's product, as described last.
     pub product: Option<Described<Product>>,

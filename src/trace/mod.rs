@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::domain::epcis::{self, Event};
+use crate::domain::epcis::{self, Event, What};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
@@ -60,13 +60,47 @@ impl KnownAt {
     pub const NOW: KnownAt = KnownAt(datetime!(9999-12-31 23:59:59.999 UTC));
 }
 
-/// Everything held about `subject`. The transaction must act for the merchant that owns it.
+/// Everything held about `subject`. The transaction must act for the merchant that owns it. How one thing
+/// led to another is for [`story_with_leads`].
 pub async fn story(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     subject: DigitalLink,
     known_at: KnownAt,
 ) -> Result<Story, TraceError> {
+    Ok(whole_story(conn, merchant_id, subject, known_at).await?.0)
+}
+
+/// The same, with its leads.
+pub async fn story_with_leads(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    subject: DigitalLink,
+    known_at: KnownAt,
+) -> Result<Story, TraceError> {
+    let (mut story, found) = whole_story(conn, merchant_id, subject, known_at).await?;
+    let reach = Reach::with_leads(&subject.identities(), found.events());
+    let happened: HashMap<StatementId, OffsetDateTime> = found
+        .events()
+        .map(|(id, event)| (id, event.event_time))
+        .collect();
+    let mut leads: Vec<&Lead> = reach.leads().collect();
+    leads.sort_by(|a, b| {
+        let when = |lead: &Lead| lead.by.and_then(|by| happened.get(&by));
+        let key = |lead: &Lead| (lead.how, when(lead).copied(), lead.by);
+        let ends = (&a.from, &a.to).cmp(&(&b.from, &b.to));
+        key(a).cmp(&key(b)).then(ends)
+    });
+    story.leads = leads.into_iter().cloned().collect();
+    Ok(story)
+}
+
+async fn whole_story(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    subject: DigitalLink,
+    known_at: KnownAt,
+) -> Result<(Story, Found), TraceError> {
     let seeds = subject.identities();
     let mut found = Found::known_at(known_at);
     let mut reach = Reach::from_seeds(&seeds);
@@ -85,7 +119,7 @@ pub async fn story(
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
-    Ok(story)
+    Ok((story, found))
 }
 
 /// Statements that were loaded, by where they are stored.
@@ -187,7 +221,7 @@ impl Loaded {
             .map(|text| About::parse(text.as_str()?))
             .collect::<Option<Vec<_>>>()?;
         if let Some(event) = &mut event {
-            drop_unnamed_lots(event, &about);
+            drop_unnamed(event, &about);
         }
         let issuer = content.get("issuer")?.as_str()?.to_owned();
         Some(Loaded {
@@ -200,9 +234,12 @@ impl Loaded {
     }
 }
 
-/// Receipts did not always name the lots that links write beside serials. What a receipt does not name
-/// connects nothing: no proof could show the way.
-fn drop_unnamed_lots(event: &mut Event, about: &[About]) {
+/// Receipts did not always name the lots that links write beside serials, nor transformations. What a receipt
+/// does not name connects nothing: no proof could show the way.
+fn drop_unnamed(event: &mut Event, about: &[About]) {
+    if !about.iter().any(|about| about.role == Role::Transformation) {
+        event.transformation_id = None;
+    }
     let lots = about.iter().filter(|about| about.role == Role::Lot);
     let named: HashSet<&str> = lots.map(|about| about.identity.as_str()).collect();
     for what in &mut event.what {
@@ -250,17 +287,6 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
             withheld,
         });
     }
-    let happened: HashMap<StatementId, OffsetDateTime> = found
-        .events()
-        .map(|(id, event)| (id, event.event_time))
-        .collect();
-    story.leads = reach.leads().cloned().collect();
-    story.leads.sort_by(|a, b| {
-        let when = |lead: &Lead| lead.by.and_then(|by| happened.get(&by));
-        let key = |lead: &Lead| (lead.how, when(lead).copied(), lead.by);
-        let ends = |lead: &Lead| (lead.from.clone(), lead.to.clone());
-        key(a).cmp(&key(b)).then_with(|| ends(a).cmp(&ends(b)))
-    });
     let recorded: HashMap<StatementId, OffsetDateTime> = story
         .statements
         .iter()
@@ -297,6 +323,12 @@ fn withhold(loaded: &Loaded, event: &Event, reach: &Reach) -> Withheld {
         if hides || lot_of_another || is_capture {
             withheld.receipt.insert(format!("/about/{position}"));
         }
+    }
+    // What is said of the lot that an event made is said of its outputs: if none of them is ours, it is not.
+    let makes = |what: &&What| matches!(what.role, Role::Epc | Role::Output);
+    let mut made = event.what.iter().filter(makes).peekable();
+    if made.peek().is_some() && made.all(|what| hidden.contains(&what.identity.canonical())) {
+        withheld.content.insert("/body/ilmd".to_owned());
     }
     withheld
 }

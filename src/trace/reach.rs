@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use time::OffsetDateTime;
+
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
 use super::window::{Tie, Window};
 use crate::domain::epcis::{Event, What};
@@ -29,8 +31,8 @@ pub struct Reach {
     walked: HashSet<String>,
     /// Classes that went into an ingredient list without a lot.
     classes: HashSet<String>,
-    /// Transformations that have more events than one.
-    transformations: HashSet<String>,
+    /// Transformations whose events are wanted, up to when something of the story came out of them.
+    transformations: HashMap<String, OffsetDateTime>,
     events: BTreeMap<StatementId, Via>,
     /// What a smaller window leads to, a larger one does too: so these do not depend on the walk either.
     leads: HashSet<Lead>,
@@ -50,12 +52,29 @@ impl Reach {
         seeds: &[Identity],
         events: impl Iterator<Item = (StatementId, &'e Event)>,
     ) -> Reach {
+        Reach::walk(seeds, events, false)
+    }
+
+    /// The same, and keeps how everything came into the story.
+    pub fn with_leads<'e>(
+        seeds: &[Identity],
+        events: impl Iterator<Item = (StatementId, &'e Event)>,
+    ) -> Reach {
+        Reach::walk(seeds, events, true)
+    }
+
+    fn walk<'e>(
+        seeds: &[Identity],
+        events: impl Iterator<Item = (StatementId, &'e Event)>,
+        tells_leads: bool,
+    ) -> Reach {
         let graph = Graph::of(events);
         let mut walk = Walk {
             graph: &graph,
             reach: Reach::default(),
             queue: VecDeque::new(),
             followed: HashSet::new(),
+            tells_leads,
         };
         walk.plant(seeds);
         while let Some((identity, window)) = walk.queue.pop_front() {
@@ -67,7 +86,7 @@ impl Reach {
 
     /// The identities and transformations whose events are wanted, canonical.
     pub fn wanted(&self) -> impl Iterator<Item = &String> {
-        self.walked.iter().chain(&self.transformations)
+        self.walked.iter().chain(self.transformations.keys())
     }
 
     /// Whether an identity is part of the story, so that a reader may see it named.
@@ -108,8 +127,10 @@ struct Walk<'g, 'e> {
     graph: &'g Graph<'e>,
     reach: Reach,
     queue: VecDeque<(Identity, Window)>,
-    /// Transformations whose inputs were followed.
+    /// Events whose inputs were followed.
     followed: HashSet<StatementId>,
+    /// Whether leads are kept: of a large blend there are as many as inputs times outputs.
+    tells_leads: bool,
 }
 
 impl<'e> Walk<'_, 'e> {
@@ -194,26 +215,39 @@ impl<'e> Walk<'_, 'e> {
         let made = mention.role == Role::Output
             && matches!(window.tie, Tie::Subject | Tie::Lot | Tie::Consumed);
         if made {
-            let joined = mention.event.transformation();
-            self.reach.transformations.extend(joined);
-            let is_new = self.followed.insert(mention.id);
-            for (id, event) in self.graph.transformation(mention.id, mention.event) {
-                if !self.may_look(event.what.len()) {
-                    return;
-                }
-                let inputs = event.what.iter().filter(|what| what.role == Role::Input);
-                for what in inputs {
-                    self.keep(id, window.via);
-                    let how = Connection::MadeFrom;
-                    self.lead(identity, &what.identity, how, Some(id));
-                    if is_new {
-                        self.use_up(what, id, event);
-                    }
-                }
-            }
+            self.follow_transformation(identity, mention);
         }
         if let Some(lot) = mention.lot() {
             self.join_lot(identity, window, lot, mention.id);
+        }
+    }
+
+    /// From an output to what it was made from, in all events of the transformation up to then.
+    fn follow_transformation(&mut self, identity: &Identity, mention: &Mention<'e>) {
+        if let Some(transformation) = mention.event.transformation() {
+            let until = mention.event.event_time;
+            let known = self.reach.transformations.entry(transformation);
+            let known = known.or_insert(until);
+            *known = until.max(*known);
+        }
+        for (id, event) in self.graph.transformation(mention.id, mention.event) {
+            let is_new = self.followed.insert(id);
+            if !(is_new || self.tells_leads) {
+                continue;
+            }
+            let inputs = event.what.iter().filter(|what| what.role == Role::Input);
+            if !self.may_look(inputs.clone().count()) {
+                return;
+            }
+            for what in inputs {
+                let how = Connection::MadeFrom;
+                self.lead(identity, &what.identity, how, Some(id));
+                if is_new {
+                    // An output of its own, if there is one, is another product's.
+                    self.keep(id, Via::Ingredient);
+                    self.use_up(what, id, event);
+                }
+            }
         }
     }
 
@@ -341,10 +375,21 @@ impl<'e> Walk<'_, 'e> {
                 self.keep(mention.id, via);
                 self.reach.retracted.insert(mention.id);
             }
+            let event = mention.event;
+            let joined = event.transformation();
+            let until = joined.and_then(|joined| self.reach.transformations.get(&joined));
+            let was_part = until.is_some_and(|until| event.event_time <= *until);
+            if mention.role == Role::Input && was_part {
+                self.keep(mention.id, Via::Ingredient);
+                self.reach.retracted.insert(mention.id);
+            }
         }
     }
 
     fn lead(&mut self, from: &Identity, to: &Identity, how: Connection, by: Option<StatementId>) {
+        if !self.tells_leads {
+            return;
+        }
         self.reach.leads.insert(Lead {
             from: from.clone(),
             to: to.clone(),
@@ -355,6 +400,9 @@ impl<'e> Walk<'_, 'e> {
     }
 
     fn stay(&mut self, from: &Identity, to: &Identity, how: Connection, held: &Membership<'_>) {
+        if !self.tells_leads {
+            return;
+        }
         self.reach.leads.insert(Lead {
             from: from.clone(),
             to: to.clone(),

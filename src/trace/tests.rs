@@ -97,7 +97,7 @@ fn stored(position: i32, body: &str) -> StoredStatement {
 }
 
 fn compute(seeds: &[Identity], events: &[(StatementId, Event)]) -> Reach {
-    Reach::compute(seeds, events.iter().map(|(id, event)| (*id, event)))
+    Reach::with_leads(seeds, events.iter().map(|(id, event)| (*id, event)))
 }
 
 /// Gives each event the place at which it was recorded.

@@ -22,24 +22,55 @@ pub enum StoryError {
     Code(#[from] CodeError),
 }
 
-/// The story of a code, as it was known at a time; `None` if there is no record of it. The transaction
-/// must act for the merchant that owns the code.
+/// The story of a code as it is known; `None` if there is no record of it. The transaction must act for the
+/// merchant that owns the code.
 pub async fn story_of(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    link: DigitalLink,
+) -> Result<Option<Story>, StoryError> {
+    let known_at = KnownAt::NOW;
+    let found = subject_of(conn, key, merchant_id, link, known_at).await?;
+    let Some((subject, status)) = found else {
+        return Ok(None);
+    };
+    let story = trace::story(conn, merchant_id, subject, known_at).await?;
+    Ok(is_known(&story, status).then_some(story))
+}
+
+/// The same as it was known at a time, with what led to what.
+pub async fn story_with_leads_of(
     conn: &mut PgConnection,
     key: &CodeKey,
     merchant_id: Uuid,
     link: DigitalLink,
     known_at: KnownAt,
 ) -> Result<Option<Story>, StoryError> {
-    let status = match link.gtin().zip(link.serial()) {
-        None => None,
-        Some((gtin, serial)) => Some(serial_status(conn, key, merchant_id, gtin, serial).await?),
-    };
-    let Some(subject) = with_issued_lot(link, status) else {
+    let found = subject_of(conn, key, merchant_id, link, known_at).await?;
+    let Some((subject, status)) = found else {
         return Ok(None);
     };
-    let story = trace::story(conn, merchant_id, subject, known_at).await?;
+    let story = trace::story_with_leads(conn, merchant_id, subject, known_at).await?;
     Ok(is_known(&story, status).then_some(story))
+}
+
+/// What a code names, with the lot that it was issued for, and what its serial is.
+async fn subject_of(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    link: DigitalLink,
+    known_at: KnownAt,
+) -> Result<Option<(DigitalLink, Option<SerialStatus>)>, StoryError> {
+    let status = match link.gtin().zip(link.serial()) {
+        None => None,
+        Some(item) => {
+            let known_at = (known_at != KnownAt::NOW).then_some(known_at.0);
+            Some(serial_status(conn, key, merchant_id, item, known_at).await?)
+        }
+    };
+    Ok(with_issued_lot(link, status).map(|subject| (subject, status)))
 }
 
 /// The link with the lot that its serial was issued for. A link that names another lot is not a code

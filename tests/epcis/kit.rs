@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auditlog::bundle::{KeysFrom, Trust, Verified, VerifiedStatement, verify};
-use auditlog::note::Verifier;
+use auditlog::bundle::VerifiedStatement;
 use rootmark::anchor::PublicLog;
 use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
 use rootmark::check::check;
@@ -12,6 +11,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+pub use crate::support::proof::proof;
 use crate::support::{ISSUER, TestApp, document};
 
 /// The brand owner of the second merchant.
@@ -160,23 +160,6 @@ pub async fn assert_checks_out(app: &TestApp) {
     let log = PublicLog::new(app.public_log());
     let report = check(&mut conn, log.folder(), |_, _| ()).await.unwrap();
     assert!(report.is_clean(), "{:#?}", report.findings);
-}
-
-/// The proof of a code, verified with the log's own keys.
-pub async fn proof(app: &TestApp, path: &str) -> Verified {
-    app.sealed().await;
-    let text = app.get_text(&format!("/proof{path}")).await;
-    let log = Verifier::parse(&app.running.vkey).unwrap();
-    let story = Verifier::parse(&app.running.story_vkey).unwrap();
-    let trust = Trust {
-        log: Some(&log),
-        story: Some(&story),
-        anchors: None,
-        ..Trust::default()
-    };
-    let verified = verify(text.as_bytes(), &trust).unwrap();
-    assert_eq!(verified.keys, KeysFrom::Verifier);
-    verified
 }
 
 /// The only event in the proof of a code.

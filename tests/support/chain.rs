@@ -127,6 +127,17 @@ pub fn make(hours: u32, inputs: &[&str], outputs: &[&str]) -> String {
     event("TransformationEvent", hours, &members)
 }
 
+/// Of a transformation that comes in several events, one side: `input` or `output`.
+pub fn part(hours: u32, side: &str, names: &[&str], id: &str) -> String {
+    let mut members = lists(
+        &format!("{side}EPCList"),
+        &format!("{side}QuantityList"),
+        names,
+    );
+    members.push(member("transformationID", id));
+    event("TransformationEvent", hours, &members)
+}
+
 /// The same event with an ID, and as the declaration that it was an error.
 pub fn with_id(text: &str, id: &str) -> String {
     text.replacen('{', &format!(r#"{{"eventID":"{id}","#), 1)

@@ -6,6 +6,7 @@ mod cluster;
 pub mod command;
 pub mod document;
 pub mod port;
+pub mod proof;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -2,7 +2,10 @@
 
 use crate::chain::*;
 use crate::support::TestApp;
-use crate::told::{now, told, told_at};
+use crate::support::proof::proof;
+use crate::told::{named, now, story, told, told_at};
+use rootmark::domain::story::Via;
+use rootmark::trace::KnownAt;
 
 /// A service that has captured events, each in a document of its own: so they were recorded in this order.
 async fn recorded<const N: usize>(events: [String; N]) -> TestApp {
@@ -268,12 +271,6 @@ tin:B
 
 #[tokio::test(flavor = "multi_thread")]
 async fn case_9_events_that_a_transformation_id_joins_are_one_transformation() {
-    let part = |hours, side: &str, names: &[&str], id: &str| {
-        let (things, quantities) = (format!("{side}EPCList"), format!("{side}QuantityList"));
-        let mut members = lists(&things, &quantities, names);
-        members.push(member("transformationID", id));
-        event("TransformationEvent", hours, &members)
-    };
     let id = "urn:epc:id:gdti:0614141.00001.T1";
     let app = recorded([
         object(1, "ADD", &["milk:1"], &[]),
@@ -304,6 +301,14 @@ powder:1
     ] {
         assert_eq!(later.contains(milk), is_in_it, "{milk}: {later}");
     }
+    // A proof shows the way: the receipts name what joins them.
+    app.describe_product("09521041000114").await;
+    let proven = proof(&app, "/01/09521041000114/10/1").await;
+    let events = proven
+        .statements
+        .iter()
+        .filter(|statement| statement.kind == "event");
+    assert_eq!(events.count(), 4);
     // By its other form the transformation is the same.
     let app = recorded([
         part(2, "input", &["milk:1"], id),
@@ -342,6 +347,37 @@ tin:A
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn case_10_a_part_of_a_transformation_that_was_declared_an_error_stays_visible_too() {
+    let [id, uuid] = [
+        "urn:example:t",
+        "urn:uuid:00000000-0000-4000-8000-000000000001",
+    ];
+    let wrong = part(2, "input", &["milk:1"], id);
+    let app = recorded([
+        with_id(&wrong, uuid),
+        part(3, "input", &["milk:2"], id),
+        part(4, "output", &["powder:1"], id),
+        declared_error(&wrong, uuid),
+    ])
+    .await;
+    // Nothing leads to it: it is told of no thing, and is in the story.
+    let story = story(&app, "powder:1", KnownAt::NOW).await.unwrap();
+    let told: Vec<(bool, Via)> = story
+        .steps
+        .iter()
+        .map(|step| (step.is_retracted, step.via))
+        .collect();
+    let expected = [
+        (true, Via::Ingredient),
+        (true, Via::Ingredient),
+        (false, Via::Ingredient),
+        (false, Via::Item),
+    ];
+    assert_eq!(told, expected);
+    assert!(!named(&app, "powder:1").await.contains(&uri("milk:1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn case_11_a_logger_speaks_for_what_it_is_fastened_to_and_for_what_lies_in_that() {
     let app = recorded([
         pack(1, "pallet:1", &["case:1"]),
@@ -368,7 +404,7 @@ tin:A
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn case_13_neighbours_and_other_products_of_one_source_stay_unnamed() {
+async fn case_12_neighbours_and_other_products_of_one_source_stay_unnamed() {
     let app = recorded([
         make(1, &["milk:1"], &["powder:1"]),
         make(2, &["powder:1"], &["lot:L", "lot:M"]),
@@ -379,7 +415,10 @@ async fn case_13_neighbours_and_other_products_of_one_source_stay_unnamed() {
     .await;
     let story = told(&app, "tin:A").await;
     assert!(story.contains("made from milk:1"), "{story}");
+    let named = named(&app, "tin:A").await;
+    assert!(named.contains(&uri("milk:1")), "{named:?}");
     for neighbour in ["tin:B", "lot:M", "carton-lot:L", "milk:2"] {
         assert!(!story.contains(neighbour), "{neighbour}: {story}");
+        assert!(!named.contains(&uri(neighbour)), "{neighbour}: {named:?}");
     }
 }

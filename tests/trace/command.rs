@@ -107,6 +107,23 @@ async fn what_was_recorded_later_is_left_out_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_was_not_known_before_it_was_issued() {
+    let app = packed().await;
+    let last = nodes(&rootmark(&app, &["trace", TIN, "--json"]).await)[0]["steps"][2].clone();
+    let then = last["recordTime"].as_str().unwrap();
+    let code = app.issue("L", 1).await.remove(0);
+    let said = rootmark(&app, &["trace", &code]).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out.contains("of lot /01/09521041001012/10/L"),
+        "{}",
+        said.out
+    );
+    let said = rootmark(&app, &["trace", &code, "--at", then]).await;
+    assert_eq!(said.code, 1, "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_code_of_which_there_is_no_record_and_one_that_is_none_are_told_apart() {
     let app = packed().await;
     for (code, exit, told) in [
@@ -128,10 +145,8 @@ async fn a_code_of_which_there_is_no_record_and_one_that_is_none_are_told_apart(
     let said = rootmark(&app, &["trace", "/00/095210410000000015"]).await;
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("AggregationEvent ADD"), "{}", said.out);
-    let said = rootmark(
-        &app,
-        &["trace", "/00/095210410000000015", "--merchant", "Nobody"],
-    )
-    .await;
-    assert_eq!(said.code, 2);
+    for code in ["/00/095210410000000015", TIN] {
+        let said = rootmark(&app, &["trace", code, "--merchant", "Nobody"]).await;
+        assert_eq!(said.code, 2, "{code}");
+    }
 }

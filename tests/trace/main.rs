@@ -1,6 +1,6 @@
 //! What the trace promises of the service: captured as anybody's events are, told as a tree.
 //!
-//! `cases.rs` has the cases that a walk through EPCIS events must get right, one test each with its negative
+//! `cases.rs` has the cases that a walk through EPCIS events must get right, each with its negative
 //! twin; `worlds.rs` compares the walk with a reference, over records made up by chance. What it does in each
 //! corner is tested beside it, in `src/trace/tests/`.
 

@@ -1,10 +1,13 @@
 //! A story as the tests write it: the tree, with things by their short names and times in hours.
 
+use std::collections::BTreeSet;
+
 use rootmark::domain::gs1::DigitalLink;
+use rootmark::domain::story::Story;
 use rootmark::domain::story::tree::Tree;
 use rootmark::store::begin_for;
 use rootmark::trace::KnownAt;
-use rootmark::web::lookup::story_of;
+use rootmark::web::lookup::story_with_leads_of;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -32,14 +35,16 @@ pub async fn told(app: &TestApp, name: &str) -> String {
     told_at(app, name, KnownAt::NOW).await
 }
 
+/// Everything that the events of a story name, as far as a reader may see it.
+pub async fn named(app: &TestApp, name: &str) -> BTreeSet<String> {
+    let story = story(app, name, KnownAt::NOW).await.unwrap();
+    let about = story.steps.iter().flat_map(|step| &step.event.what);
+    about.map(|what| what.identity.canonical()).collect()
+}
+
 /// The same as it was known at a time.
 pub async fn told_at(app: &TestApp, name: &str, known_at: KnownAt) -> String {
-    let link = DigitalLink::parse(&uri(name)).expect(name);
-    let mut conn = app.running.database.reader.acquire().await.unwrap();
-    let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
-    let key = &app.running.code_key;
-    let story = story_of(&mut tx, key, app.merchant_id, link, known_at);
-    let Some(story) = story.await.unwrap() else {
+    let Some(story) = story(app, name, known_at).await else {
         return String::new();
     };
     assert!(!story.truncated, "{name}");
@@ -48,6 +53,16 @@ pub async fn told_at(app: &TestApp, name: &str, known_at: KnownAt) -> String {
         .lines()
         .map(|line| format!("\n{}", short(line)))
         .collect()
+}
+
+/// The story itself, if there is a record.
+pub async fn story(app: &TestApp, name: &str, known_at: KnownAt) -> Option<Story> {
+    let link = DigitalLink::parse(&uri(name)).expect(name);
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
+    let key = &app.running.code_key;
+    let story = story_with_leads_of(&mut tx, key, app.merchant_id, link, known_at);
+    story.await.unwrap()
 }
 
 /// When all that was captured until now was recorded.

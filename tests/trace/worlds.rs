@@ -48,16 +48,6 @@ fn some(list: &[&'static str], bits: u16) -> Vec<&'static str> {
     }
 }
 
-fn part(hours: u32, side: &str, names: &[&str], id: &str) -> String {
-    let mut members = lists(
-        &format!("{side}EPCList"),
-        &format!("{side}QuantityList"),
-        names,
-    );
-    members.push(member("transformationID", id));
-    event("TransformationEvent", hours, &members)
-}
-
 fn weighed(hours: u32, action: &str, a: usize, bits: u16) -> String {
     let what = kilograms(
         ["lot:L", "powder:1"][a % 2],

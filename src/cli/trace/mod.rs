@@ -16,7 +16,7 @@ use crate::domain::story::tree::Tree;
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::trace::KnownAt;
-use crate::web::lookup::story_of;
+use crate::web::lookup::story_with_leads_of;
 
 /// Tell the story of a code as a tree: what led to it, and what happened to each.
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(super) struct Trace {
     /// One JSON object instead.
     #[arg(long)]
     json: bool,
-    /// The merchant, by name or id; needed only for a code that says nothing of its owner.
+    /// The merchant whose record is told, by name or id; needed only for a code that says nothing of its owner.
     #[arg(long)]
     merchant: Option<String>,
 }
@@ -61,18 +61,18 @@ impl Trace {
             Some(gtin) => gtin_owner(&mut conn, gtin).await?,
             None => None,
         };
-        let merchant_id = match (owner, link.gtin()) {
-            (Some(owner), _) => owner,
-            (None, Some(_)) => return Ok(None),
-            (None, None) => {
-                let acting = acting(&core.database, self.merchant.as_deref(), None).await?;
-                acting.merchant_id
+        let merchant_id = match owner {
+            Some(owner) if self.merchant.is_none() => owner,
+            None if link.gtin().is_some() => return Ok(None),
+            _ => {
+                let named = self.merchant.as_deref();
+                acting(&core.database, named, None).await?.merchant_id
             }
         };
         let mut tx = begin_for(&mut conn, merchant_id).await?;
         let known_at = self.at.map_or(KnownAt::NOW, KnownAt);
         let key = &core.keys.codes;
-        let story = story_of(&mut tx, key, merchant_id, link, known_at).await?;
+        let story = story_with_leads_of(&mut tx, key, merchant_id, link, known_at).await?;
         tx.rollback().await?;
         Ok(story)
     }

@@ -19,7 +19,7 @@ pub fn about(event: &Event) -> Vec<About> {
 pub fn abouts_of_old(event: &Event) -> Vec<Vec<About>> {
     let older = [
         (
-            event.transformation_id.is_some(),
+            event.transformation().is_some(),
             before_transformations as fn(&Event) -> _,
         ),
         (

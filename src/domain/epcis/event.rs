@@ -51,11 +51,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// The `transformationID` in the one form that joins the events of a transformation.
+    /// The `transformationID` in the one form that joins the events of a transformation. What names goods, a
+    /// place or a party names no transformation: events about it would be joined, and it would be shown.
     pub fn transformation(&self) -> Option<String> {
-        let id = self.transformation_id.as_deref()?;
-        let identity = Identity::parse(id);
-        Some(identity.map_or_else(|_| id.to_owned(), |identity| identity.canonical()))
+        let identity = Identity::parse(self.transformation_id.as_deref()?).ok()?;
+        let names_none = matches!(identity, Identity::Rare(_) | Identity::Other(_));
+        names_none.then(|| identity.canonical())
     }
 }
 

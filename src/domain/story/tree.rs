@@ -112,11 +112,10 @@ impl<'s> Node<'s> {
     /// Each thing that leads go to, once for each way in which they do.
     fn led_to(leads: &[&Lead], from: usize) -> Vec<Node<'s>> {
         let mut nodes: Vec<Node<'s>> = Vec::new();
+        let mut known: HashMap<(Connection, &Identity), usize> = HashMap::new();
         for lead in leads {
-            let is_same = |node: &&mut Node<'_>| {
-                node.identity == lead.to && node.because == Some((from, lead.how))
-            };
-            if let Some(node) = nodes.iter_mut().find(is_same) {
+            let place = *known.entry((lead.how, &lead.to)).or_insert(nodes.len());
+            if let Some(node) = nodes.get_mut(place) {
                 node.stays.extend(lead.stay);
                 continue;
             }

@@ -2,9 +2,9 @@
 
 use auditlog::json;
 
-use super::super::{Loaded, drop_unnamed_lots};
+use super::super::{Loaded, drop_unnamed};
 use super::*;
-use crate::domain::epcis::{about, before_lots_of_links};
+use crate::domain::epcis::{about, abouts_of_old, before_lots_of_links};
 
 /// A tin, named with a lot.
 fn tin(which: &str, lot: &str) -> String {
@@ -118,7 +118,7 @@ fn a_receipt_from_before_lots_of_links_were_stored_joins_none() {
     let lot_by = |about: fn(&Event) -> Vec<About>| {
         let mut event = read(&text);
         let about = about(&event);
-        drop_unnamed_lots(&mut event, &about);
+        drop_unnamed(&mut event, &about);
         event.what[0].lot.map(|lot| lot.to_string())
     };
     assert_eq!(lot_by(about).as_deref(), Some("L"));
@@ -126,4 +126,21 @@ fn a_receipt_from_before_lots_of_links_were_stored_joins_none() {
     // As it is loaded.
     let loaded = Loaded::read(stored(0, &json::parse(&text).unwrap().to_compact())).unwrap();
     assert!(loaded.event.unwrap().what[0].lot.is_some());
+}
+
+#[test]
+fn a_receipt_from_before_transformations_were_named_joins_none() {
+    let mut event = read(&part(1, "output", &["powder:P"], "urn:example:t"));
+    let now = about(&event);
+    let [before] = &abouts_of_old(&event)[..] else {
+        panic!("it was another once");
+    };
+    drop_unnamed(&mut event, &now);
+    assert_eq!(event.transformation().as_deref(), Some("urn:example:t"));
+    drop_unnamed(&mut event, before);
+    assert_eq!(event.transformation(), None);
+    // What names goods, and no transformation, joins nothing.
+    let of_goods = read(&part(1, "output", &["powder:P"], &uri("lot:L")));
+    assert_eq!(of_goods.transformation(), None);
+    assert!(abouts_of_old(&of_goods).is_empty());
 }

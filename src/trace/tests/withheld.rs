@@ -1,7 +1,7 @@
 //! What of an event a shopper does not see.
 
 use super::*;
-use crate::domain::story::{StoryStatement, Withheld};
+use crate::domain::story::{StoryStatement, Via, Withheld};
 
 /// The one statement of a story about `names`.
 fn only(names: &str, texts: &[String], position: i32) -> StoryStatement {
@@ -93,10 +93,13 @@ fn an_identity_that_is_hidden_in_one_role_is_not_given_away_in_another() {
     let twice = see(1, &["tin:A", "tin:B"]);
     let texts = [twice, make(2, &["tin:A", "tin:B"], &["tin:B"])];
     let statement = only("tin:A", &texts, 1);
-    assert!(hides(
-        &statement.withheld,
-        &["/body/inputEPCList/1", "/body/outputEPCList/0"]
-    ));
+    // And nothing that is said of what was made.
+    let hidden = [
+        "/body/inputEPCList/1",
+        "/body/outputEPCList/0",
+        "/body/ilmd",
+    ];
+    assert!(hides(&statement.withheld, &hidden));
     assert_eq!(about(&statement), [format!("input {}", uri("tin:A"))]);
 }
 
@@ -135,4 +138,33 @@ fn a_neighbour_is_hidden_in_a_retracted_event_too() {
         let statement = only("tin:A", &texts, position);
         assert!(hides(&statement.withheld, &["/body/childEPCs/1"]));
     }
+}
+
+#[test]
+fn what_is_said_of_another_lot_of_the_same_transformation_is_hidden() {
+    let id = "urn:example:t";
+    let other = make(1, &["milk:M"], &["lot:X"]);
+    let ilmd = r#","transformationID":"urn:example:t","ilmd":{"cbvmda:lotNumber":"X"}}"#;
+    let other = format!("{}{ilmd}", other.strip_suffix('}').unwrap());
+    let texts = [other, part(2, "output", &["lot:L"], id)];
+    let statement = only("lot:L", &texts, 0);
+    let hidden = ["/body/outputQuantityList/0", "/body/ilmd"];
+    assert!(
+        hides(&statement.withheld, &hidden),
+        "{:?}",
+        statement.withheld
+    );
+    let shown = about(&statement);
+    assert_eq!(
+        shown,
+        [
+            format!("input {}", uri("milk:M")),
+            format!("transformation {id}")
+        ]
+    );
+    // To a reader of the other lot it is what was said of it.
+    assert!(hides(&only("lot:X", &texts, 0).withheld, &[]));
+    let story = told(DigitalLink::parse(&uri("lot:L")).unwrap(), &texts);
+    let via: Vec<Via> = story.steps.iter().map(|step| step.via).collect();
+    assert_eq!(via, [Via::Ingredient, Via::Item]);
 }

@@ -5,7 +5,7 @@ use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::story::Story;
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
-use crate::trace::{KnownAt, TraceError};
+use crate::trace::TraceError;
 use crate::web::Service;
 use crate::web::lookup::{StoryError, story_of};
 
@@ -59,7 +59,7 @@ pub(super) async fn find_story(service: &Service, raw_path: &str) -> Result<Stor
     let merchant_id = gtin_owner(&mut conn, gtin).await?.ok_or_else(unknown)?;
     let mut tx = store::begin_for(&mut conn, merchant_id).await?;
     let key = &service.code_key;
-    let story = story_of(&mut tx, key, merchant_id, link, KnownAt::NOW).await?;
+    let story = story_of(&mut tx, key, merchant_id, link).await?;
     tx.rollback().await?;
     story.ok_or_else(unknown)
 }
