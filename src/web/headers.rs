@@ -28,13 +28,10 @@ pub(super) fn security(secure: bool) -> DefaultHeaders {
     }
 }
 
-/// What pages of any host may do.
-pub(super) const METHODS_FOR_ANYONE: &str = "GET, HEAD, OPTIONS";
-
 /// Pages of any host may read an answer, an error too, and every header of it.
 pub(super) fn for_anyone(mut response: HttpResponse) -> HttpResponse {
     let anyone = header::HeaderValue::from_static("*");
-    let methods = header::HeaderValue::from_static(METHODS_FOR_ANYONE);
+    let methods = header::HeaderValue::from_static("GET, HEAD, OPTIONS");
     let headers = response.headers_mut();
     // GS1's tests of resolvers look for it on every answer, and not only where a browser asks first.
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

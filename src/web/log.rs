@@ -53,6 +53,7 @@ pub(super) async fn file(request: HttpRequest, service: web::Data<Service>) -> H
 /// `If-None-Match` or `Range` (Fetch Standard, CORS-preflight request).
 pub(super) async fn preflight() -> HttpResponse {
     let response = HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish();

@@ -15,7 +15,7 @@ use crate::domain::link::{LinkType, VOCABULARY};
 use crate::trace::{PartyRecord, party_records};
 use crate::web::Service;
 use crate::web::error::Problem;
-use crate::web::headers::{METHODS_FOR_ANYONE, for_anyone};
+use crate::web::headers::for_anyone;
 use crate::web::negotiate::{header_text, language_rank, media_weight};
 
 /// Explains the members of a linkset to readers of JSON-LD.
@@ -80,8 +80,10 @@ async fn find_place(
 
 /// `OPTIONS` of any of them, whatever stands in the address.
 pub(in crate::web) async fn preflight() -> HttpResponse {
+    let methods = "GET, HEAD, OPTIONS";
     let response = HttpResponse::NoContent()
-        .insert_header((header::ALLOW, METHODS_FOR_ANYONE))
+        .insert_header((header::ALLOW, methods))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish();
