@@ -15,7 +15,7 @@ use crate::domain::link::{LinkType, VOCABULARY};
 use crate::trace::{PartyRecord, party_records};
 use crate::web::Service;
 use crate::web::error::Problem;
-use crate::web::headers::for_anyone;
+use crate::web::headers;
 use crate::web::negotiate::{header_text, language_rank, media_weight};
 
 /// Explains the members of a linkset to readers of JSON-LD.
@@ -78,12 +78,20 @@ async fn find_place(
     Ok((identity, records))
 }
 
+const METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// GS1's tests of resolvers look for the methods on every answer, and not only where a browser asks first.
+fn for_anyone(mut response: HttpResponse) -> HttpResponse {
+    let methods = header::HeaderValue::from_static(METHODS);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers::for_anyone(response)
+}
+
 /// `OPTIONS` of any of them, whatever stands in the address.
 pub(in crate::web) async fn preflight() -> HttpResponse {
-    let methods = "GET, HEAD, OPTIONS";
     let response = HttpResponse::NoContent()
-        .insert_header((header::ALLOW, methods))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
+        .insert_header((header::ALLOW, METHODS))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish();
