@@ -115,25 +115,17 @@ pub async fn acting(
 ) -> Result<Submitter, MerchantError> {
     let mut conn = database.checker.acquire().await?;
     let merchants = list_merchants(&mut conn).await?;
-    let merchant = match wanted {
-        Some(wanted) => {
-            let is_named =
-                |merchant: &Merchant| merchant.name == wanted || merchant.id.to_string() == wanted;
-            let named: Vec<Merchant> = merchants.into_iter().filter(is_named).collect();
-            let only = <[_; 1]>::try_from(named).map_err(|named| match named.len() {
-                0 => MerchantError::Unknown(wanted.to_owned()),
-                _ => MerchantError::Several,
-            });
-            let [only] = only?;
-            only
+    let is_meant = |merchant: &Merchant| {
+        wanted.is_none_or(|wanted| merchant.name == wanted || merchant.id.to_string() == wanted)
+    };
+    let meant: Vec<Merchant> = merchants.into_iter().filter(is_meant).collect();
+    let merchant = match <[_; 1]>::try_from(meant) {
+        Ok([only]) => only,
+        Err(none) if none.is_empty() => {
+            let unknown = |wanted: &str| MerchantError::Unknown(wanted.to_owned());
+            return Err(wanted.map_or(MerchantError::None, unknown));
         }
-        None => match <[_; 1]>::try_from(merchants) {
-            Ok([only]) => only,
-            Err(merchants) if merchants.is_empty() => {
-                return Err(MerchantError::None);
-            }
-            Err(_) => return Err(MerchantError::Several),
-        },
+        Err(_) => return Err(MerchantError::Several),
     };
     Ok(Submitter {
         merchant_id: merchant.id,

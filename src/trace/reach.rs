@@ -387,33 +387,35 @@ impl<'e> Walk<'_, 'e> {
     }
 
     fn lead(&mut self, from: &Identity, to: &Identity, how: Connection, by: Option<StatementId>) {
-        if !self.tells_leads {
-            return;
-        }
-        self.reach.leads.insert(Lead {
-            from: from.clone(),
-            to: to.clone(),
-            how,
-            by,
-            stay: None,
-        });
+        self.tell(from, to, how, by, None);
     }
 
     fn stay(&mut self, from: &Identity, to: &Identity, how: Connection, held: &Membership<'_>) {
-        if !self.tells_leads {
-            return;
+        let stay = Stay {
+            from: held.from.0,
+            until: held.until.map(|until| until.0),
+            is_end_inferred: held.is_end_inferred,
+        };
+        self.tell(from, to, how, Some(held.from.1), Some(stay));
+    }
+
+    fn tell(
+        &mut self,
+        from: &Identity,
+        to: &Identity,
+        how: Connection,
+        by: Option<StatementId>,
+        stay: Option<Stay>,
+    ) {
+        if self.tells_leads {
+            self.reach.leads.insert(Lead {
+                from: from.clone(),
+                to: to.clone(),
+                how,
+                by,
+                stay,
+            });
         }
-        self.reach.leads.insert(Lead {
-            from: from.clone(),
-            to: to.clone(),
-            how,
-            by: Some(held.from.1),
-            stay: Some(Stay {
-                from: held.from.0,
-                until: held.until.map(|until| until.0),
-                is_end_inferred: held.is_end_inferred,
-            }),
-        });
     }
 
     fn keep(&mut self, id: StatementId, via: Via) {

@@ -1,7 +1,7 @@
 //! The real program: `rootmark seal` and `rootmark check`, alone and beside a running service.
 
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rootmark::config::{DatabaseChoice, Settings};
@@ -10,22 +10,10 @@ use sqlx::ConnectOptions;
 
 use crate::bench::{Bench, change_one, number, run};
 use crate::public_files::read_all;
+pub use crate::support::command::Said;
+use crate::support::command::finish;
 use crate::support::document::observation;
 use crate::support::{TestApp, owner};
-
-/// What a run of the program left.
-#[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Said {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-}
 
 /// The program with nothing of this process's environment but what it is told.
 fn program(variables: &[(&str, String)], arguments: &[&str]) -> Command {
@@ -35,20 +23,6 @@ fn program(variables: &[(&str, String)], arguments: &[&str]) -> Command {
         .envs(variables.iter().map(|(name, value)| (name, value)));
     command.args(arguments).stdin(Stdio::null());
     command
-}
-
-async fn finish(mut command: Command) -> Said {
-    let run = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = run.await.unwrap();
-    Said {
-        code: status.code().expect("it was not killed"),
-        out: String::from_utf8(stdout).unwrap(),
-        err: String::from_utf8(stderr).unwrap(),
-    }
 }
 
 /// Runs the program on a log.

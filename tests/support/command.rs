@@ -9,6 +9,7 @@ use sqlx::ConnectOptions;
 use super::TestApp;
 
 /// What a command said.
+#[derive(Debug)]
 pub struct Said {
     pub code: i32,
     pub out: String,
@@ -17,7 +18,7 @@ pub struct Said {
 
 impl Said {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{} {}", self.out, self.err))
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
@@ -41,14 +42,19 @@ pub async fn rootmark_with(
         .env("ROOTMARK_DATABASE_URL", database.to_url_lossy().as_str())
         .env("ROOTMARK_DATA_DIR", &settings.data_dir)
         .envs(variables.iter().copied());
-    let output = tokio::task::spawn_blocking(move || command.output());
+    finish(command).await
+}
+
+/// Runs a command to its end.
+pub async fn finish(mut command: Command) -> Said {
+    let run = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output {
         status,
         stdout,
         stderr,
-    } = output.await.unwrap().unwrap();
+    } = run.await.unwrap();
     Said {
-        code: status.code().unwrap(),
+        code: status.code().expect("it was not killed"),
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     }
