@@ -12,6 +12,7 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
+use crate::domain::turn::Turns;
 use crate::store::party_description::enter_descriptions;
 use crate::store::statement::latest_like;
 use crate::store::{batch, begin_for, gtin_owner, hold_identity};
@@ -52,6 +53,7 @@ pub async fn record_master(
         issuer: &submitter.issuer,
         about: about.clone(),
         happened: now,
+        turns: Turns::of_kind(kind, &about),
         recorded: timestamp(now),
         secrets,
     };

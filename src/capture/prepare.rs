@@ -199,6 +199,7 @@ fn prepare(
             issuer: &order.submitter.issuer,
             about,
             happened: event.event_time,
+            turns: event.turns(),
             recorded: order.recorded,
             secrets,
         };

@@ -1,13 +1,13 @@
 //! Derived tables: nothing missing was found among the statements; now nothing may be too much.
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::statements::product_gtin;
 use super::{CheckError, Report, Tally};
-use crate::domain::epcis;
+use crate::domain::epcis::{self, Event};
 use crate::domain::statement::{About, Batch, Kind};
+use crate::domain::turn::Turns;
 use crate::store::code_range::{OwnedCodeRange, code_ranges_page};
 use crate::store::event_key::{count_event_keys, stray_event_keys};
 use crate::store::gtin_owner::gtin_owners_after;
@@ -125,15 +125,20 @@ async fn is_stray(conn: &mut PgConnection, whole: &WholeIndexRow) -> Result<bool
         return Ok(true);
     };
     let about = about_of(&checked.statement.receipt).unwrap_or_default();
-    let happened = event_time(&checked.statement.content).unwrap_or(whole.recorded_at);
-    Ok(!index_rows(id, happened, &about).contains(&whole.row))
+    let (happened, turns) = match event_of(&checked.statement.content) {
+        Some(event) => (event.event_time, event.turns()),
+        None => {
+            let kind = Kind::parse(&checked.kind);
+            let turns = kind.map(|kind| Turns::of_kind(kind, &about));
+            (whole.recorded_at, turns.unwrap_or_default())
+        }
+    };
+    Ok(!index_rows(id, happened, &about, turns).contains(&whole.row))
 }
 
-/// When an event happened; nothing for other statements.
-fn event_time(content: &str) -> Option<OffsetDateTime> {
+fn event_of(content: &str) -> Option<Event> {
     let value = auditlog::json::parse(content).ok()?;
-    let event = epcis::read_event(value.get("body")?).ok()?;
-    Some(event.event_time)
+    epcis::read_event(value.get("body")?).ok()
 }
 
 fn about_of(receipt: &str) -> Option<Vec<About>> {

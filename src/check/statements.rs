@@ -21,6 +21,7 @@ use crate::domain::master;
 use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
+use crate::domain::turn::Turns;
 use crate::store::batch::{pending_batches_after, sealed_batches_from};
 use crate::store::event_key::taken_event_keys;
 use crate::store::lost_entry::{LostEntry, lost_entries_from};
@@ -369,6 +370,8 @@ struct Said {
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products.
     gtin: Option<String>,
+    /// What becomes of what it concerns.
+    turns: Turns,
 }
 
 /// Reads a content, once, and adds what an event is found by to the index.
@@ -379,9 +382,11 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     if kind != Kind::Event {
         let product = (kind == Kind::Product).then(|| master::read_product(body));
         let gtin = product.transpose().ok()?;
+        let about = master::check(kind, body).ok();
         return Some(Said {
             kind,
-            about: master::check(kind, body).ok(),
+            turns: Turns::of_kind(kind, about.as_deref().unwrap_or_default()),
+            about,
             abouts_of_old: Vec::new(),
             event: None,
             gtin: gtin.map(|product| product.gtin.as_str().to_owned()),
@@ -394,6 +399,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     Some(Said {
         kind,
         abouts_of_old: epcis::abouts_of_old(&event),
+        turns: event.turns(),
         about: Some(epcis::about(&event)),
         event: Some((
             event.event_id?,
@@ -465,7 +471,7 @@ impl Facts {
         }
         let event_time = self.said.event.as_ref().map(|event| event.2);
         let happened = event_time.unwrap_or(batch.recorded_at);
-        let rows = index_rows(stored.id, happened, &self.about);
+        let rows = index_rows(stored.id, happened, &self.about, said.turns);
         tally.index_rows += rows.len() as u64;
         derived.index_rows.extend(rows);
         if let Some((event_id, is_error, _)) = self.said.event {

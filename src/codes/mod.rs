@@ -12,6 +12,7 @@ use crate::domain::code::CodeKey;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
 use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
+use crate::domain::turn::Turns;
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
 use crate::store::statement::events_at;
 use crate::store::{batch, begin_for, gtin_owner};
@@ -225,6 +226,7 @@ impl Issuance<'_> {
             kind: Kind::Issuance,
             body: &self.body,
             issuer: self.issuer,
+            turns: Turns::of_kind(Kind::Issuance, &self.about),
             about: self.about,
             happened: self.now,
             recorded: timestamp(self.now),

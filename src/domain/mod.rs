@@ -21,4 +21,5 @@ pub mod statement;
 pub mod story;
 pub mod subscription;
 pub mod time;
+pub mod turn;
 pub mod unit;

@@ -9,6 +9,8 @@ use auditlog::statement::{self, Statement, StatementError, StatementParts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::turn::Turns;
+
 /// What kind of thing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -203,6 +205,8 @@ pub struct NewStatement {
     pub about: Vec<About>,
     /// When what it says happened, for the trace index.
     pub happened: OffsetDateTime,
+    /// What becomes of what it concerns, for the trace index.
+    pub turns: Turns,
 }
 
 /// What a statement is made of.
@@ -218,6 +222,8 @@ pub struct Draft<'a> {
     pub about: Vec<About>,
     /// When what it says happened: an event's own time; for anything else, when it was captured.
     pub happened: OffsetDateTime,
+    /// What becomes of what it concerns.
+    pub turns: Turns,
     /// When it was captured.
     pub recorded: Timestamp,
     /// Random, each used once.
@@ -251,6 +257,7 @@ impl Draft<'_> {
             digest,
             about: self.about,
             happened: self.happened,
+            turns: self.turns,
         })
     }
 }

@@ -42,7 +42,7 @@ pub async fn insert_batch(
                 batch_id: batch.id,
                 position: position as i32,
             };
-            index_rows(id, statement.happened, &statement.about)
+            index_rows(id, statement.happened, &statement.about, statement.turns)
         })
         .collect();
     insert_index_rows(conn, batch, &rows).await?;

@@ -25,6 +25,7 @@ pub mod statement;
 pub mod subscription;
 pub mod tile;
 pub mod trace_index;
+pub mod walk;
 
 pub use database::{Database, MIGRATOR, OpenError, Pool, embedded_options, missing_migration};
 

@@ -130,7 +130,7 @@ pub async fn latest_like(
          FROM trace_index t
          JOIN statement s
            ON s.merchant_id = t.merchant_id AND s.batch_id = t.batch_id AND s.position = t.position
-         WHERE t.merchant_id = $1 AND t.identity_key = $2 AND s.kind = $3
+         WHERE t.merchant_id = $1 AND t.identity_key = $2 AND t.role BETWEEN 7 AND 11 AND s.kind = $3
            AND substring(s.receipt FOR length($4::bytea)) = $4
          ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC LIMIT 1",
         merchant_id,
@@ -148,46 +148,6 @@ pub async fn latest_like(
         Ok((id, super::text(row.content)?))
     })
     .transpose()
-}
-
-/// Statements that concern any of the identities with these keys and were recorded by a time, in the order
-/// in which they were.
-/// Keys can collide: the caller compares the identities themselves.
-pub async fn statements_about(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    identity_keys: &[i64],
-    recorded_until: OffsetDateTime,
-    limit: i64,
-) -> Result<Vec<StoredStatement>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT s.batch_id, s.position,
-                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
-                  sealed.first_index AS "first_index?",
-                  s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT DISTINCT t.event_time, t.recorded_at, t.batch_id, t.position
-                 -- Limited for each key, so that a lot of a million items is not read whole.
-                 FROM unnest($2::bigint[]) AS wanted (key)
-                 CROSS JOIN LATERAL (
-                     SELECT event_time, recorded_at, batch_id, position FROM trace_index
-                     WHERE merchant_id = $1 AND identity_key = wanted.key
-                       AND recorded_at <= $4
-                     ORDER BY event_time, batch_id, position LIMIT $3) AS t
-                 ORDER BY t.event_time, t.batch_id, t.position LIMIT $3) AS found
-           JOIN statement s
-             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
-           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
-           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
-           ORDER BY found.recorded_at, s.batch_id, s.position"#,
-        merchant_id,
-        identity_keys,
-        limit,
-        recorded_until,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
 }
 
 /// A statement as a query reads it.
@@ -487,20 +447,20 @@ pub async fn stray_statements(conn: &mut PgConnection, limit: i64) -> Result<Vec
         .collect())
 }
 
-struct Row {
-    batch_id: Uuid,
-    position: i32,
-    recorded_at: OffsetDateTime,
-    first_index: Option<i64>,
-    content: Vec<u8>,
-    receipt: Vec<u8>,
-    content_secret: Vec<u8>,
-    receipt_secret: Vec<u8>,
-    digest: Vec<u8>,
+pub(super) struct Row {
+    pub batch_id: Uuid,
+    pub position: i32,
+    pub recorded_at: OffsetDateTime,
+    pub first_index: Option<i64>,
+    pub content: Vec<u8>,
+    pub receipt: Vec<u8>,
+    pub content_secret: Vec<u8>,
+    pub receipt_secret: Vec<u8>,
+    pub digest: Vec<u8>,
 }
 
 impl Row {
-    fn read(self) -> Result<StoredStatement> {
+    pub fn read(self) -> Result<StoredStatement> {
         let index = |first: i64| LeafIndex(first as u64 + self.position as u64);
         Ok(StoredStatement {
             id: StatementId {

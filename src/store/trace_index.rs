@@ -8,6 +8,7 @@ use super::Result;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Batch, StatementId};
 use crate::domain::time::indexed;
+use crate::domain::turn::Turns;
 
 /// One row, without its merchant and time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,10 +21,17 @@ pub struct IndexRow {
     pub id: StatementId,
     /// See [`crate::domain::statement::Role::index_code`].
     pub role: i16,
+    /// See [`crate::domain::turn::Turn::index_code`].
+    pub turn: i16,
 }
 
 /// The rows that a statement must have.
-pub fn index_rows(id: StatementId, happened: OffsetDateTime, about: &[About]) -> Vec<IndexRow> {
+pub fn index_rows(
+    id: StatementId,
+    happened: OffsetDateTime,
+    about: &[About],
+    turns: Turns,
+) -> Vec<IndexRow> {
     let row = |about: &About| {
         let role = about.role.index_code()?;
         Some(IndexRow {
@@ -31,6 +39,7 @@ pub fn index_rows(id: StatementId, happened: OffsetDateTime, about: &[About]) ->
             event_time: indexed(happened),
             id,
             role,
+            turn: turns.of(about.role).index_code(),
         })
     };
     let mut rows: Vec<IndexRow> = about.iter().filter_map(row).collect();
@@ -49,11 +58,12 @@ pub async fn insert_index_rows(
     let times: Vec<OffsetDateTime> = rows.iter().map(|row| row.event_time).collect();
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
+    let turns: Vec<i16> = rows.iter().map(|row| row.turn).collect();
     sqlx::query!(
         "INSERT INTO trace_index
-             (merchant_id, recorded_at, batch_id, identity_key, event_time, position, role)
+             (merchant_id, recorded_at, batch_id, identity_key, event_time, position, role, turn)
          SELECT $1, $2, $3, * FROM
-             unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[])",
+             unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[], $8::smallint[])",
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
@@ -61,6 +71,7 @@ pub async fn insert_index_rows(
         &times,
         &positions,
         &roles,
+        &turns,
     )
     .execute(conn)
     .await?;
@@ -78,17 +89,19 @@ pub async fn missing_index_rows(
     let times: Vec<OffsetDateTime> = rows.iter().map(|row| row.event_time).collect();
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
+    let turns: Vec<i16> = rows.iter().map(|row| row.turn).collect();
     let missing = sqlx::query!(
         r#"SELECT w.identity_key AS "identity_key!", w.event_time AS "event_time!",
-                  w.position AS "position!", w.role AS "role!"
-           FROM unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[])
-                AS w (identity_key, event_time, position, role)
+                  w.position AS "position!", w.role AS "role!", w.turn AS "turn!"
+           FROM unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[],
+                       $8::smallint[])
+                AS w (identity_key, event_time, position, role, turn)
            WHERE NOT EXISTS (
                SELECT FROM trace_index t
                WHERE t.merchant_id = $1 AND t.recorded_at = $2 AND t.batch_id = $3
                  AND t.identity_key = w.identity_key AND t.event_time = w.event_time
-                 AND t.position = w.position AND t.role = w.role)
-           LIMIT $8"#,
+                 AND t.position = w.position AND t.role = w.role AND t.turn = w.turn)
+           LIMIT $9"#,
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
@@ -96,6 +109,7 @@ pub async fn missing_index_rows(
         &times,
         &positions,
         &roles,
+        &turns,
         limit,
     )
     .fetch_all(conn)
@@ -110,6 +124,7 @@ pub async fn missing_index_rows(
                 position: row.position,
             },
             role: row.role,
+            turn: row.turn,
         })
         .collect())
 }
@@ -139,7 +154,7 @@ pub async fn index_rows_page(
     limit: i64,
 ) -> Result<Vec<WholeIndexRow>> {
     let rows = sqlx::query!(
-        "SELECT merchant_id, recorded_at, identity_key, event_time, batch_id, position, role
+        "SELECT merchant_id, recorded_at, identity_key, event_time, batch_id, position, role, turn
          FROM trace_index
          ORDER BY merchant_id, batch_id, position, identity_key, event_time, role, recorded_at
          OFFSET $1 LIMIT $2",
@@ -161,6 +176,7 @@ pub async fn index_rows_page(
                     position: row.position,
                 },
                 role: row.role,
+                turn: row.turn,
             },
         })
         .collect())

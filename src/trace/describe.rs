@@ -7,40 +7,43 @@ use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::found::{Found, Loaded, Name};
 use super::reach::Reach;
-use super::{Found, Loaded, TraceError};
-use crate::domain::gs1::Identity;
+use super::{KnownAt, TraceError};
+use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::master;
 use crate::domain::statement::{Kind, Role};
 use crate::domain::story::{Described, Story, StoryStatement, Withheld};
+use crate::domain::turn::Turn;
 
 /// Loads and adds the descriptions of everything that the story names.
 pub(super) async fn add_descriptions(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     story: &mut Story,
-    found: &Found,
+    known_at: KnownAt,
     reach: &Reach,
 ) -> Result<(), TraceError> {
     let named = names(story);
-    // What the walk asked for, it has, descriptions included. The rest has room of its own: a long
-    // journey must not cost the product its name.
-    let mut more = Found::known_at(found.known_at);
-    more.load(conn, merchant_id, found.unasked(named.iter()))
-        .await?;
+    let mut wanted: HashSet<Name> = named
+        .iter()
+        .map(|(name, role)| (name.clone(), *role, Turn::Seen))
+        .collect();
+    wanted.extend(issued(story.subject, reach));
+    // They have room of their own: a long journey must not cost the product its name.
+    let mut more = Found::known_at(known_at);
+    more.describe(conn, merchant_id, &wanted).await?;
     story.truncated |= more.truncated;
     let class = story
         .subject
         .gtin()
         .map(|gtin| Identity::Class { gtin }.canonical());
-    let mut loaded: Vec<&Loaded> = found
+    let mut loaded: Vec<&Loaded> = more
         .statements
         .values()
-        .chain(more.statements.values())
         .filter(|loaded| describes(loaded, &named, class.as_deref(), reach))
         .collect();
     loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
-    loaded.dedup_by_key(|loaded| loaded.stored.id);
     for loaded in loaded {
         add(story, loaded)?;
         story.statements.push(StoryStatement {
@@ -53,14 +56,25 @@ pub(super) async fn add_descriptions(
     Ok(())
 }
 
-/// Every identity and document that a reader of the story will want to see named. All of them stand
-/// in what the events say, so that a proof connects each description to the subject; who issued a
-/// statement does not, and is not named here.
-pub(super) fn names(story: &Story) -> HashSet<String> {
-    let mut names: HashSet<String> = HashSet::new();
+/// What codes may have been issued for: the product, and the lots that the walk came to.
+fn issued(subject: DigitalLink, reach: &Reach) -> impl Iterator<Item = Name> {
+    let class = subject.gtin().map(|gtin| Identity::Class { gtin });
+    let class = class.map(|class| (class.canonical(), Role::Product, Turn::Issued));
+    let is_ours = move |lot: &&Identity| lot.gtin() == subject.gtin();
+    let lots = reach.lots().filter(is_ours);
+    class
+        .into_iter()
+        .chain(lots.map(|lot| (lot.canonical(), Role::Lot, Turn::Issued)))
+}
+
+/// Every identity and document that a reader of the story will want to see named, and as what it is described.
+/// All of them stand in what the events say, so that a proof connects each description to the subject; who
+/// issued a statement does not, and is not named here.
+pub(super) fn names(story: &Story) -> HashSet<(String, Role)> {
+    let mut names: HashSet<(String, Role)> = HashSet::new();
     let mut class = |identity: &Identity| {
         if let Some(gtin) = identity.gtin() {
-            names.insert(Identity::Class { gtin }.canonical());
+            names.insert((Identity::Class { gtin }.canonical(), Role::Product));
         }
     };
     story.subject.identities().iter().for_each(&mut class);
@@ -81,16 +95,30 @@ pub(super) fn names(story: &Story) -> HashSet<String> {
                 .into_iter()
                 .flatten()
                 .chain(parties)
-                .map(Identity::canonical),
+                .map(|identity| (identity.canonical(), role_of(identity))),
         );
-        names.extend(event.certifications.iter().cloned());
-        names.extend(transactions.map(|transaction| transaction.uri.clone()));
+        let documents = transactions.map(|transaction| &transaction.uri);
+        let documents = documents.chain(&event.certifications);
+        names.extend(documents.map(|uri| (uri.clone(), Role::Document)));
     }
     names
 }
 
+/// As what a place or a party is described.
+fn role_of(identity: &Identity) -> Role {
+    match identity {
+        Identity::Party { .. } => Role::Party,
+        _ => Role::Place,
+    }
+}
+
 /// Whether a statement describes something of this story, rather than another lot or product.
-fn describes(loaded: &Loaded, named: &HashSet<String>, class: Option<&str>, reach: &Reach) -> bool {
+fn describes(
+    loaded: &Loaded,
+    named: &HashSet<(String, Role)>,
+    class: Option<&str>,
+    reach: &Reach,
+) -> bool {
     let mut about = loaded.about.iter();
     match loaded.kind {
         // Links have an index and limits of their own.
@@ -104,7 +132,7 @@ fn describes(loaded: &Loaded, named: &HashSet<String>, class: Option<&str>, reac
             let is_ours = about.any(|about| Some(about.identity.as_str()) == class);
             is_ours && (lots.peek().is_none() || lots.any(|lot| reach.contains(&lot.identity)))
         }
-        _ => about.any(|about| named.contains(&about.identity)),
+        _ => about.any(|about| named.contains(&(about.identity.clone(), about.role))),
     }
 }
 

@@ -8,6 +8,7 @@ use super::window::{Moment, Window};
 use crate::domain::epcis::{Action, Event, EventType, Quantity, What};
 use crate::domain::gs1::{Identity, Level, Lot, Lots};
 use crate::domain::statement::{Role, StatementId};
+use crate::domain::turn::Turn;
 
 /// The events, without those that were retracted.
 pub(super) struct Graph<'e> {
@@ -32,10 +33,10 @@ pub(super) struct Mention<'e> {
     pub event: &'e Event,
     /// As what the event names the identity.
     pub role: Role,
+    /// What becomes of it.
+    pub turn: Turn,
     /// The lot that the event's link to the item names.
     pub link_lot: Option<Lot>,
-    /// Whether the event is about the parent itself, rather than about some of its children.
-    pub is_of_parent: bool,
 }
 
 /// How one thing holds another. Each is ended by its own kind of event alone.
@@ -115,19 +116,18 @@ impl<'e> Graph<'e> {
         let Some(parent) = parent_of(event) else {
             return;
         };
-        if let Some(bond) = bond(event)
-            && empties(event)
-        {
-            let list = self.emptied.entry((parent, bond)).or_default();
-            list.push((event.event_time, id));
-        }
-        if event.action == Some(Action::Add) {
-            let fastened = children(event).filter(|child| is_instrument(&child.identity, event));
-            let list: Vec<_> = fastened.map(|child| &child.identity).collect();
-            if !list.is_empty() {
-                self.instruments.entry(parent).or_default().extend(list);
+        let emptied = match event.turns().parent {
+            Turn::Emptied => Bond::Packed,
+            Turn::Cleared => Bond::Associated,
+            Turn::Fitted => {
+                let list = self.instruments.entry(parent).or_default();
+                list.extend(event.instruments());
+                return;
             }
-        }
+            _ => return,
+        };
+        let list = self.emptied.entry((parent, emptied)).or_default();
+        list.push((event.event_time, id));
     }
 
     /// Every event about an identity, by moment.
@@ -189,13 +189,12 @@ impl<'e> Graph<'e> {
                 held.parent == parent && self.emptied_after(held, Some(at)).is_none()
             };
             let is_held = slot.as_ref().is_some_and(holds);
-            match mention.event.action {
-                Some(Action::Add) if !is_held => {
+            match mention.turn {
+                Turn::PutIn | Turn::Fastened if !is_held => {
                     close(slot, Some(at), false);
                     *slot = mention.opened(parent, bond);
                 }
-                Some(Action::Delete) if is_held => close(slot, Some(at), true),
-                // An observation opens and closes nothing.
+                Turn::TakenOut | Turn::Unfastened if is_held => close(slot, Some(at), true),
                 _ => {}
             }
         }
@@ -249,7 +248,7 @@ impl<'e> Graph<'e> {
                 continue;
             }
             if event.action == Some(Action::Add) {
-                for what in children(event) {
+                for what in event.children() {
                     let next = inside.len();
                     let index = *place.entry(&what.identity).or_insert(next);
                     if index == next {
@@ -258,11 +257,11 @@ impl<'e> Graph<'e> {
                     inside[index].put(what, mention.id);
                 }
             } else if event.action == Some(Action::Delete) && event.event_time < at {
-                if empties(event) {
+                if mention.turn == Turn::Emptied {
                     inside.clear();
                     place.clear();
                 }
-                for what in children(event) {
+                for what in event.children() {
                     if let Some(index) = place.get(&what.identity) {
                         inside[*index].take(what);
                     }
@@ -307,7 +306,11 @@ impl<'e> Mention<'e> {
 
     /// What the event puts this child into, or takes it out of; nothing is inside itself.
     fn holder(&self, child: &Identity) -> Option<(Bond, &'e Identity)> {
-        let bond = bond(self.event).filter(|_| self.role == Role::Child)?;
+        let bond = match self.turn {
+            Turn::PutIn | Turn::TakenOut => Bond::Packed,
+            Turn::Fastened | Turn::Unfastened => Bond::Associated,
+            _ => return None,
+        };
         let parent = parent_of(self.event).filter(|parent| *parent != child)?;
         Some((bond, parent))
     }
@@ -326,14 +329,7 @@ impl<'e> Mention<'e> {
     /// Whether the thing is, by this event, no more, or no more in the trade: whatever held it has
     /// let it go, even if nobody wrote that down.
     fn ends_the_thing(&self) -> bool {
-        let step = self.event.biz_step.as_deref();
-        let is_end = matches!(
-            step,
-            Some("retail_selling" | "decommissioning" | "destroying")
-        );
-        let is_removed =
-            self.event.event_type == EventType::Object && self.event.action == Some(Action::Delete);
-        self.role == Role::Input || (self.role == Role::Epc && (is_end || is_removed))
+        self.role == Role::Input || self.turn == Turn::Ended
     }
 }
 
@@ -394,55 +390,22 @@ pub(super) fn is_instance(identity: &Identity) -> bool {
     identity.level() != Some(Level::Class)
 }
 
-/// Whether a child of an association measures, rather than being carried: by its key, or by the
-/// words that CBV has for building one thing into another. What is carried is a neighbour.
-fn is_instrument(child: &Identity, event: &Event) -> bool {
-    let step = event.biz_step.as_deref();
-    let is_built_in = matches!(step, Some("installing" | "removing"));
-    event.event_type == EventType::Association
-        && match child {
-            Identity::Giai(_) => true,
-            Identity::Sscc(_) => false,
-            _ => is_built_in,
-        }
-}
-
 /// The identities of an event, each with its mention.
 fn mentions<'e>(
     id: StatementId,
     event: &'e Event,
 ) -> impl Iterator<Item = (&'e Identity, Mention<'e>)> {
-    let is_of_parent = bond(event).is_none()
-        || children(event).next().is_none()
-        || children(event).any(|child| is_instrument(&child.identity, event));
+    let turns = event.turns();
     event.what.iter().map(move |what| {
         let mention = Mention {
             id,
             event,
             role: what.role,
+            turn: turns.of(what.role),
             link_lot: what.lot,
-            is_of_parent,
         };
         (&what.identity, mention)
     })
-}
-
-/// What an event says of what holds what, if it does.
-fn bond(event: &Event) -> Option<Bond> {
-    match event.event_type {
-        EventType::Aggregation => Some(Bond::Packed),
-        EventType::Association => Some(Bond::Associated),
-        EventType::Object | EventType::Transaction | EventType::Transformation => None,
-    }
-}
-
-/// EPCIS: DELETE without children takes out everything.
-fn empties(event: &Event) -> bool {
-    event.action == Some(Action::Delete) && children(event).next().is_none()
-}
-
-fn children(event: &Event) -> impl Iterator<Item = &What> {
-    event.what.iter().filter(|what| what.role == Role::Child)
 }
 
 fn parent_of(event: &Event) -> Option<&Identity> {

@@ -4,7 +4,8 @@ use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{KnownAt, Loaded, TraceError};
+use super::found::Loaded;
+use super::{KnownAt, TraceError};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::link::{self, Link, MAX_LINKS_EVER};

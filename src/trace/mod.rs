@@ -5,7 +5,9 @@
 //! neighbour: another item of the same case, or a product made later from the same lot, is not part
 //! of this story.
 
+mod ask;
 mod describe;
+mod found;
 mod graph;
 mod links;
 mod parties;
@@ -14,28 +16,22 @@ mod reach;
 mod tests;
 mod window;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use auditlog::json;
 use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
-use crate::domain::epcis::{self, Event, What};
+use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::DigitalLink;
-use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
+use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, StoryStatement, Withheld};
-use crate::store::statement::statements_about;
+use found::{Found, Loaded};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;
 
-/// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
-const MAX_STATEMENTS: usize = 4_000;
-/// Their content. A tin's story has 30 KB; an event that lists 10,000 tins alone has 600 KB.
-const MAX_CONTENT_BYTES: usize = 32 << 20;
 /// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a
 /// container, made from powder made from milk, needs six.
 const MAX_ROUNDS: usize = 32;
@@ -105,149 +101,21 @@ async fn whole_story(
     let mut found = Found::known_at(known_at);
     let mut reach = Reach::from_seeds(&seeds);
     for _ in 0..MAX_ROUNDS {
-        let new = found.unasked(reach.wanted());
+        let new = found.unanswered(reach.asks());
         if new.is_empty() || found.truncated || reach.is_cut_off() {
             break;
         }
         found.load(conn, merchant_id, new).await?;
         reach = Reach::compute(&seeds, found.events());
     }
-    found.truncated |= reach.is_cut_off() || !found.unasked(reach.wanted()).is_empty();
+    found.truncated |= reach.is_cut_off() || !found.unanswered(reach.asks()).is_empty();
     let mut story = tell(subject, &found, &reach);
-    describe::add_descriptions(conn, merchant_id, &mut story, &found, &reach).await?;
+    describe::add_descriptions(conn, merchant_id, &mut story, known_at, &reach).await?;
     links::add_links(conn, merchant_id, &mut story, known_at).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
     Ok((story, found))
-}
-
-/// Statements that were loaded, by where they are stored.
-struct Found {
-    known_at: KnownAt,
-    statements: BTreeMap<StatementId, Loaded>,
-    /// The identities that were asked for.
-    asked: HashSet<String>,
-    content_bytes: usize,
-    truncated: bool,
-}
-
-/// A statement that was loaded and read.
-struct Loaded {
-    stored: StoredStatement,
-    kind: Kind,
-    issuer: String,
-    about: Vec<About>,
-    event: Option<Event>,
-}
-
-impl Found {
-    fn known_at(known_at: KnownAt) -> Found {
-        Found {
-            known_at,
-            statements: BTreeMap::new(),
-            asked: HashSet::new(),
-            content_bytes: 0,
-            truncated: false,
-        }
-    }
-
-    fn unasked<'n>(&self, names: impl Iterator<Item = &'n String>) -> HashSet<String> {
-        names
-            .filter(|name| !self.asked.contains(*name))
-            .cloned()
-            .collect()
-    }
-
-    /// Adds what is held about the identities.
-    async fn load(
-        &mut self,
-        conn: &mut PgConnection,
-        merchant_id: Uuid,
-        identities: HashSet<String>,
-    ) -> Result<(), TraceError> {
-        let keys: Vec<i64> = identities
-            .iter()
-            .map(|identity| identity_key(identity))
-            .collect();
-        let (until, limit) = (self.known_at.0, MAX_STATEMENTS as i64 + 1);
-        let rows = statements_about(conn, merchant_id, &keys, until, limit).await?;
-        self.truncated |= rows.len() > MAX_STATEMENTS;
-        for stored in rows {
-            if self.statements.contains_key(&stored.id) {
-                continue;
-            }
-            let bytes = self.content_bytes + stored.content.len();
-            if self.statements.len() >= MAX_STATEMENTS || bytes > MAX_CONTENT_BYTES {
-                self.truncated = true;
-                break;
-            }
-            let loaded = Loaded::read(stored)?;
-            // Keys are eight bytes of a hash: what merely collides is not about any of these.
-            let is_about = |about: &About| identities.contains(&about.identity);
-            if loaded.about.iter().any(is_about) {
-                self.content_bytes = bytes;
-                self.statements.insert(loaded.stored.id, loaded);
-            }
-        }
-        self.asked.extend(identities);
-        Ok(())
-    }
-
-    fn events(&self) -> impl Iterator<Item = (StatementId, &Event)> {
-        self.statements
-            .iter()
-            .filter_map(|(id, loaded)| Some((*id, loaded.event.as_ref()?)))
-    }
-}
-
-impl Loaded {
-    fn read(stored: StoredStatement) -> Result<Loaded, TraceError> {
-        let unreadable = TraceError::Unreadable(stored.id);
-        Loaded::try_read(stored).ok_or(unreadable)
-    }
-
-    fn try_read(stored: StoredStatement) -> Option<Loaded> {
-        let content = json::parse(&stored.content).ok()?;
-        let receipt = json::parse(&stored.receipt).ok()?;
-        let kind = Kind::parse(content.get("kind")?.as_str()?)?;
-        let mut event = match kind {
-            Kind::Event => Some(epcis::read_event(content.get("body")?).ok()?),
-            _ => None,
-        };
-        let about = receipt.get("about")?.as_array()?;
-        let about = about
-            .iter()
-            .map(|text| About::parse(text.as_str()?))
-            .collect::<Option<Vec<_>>>()?;
-        if let Some(event) = &mut event {
-            drop_unnamed(event, &about);
-        }
-        let issuer = content.get("issuer")?.as_str()?.to_owned();
-        Some(Loaded {
-            kind,
-            issuer,
-            about,
-            event,
-            stored,
-        })
-    }
-}
-
-/// Receipts did not always name the lots that links write beside serials, nor transformations. What a receipt
-/// does not name connects nothing: no proof could show the way.
-fn drop_unnamed(event: &mut Event, about: &[About]) {
-    if !about.iter().any(|about| about.role == Role::Transformation) {
-        event.transformation_id = None;
-    }
-    let lots = about.iter().filter(|about| about.role == Role::Lot);
-    let named: HashSet<&str> = lots.map(|about| about.identity.as_str()).collect();
-    for what in &mut event.what {
-        let lot = what.lot_of_link().map(|lot| lot.canonical());
-        if lot.is_some_and(|lot| !named.contains(lot.as_str())) {
-            what.lot = None;
-        }
-    }
 }
 
 /// The events of the story, in the order in which they happened.

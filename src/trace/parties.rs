@@ -5,19 +5,21 @@ use auditlog::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{KnownAt, Loaded, TraceError};
+use super::found::Loaded;
+use super::{KnownAt, TraceError};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master::{self, Party};
-use crate::domain::statement::Kind;
+use crate::domain::statement::{Kind, Role};
+use crate::domain::turn::Turn;
 use crate::store::begin_for;
 use crate::store::party_description::describing_merchants;
-use crate::store::statement::statements_about;
+use crate::store::walk::{Described, descriptions_of};
 
 /// Merchants whose words about one place are read: enough for a port, and a bound for a stranger.
 const MAX_MERCHANTS: i64 = 8;
-/// Statements of one merchant that are read to find the last description.
-const MAX_STATEMENTS: i64 = 500;
+/// Statements of one merchant that are read: keys can collide, so more than the last one.
+const LAST: i64 = 8;
 
 /// What one merchant said last.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +43,13 @@ pub async fn party_records(
     let mut records: Vec<PartyRecord> = Vec::new();
     for merchant_id in describing_merchants(conn, key, MAX_MERCHANTS).await? {
         let mut tx = begin_for(conn, merchant_id).await?;
+        let wanted = [Role::Party, Role::Place].map(|role| Described {
+            key,
+            role: role.index_code().unwrap_or_default(),
+            turn: Turn::Seen.index_code(),
+        });
         let until = KnownAt::NOW.0;
-        let stored = statements_about(&mut tx, merchant_id, &[key], until, MAX_STATEMENTS).await?;
+        let stored = descriptions_of(&mut tx, merchant_id, &wanted, until, LAST).await?;
         tx.rollback().await?;
         let mut last = None;
         for stored in stored {

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use time::OffsetDateTime;
 
+use super::ask::{Ask, Asks};
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
-use super::window::{Tie, Window};
+use super::window::{Moment, Tie, Window};
 use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::{Identity, Lot};
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Connection, Lead, Stay, Via};
+use crate::domain::turn::Turn;
 
 /// Windows of one identity that no other joins; a tote that is used more often is cut off here.
 const MAX_WINDOWS: usize = 64;
@@ -29,6 +31,8 @@ pub struct Reach {
     windows: HashMap<Identity, Vec<Window>>,
     /// The canonical names of the identities that have windows.
     walked: HashSet<String>,
+    /// Which events of theirs are wanted.
+    asks: Asks,
     /// Classes that went into an ingredient list without a lot.
     classes: HashSet<String>,
     /// Transformations whose events are wanted, up to when something of the story came out of them.
@@ -81,12 +85,24 @@ impl Reach {
             walk.visit(&identity, window);
         }
         walk.add_retracted();
+        if tells_leads {
+            walk.tell_stays();
+        }
         walk.reach
     }
 
-    /// The identities and transformations whose events are wanted, canonical.
-    pub fn wanted(&self) -> impl Iterator<Item = &String> {
-        self.walked.iter().chain(self.transformations.keys())
+    /// Which events are wanted, by the canonical name of an identity or a transformation.
+    pub(super) fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+        let asks = self.asks.iter();
+        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
+        let joined = self.transformations.iter();
+        things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
+    }
+
+    /// The lots that were walked.
+    pub(super) fn lots(&self) -> impl Iterator<Item = &Identity> {
+        let is_lot = |identity: &&Identity| matches!(identity, Identity::LotOf { .. });
+        self.windows.keys().filter(is_lot)
     }
 
     /// Whether an identity is part of the story, so that a reader may see it named.
@@ -179,7 +195,19 @@ impl<'e> Walk<'_, 'e> {
             return;
         }
         windows.push(whole);
+        let ask = Ask::of(identity, &whole);
+        self.reach.asks.add(identity.canonical(), ask);
         self.queue.push_back((identity.clone(), whole));
+    }
+
+    /// What held a thing, or was held, since before the window opened: whether it did still, what became of
+    /// it in the meantime says.
+    fn enqueue_holder(&mut self, identity: &Identity, window: Window, held: &Membership<'_>) {
+        self.enqueue(identity, window);
+        if self.reach.windows.contains_key(identity) {
+            let ask = Ask::of_turns(held.from.0, &window);
+            self.reach.asks.add(identity.canonical(), ask);
+        }
     }
 
     fn visit(&mut self, identity: &Identity, window: Window) {
@@ -204,7 +232,7 @@ impl<'e> Walk<'_, 'e> {
                 }
             }
         }
-        if matches!(window.tie, Tie::Subject | Tie::Consumed | Tie::Holder) {
+        if climbs(&window) {
             self.climb(identity, window);
             self.read_instruments(identity, window);
         }
@@ -335,12 +363,7 @@ impl<'e> Walk<'_, 'e> {
                 // Kept even where it went in before the window opened, as a box that stood on the
                 // pallet when our tin was put into it: this event is what says where the box was.
                 self.keep(held.from.1, window.via);
-                let how = match held.bond {
-                    Bond::Packed => Connection::PackedIn,
-                    Bond::Associated => Connection::FastenedTo,
-                };
-                self.stay(identity, held.parent, how, &held);
-                self.enqueue(held.parent, cut.beside(Tie::Holder));
+                self.enqueue_holder(held.parent, cut.beside(Tie::Holder), &held);
             }
         }
     }
@@ -356,8 +379,7 @@ impl<'e> Walk<'_, 'e> {
                 let cut = is_here.then(|| window.cut(held.from, held.until));
                 if let Some(cut) = cut.flatten() {
                     self.keep(held.from.1, window.via);
-                    self.stay(identity, instrument, Connection::MeasuredBy, &held);
-                    self.enqueue(instrument, cut.beside(Tie::Instrument));
+                    self.enqueue_holder(instrument, cut.beside(Tie::Instrument), &held);
                 }
             }
         }
@@ -386,17 +408,58 @@ impl<'e> Walk<'_, 'e> {
         }
     }
 
-    fn lead(&mut self, from: &Identity, to: &Identity, how: Connection, by: Option<StatementId>) {
-        self.tell(from, to, how, by, None);
+    /// How long everything was in or on what. Told once all windows are known: an end that no window holds
+    /// is not part of the story.
+    fn tell_stays(&mut self) {
+        let climbing = self.reach.windows.iter().map(|(identity, windows)| {
+            let climbing = windows.iter().copied().filter(climbs);
+            (identity.clone(), climbing.collect::<Vec<_>>())
+        });
+        let climbing: Vec<(Identity, Vec<Window>)> = climbing.collect();
+        for (identity, windows) in climbing.iter().filter(|(_, windows)| !windows.is_empty()) {
+            for held in self.graph.memberships(identity) {
+                let how = match held.bond {
+                    Bond::Packed => Connection::PackedIn,
+                    Bond::Associated => Connection::FastenedTo,
+                };
+                self.tell_stay((identity, held.parent, how), windows, &held);
+            }
+            for instrument in self.graph.instruments(identity) {
+                for held in self.graph.memberships(instrument) {
+                    if held.parent == identity && held.bond == Bond::Associated {
+                        let lead = (identity, *instrument, Connection::MeasuredBy);
+                        self.tell_stay(lead, windows, &held);
+                    }
+                }
+            }
+        }
     }
 
-    fn stay(&mut self, from: &Identity, to: &Identity, how: Connection, held: &Membership<'_>) {
+    fn tell_stay(
+        &mut self,
+        (from, to, how): (&Identity, &Identity, Connection),
+        windows: &[Window],
+        held: &Membership<'_>,
+    ) {
+        let mut cutting = windows
+            .iter()
+            .filter(|window| window.cut(held.from, held.until).is_some())
+            .peekable();
+        if cutting.peek().is_none() {
+            return;
+        }
+        let holds = |end: &Moment| cutting.any(|window| window.until.is_none_or(|at| *end <= at));
+        let until = held.until.filter(holds);
         let stay = Stay {
             from: held.from.0,
-            until: held.until.map(|until| until.0),
-            is_end_inferred: held.is_end_inferred,
+            until: until.map(|until| until.0),
+            is_end_inferred: held.is_end_inferred && until.is_some(),
         };
         self.tell(from, to, how, Some(held.from.1), Some(stay));
+    }
+
+    fn lead(&mut self, from: &Identity, to: &Identity, how: Connection, by: Option<StatementId>) {
+        self.tell(from, to, how, by, None);
     }
 
     fn tell(
@@ -437,6 +500,11 @@ impl<'e> Walk<'_, 'e> {
     }
 }
 
+/// Whether what held a thing then is part of the story.
+fn climbs(window: &Window) -> bool {
+    matches!(window.tie, Tie::Subject | Tie::Consumed | Tie::Holder)
+}
+
 /// Whether an event belongs to the story of something that is tied to it by a window.
 fn belongs(identity: &Identity, window: &Window, mention: &Mention<'_>) -> bool {
     if !window.holds(mention.moment(), mention.event.action) {
@@ -450,7 +518,7 @@ fn belongs(identity: &Identity, window: &Window, mention: &Mention<'_>) -> bool 
         (_, Role::Epc) => true,
         (Tie::Instrument, _) => false,
         // A holder's packing of neighbours is not ours; our own packing is reached from our side.
-        (_, Role::Parent) => mention.is_of_parent,
+        (_, Role::Parent) => mention.turn != Turn::Holds,
         // Some of the lot went into a case; whether ours did, our own events say.
         (_, Role::Child) => is_instance(identity),
         _ => true,

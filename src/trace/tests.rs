@@ -79,6 +79,7 @@ fn stored(position: i32, body: &str) -> StoredStatement {
         issuer: "https://id.gs1.org/417/9521041000008",
         about: epcis::about(&event),
         happened: event.event_time,
+        turns: event.turns(),
         recorded: timestamp(recorded_at),
         secrets: [Secret([1; 32]), Secret([2; 32])],
     }

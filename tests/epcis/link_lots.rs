@@ -70,6 +70,7 @@ async fn store_as_of_old(app: &TestApp, body: &str) {
         issuer: ISSUER,
         about: before_lots_of_links(&event),
         happened: event.event_time,
+        turns: event.turns(),
         recorded: timestamp(now),
         secrets: [Secret([1; 32]), Secret([2; 32])],
     }

@@ -1,7 +1,8 @@
 //! What the trace promises of the service: captured as anybody's events are, told as a tree.
 //!
 //! `cases.rs` has the cases that a walk through EPCIS events must get right, each with its negative
-//! twin; `worlds.rs` compares the walk with a reference, over records made up by chance. What it does in each
+//! twin; `worlds.rs` compares the walk with a reference, over records made up by chance, and `loading.rs` what is
+//! loaded for a story with all that could be. What it does in each
 //! corner is tested beside it, in `src/trace/tests/`.
 
 #[path = "../support/chain.rs"]
@@ -11,6 +12,8 @@ mod support;
 
 mod cases;
 mod command;
+mod loading;
+mod migrated;
 mod reference;
 mod told;
 mod worlds;

@@ -105,14 +105,15 @@ fn made_up(hours: u32, kind: u8, a: usize, bits: u16) -> String {
     }
 }
 
-fn any_record() -> impl Strategy<Value = Vec<String>> {
+/// A record in which so many events happen in each hour.
+pub fn any_record(in_an_hour: u32) -> impl Strategy<Value = Vec<String>> {
     let few = prop::bits::u16::masked(0x7fff).prop_flat_map(|a| (Just(a), any::<u16>()));
     // Two draws: most lists are short.
     let bits = few.prop_map(|(a, b)| a & b);
     let one = (0u8..27, 0usize..14, bits);
-    prop::collection::vec(one, 1..40).prop_map(|events| {
-        let at = (1u32..).zip(events);
-        at.map(|(hours, (kind, a, bits))| made_up(hours, kind, a, bits))
+    prop::collection::vec(one, 1..40).prop_map(move |events| {
+        let at = (in_an_hour..).zip(events);
+        at.map(|(place, (kind, a, bits))| made_up(place / in_an_hour, kind, a, bits))
             .collect()
     })
 }
@@ -155,7 +156,7 @@ fn walked(seeds: &[Identity], events: &[Event], order: &[usize]) -> Told {
 }
 
 fn record_and_order() -> impl Strategy<Value = (Vec<String>, Vec<usize>)> {
-    any_record().prop_flat_map(|texts| {
+    any_record(1).prop_flat_map(|texts| {
         let order: Vec<usize> = (0..texts.len()).collect();
         (Just(texts), Just(order).prop_shuffle())
     })

@@ -23,6 +23,7 @@ mod sensor;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod turns;
 mod vocabulary;
 
 pub use super::fields::{Fault, FaultKind};

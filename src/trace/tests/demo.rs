@@ -184,7 +184,7 @@ fn every_step_and_every_name_is_connected_to_the_subject_by_what_is_shown() {
             .filter_map(|name| Identity::parse(name).ok()?.without_qualifiers())
             .map(|class| class.canonical())
             .collect();
-        for name in describe::names(&story) {
+        for (name, _) in describe::names(&story) {
             assert!(reached.contains(&name) || classes.contains(&name), "{name}");
         }
     }

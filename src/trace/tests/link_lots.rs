@@ -2,7 +2,7 @@
 
 use auditlog::json;
 
-use super::super::{Loaded, drop_unnamed};
+use super::super::found::{Loaded, drop_unnamed};
 use super::*;
 use crate::domain::epcis::{about, abouts_of_old, before_lots_of_links};
 

@@ -1,0 +1,385 @@
+//! What a walk has loaded, and how it loads more.
+
+use std::collections::{BTreeMap, HashSet};
+
+use auditlog::json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ask::{Answered, Ask, Need};
+use super::graph::{Bond, Graph};
+use super::{KnownAt, TraceError};
+use crate::domain::epcis::{self, Event};
+use crate::domain::event_key::event_key;
+use crate::domain::gs1::Identity;
+use crate::domain::identity_key::identity_key;
+use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
+use crate::domain::time::indexed;
+use crate::domain::turn::Turn;
+use crate::store::walk::{
+    Around, Described, Held, Period, Wanted, around, descriptions_of, statements_in,
+    statements_with_keys,
+};
+
+/// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
+const MAX_STATEMENTS: usize = 4_000;
+/// Their content. A tin's story has 30 KB; an event that lists 10,000 tins alone has 600 KB.
+const MAX_CONTENT_BYTES: usize = 32 << 20;
+/// How many times a holder was put somewhere, before it is asked for, are looked at: so many, and if these do
+/// not tell where it was then, the next number. Of most holders there is one.
+const TURNS_BACK: [i64; 4] = [2, 16, 128, 1_024];
+/// Descriptions of one name, the latest; all of them are its history.
+const MAX_DESCRIPTIONS: i64 = 500;
+
+/// Statements that were loaded, by where they are stored.
+pub(super) struct Found {
+    pub known_at: KnownAt,
+    pub statements: BTreeMap<StatementId, Loaded>,
+    pub truncated: bool,
+    answered: Answered,
+    content_bytes: usize,
+}
+
+/// A statement that was loaded and read.
+pub(super) struct Loaded {
+    pub stored: StoredStatement,
+    pub kind: Kind,
+    pub issuer: String,
+    pub about: Vec<About>,
+    pub event: Option<Event>,
+}
+
+/// A name that is to be described, and as what.
+pub(super) type Name = (String, Role, Turn);
+
+impl Found {
+    pub fn known_at(known_at: KnownAt) -> Found {
+        Found {
+            known_at,
+            statements: BTreeMap::new(),
+            truncated: false,
+            answered: Answered::default(),
+            content_bytes: 0,
+        }
+    }
+
+    /// What of some asks is not answered yet.
+    pub fn unanswered<'n>(
+        &self,
+        asks: impl Iterator<Item = (&'n String, Ask)>,
+    ) -> Vec<(String, Ask)> {
+        asks.filter_map(|(name, ask)| Some((name.clone(), self.answered.left(name, ask)?)))
+            .collect()
+    }
+
+    /// Adds the events that are asked for.
+    pub async fn load(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        asks: Vec<(String, Ask)>,
+    ) -> Result<(), TraceError> {
+        let mut loads: Vec<Load> = asks
+            .into_iter()
+            .map(|(name, ask)| Load::of(name, ask))
+            .collect();
+        let mut open: Vec<&mut Load> = loads.iter_mut().collect();
+        for turns in TURNS_BACK {
+            self.look_around(conn, merchant_id, &mut open, turns)
+                .await?;
+            self.load_all(conn, merchant_id, &open).await?;
+            self.keep_unsettled(&mut open, turns);
+            if open.is_empty() {
+                break;
+            }
+        }
+        self.truncated |= !open.is_empty();
+        for load in loads {
+            let turns = Ask {
+                need: Need::Turns,
+                since: load.turns_since(),
+                until: load.ask.since,
+            };
+            if load.is_of_holder() {
+                self.answered.add(load.name.clone(), turns);
+            }
+            self.answered.add(load.name, load.ask);
+        }
+        Ok(())
+    }
+
+    /// Adds the descriptions of names, the latest of each.
+    pub async fn describe(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        names: &HashSet<Name>,
+    ) -> Result<(), TraceError> {
+        let wanted = |(name, role, turn): &Name| {
+            Some(Described {
+                key: identity_key(name),
+                role: role.index_code()?,
+                turn: turn.index_code(),
+            })
+        };
+        let mut wanted: Vec<Described> = names.iter().filter_map(wanted).collect();
+        wanted.sort_unstable();
+        let until = self.known_at.0;
+        let rows = descriptions_of(conn, merchant_id, &wanted, until, MAX_DESCRIPTIONS).await?;
+        let named: HashSet<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
+        self.keep(rows, |about| named.contains(about.identity.as_str()))?;
+        Ok(())
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = (StatementId, &Event)> {
+        self.statements
+            .iter()
+            .filter_map(|(id, loaded)| Some((*id, loaded.event.as_ref()?)))
+    }
+
+    /// Asks what lies around the times of holders.
+    async fn look_around(
+        &self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        loads: &mut [&mut Load],
+        turns: i64,
+    ) -> Result<(), TraceError> {
+        let mut holders: Vec<_> = loads
+            .iter_mut()
+            .filter(|load| load.is_of_holder())
+            .collect();
+        if holders.is_empty() {
+            return Ok(());
+        }
+        let held = |load: &&mut &mut Load| Held {
+            key: identity_key(&load.name),
+            since: load.ask.since,
+        };
+        let held: Vec<Held> = holders.iter().map(held).collect();
+        let lies = around(conn, merchant_id, &held, turns, self.known_at.0).await?;
+        for (load, around) in holders.iter_mut().zip(lies) {
+            load.look(around);
+        }
+        Ok(())
+    }
+
+    async fn load_all(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        loads: &[&mut Load],
+    ) -> Result<(), TraceError> {
+        let periods: Vec<Period> = loads.iter().map(|load| load.period()).collect();
+        let (until, limit) = (self.known_at.0, MAX_STATEMENTS as i64 + 1);
+        let rows = statements_in(conn, merchant_id, &periods, until, limit).await?;
+        self.truncated |= rows.len() > MAX_STATEMENTS;
+        let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
+        let new = self.keep(rows, |about| names.contains(about.identity.as_str()))?;
+        // A declaration that an event was an error may say of it what it likes: it is found by the event's ID.
+        let ids = new
+            .iter()
+            .filter_map(|id| self.statements[id].event.as_ref());
+        let ids = ids.filter(|event| !event.is_error_declaration);
+        let ids: HashSet<String> = ids.filter_map(|event| event.event_id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = ids.iter().map(|id| event_key(id, true)).collect();
+        for stored in statements_with_keys(conn, merchant_id, &keys, until).await? {
+            let id = stored.id;
+            if self.statements.contains_key(&id) {
+                continue;
+            }
+            let loaded = Loaded::read(stored)?;
+            let event_id = loaded
+                .event
+                .as_ref()
+                .and_then(|event| event.event_id.as_ref());
+            if event_id.is_some_and(|event_id| ids.contains(event_id)) {
+                self.content_bytes += loaded.stored.content.len();
+                self.statements.insert(id, loaded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves those of whose holders nobody knows yet where they were when they are asked for.
+    fn keep_unsettled(&self, loads: &mut Vec<&mut Load>, turns: i64) {
+        loads.retain(|load| load.has_earlier_turns(turns));
+        if loads.is_empty() {
+            return;
+        }
+        let graph = Graph::of(self.events());
+        loads.retain(|load| {
+            let Ok(holder) = Identity::parse(&load.name) else {
+                return false;
+            };
+            let memberships = graph.memberships(&holder);
+            let looked_back = [
+                (Bond::Packed, load.around.put_in_count, load.around.put_in),
+                (
+                    Bond::Associated,
+                    load.around.fastened_count,
+                    load.around.fastened,
+                ),
+            ];
+            looked_back.iter().any(|(bond, count, first)| {
+                let of_bond = memberships.iter().filter(|held| held.bond == *bond);
+                let last = of_bond.rev().find(|held| held.from.0 < load.ask.since);
+                // What was retracted, or repeats what was said before, may hide more.
+                let is_known = last
+                    .zip(*first)
+                    .is_some_and(|(last, first)| indexed(last.from.0) > first);
+                *count == turns && !is_known
+            })
+        });
+    }
+
+    /// Reads and keeps statements that are about what was meant: keys are eight bytes of a hash, and what
+    /// merely collides is not. Gives those that are new.
+    fn keep(
+        &mut self,
+        rows: Vec<StoredStatement>,
+        is_meant: impl Fn(&About) -> bool,
+    ) -> Result<Vec<StatementId>, TraceError> {
+        let mut new = Vec::new();
+        for stored in rows {
+            if self.statements.contains_key(&stored.id) {
+                continue;
+            }
+            let bytes = self.content_bytes + stored.content.len();
+            if self.statements.len() >= MAX_STATEMENTS || bytes > MAX_CONTENT_BYTES {
+                self.truncated = true;
+                break;
+            }
+            let loaded = Loaded::read(stored)?;
+            if loaded.about.iter().any(&is_meant) {
+                self.content_bytes = bytes;
+                new.push(loaded.stored.id);
+                self.statements.insert(loaded.stored.id, loaded);
+            }
+        }
+        Ok(new)
+    }
+}
+
+/// What is loaded for an ask.
+struct Load {
+    name: String,
+    /// As far as it is answered.
+    ask: Ask,
+    /// Of a holder.
+    around: Around,
+}
+
+impl Load {
+    fn of(name: String, ask: Ask) -> Load {
+        let around = Around {
+            put_in_count: 0,
+            put_in: None,
+            fastened_count: 0,
+            fastened: None,
+            emptied: None,
+        };
+        Load { name, ask, around }
+    }
+
+    fn is_of_holder(&self) -> bool {
+        matches!(self.ask.need, Need::Turns | Need::Holder)
+    }
+
+    /// Who empties a container ends what was in it: what became of it later is asked for only where that was
+    /// not so.
+    fn look(&mut self, around: Around) {
+        self.around = around;
+        let emptied = around.emptied.unwrap_or(self.ask.until);
+        self.ask.until = self.ask.until.min(emptied);
+    }
+
+    /// From when on the turns of a holder are loaded, so that it is known where it was.
+    fn turns_since(&self) -> OffsetDateTime {
+        let earlier = [self.around.put_in, self.around.fastened];
+        let earlier = earlier.into_iter().flatten();
+        match self.ask.need {
+            Need::Holder => earlier.fold(self.ask.since, OffsetDateTime::min),
+            _ => self.ask.since,
+        }
+    }
+
+    fn has_earlier_turns(&self, turns: i64) -> bool {
+        let around = &self.around;
+        self.ask.need == Need::Holder
+            && (around.put_in_count == turns || around.fastened_count == turns)
+    }
+
+    fn period(&self) -> Period {
+        let wanted = match self.ask.need {
+            Need::Source => Wanted::Source,
+            Need::Turns | Need::Holder => Wanted::Holder,
+            Need::Whole => Wanted::Whole,
+            Need::Transformation => Wanted::Transformation,
+        };
+        Period {
+            key: identity_key(&self.name),
+            wanted,
+            turns_since: self.turns_since(),
+            // Of turns alone, nothing else but at the last instant.
+            since: match self.ask.need {
+                Need::Turns => self.ask.until,
+                _ => self.ask.since,
+            },
+            until: self.ask.until,
+        }
+    }
+}
+
+impl Loaded {
+    pub fn read(stored: StoredStatement) -> Result<Loaded, TraceError> {
+        let unreadable = TraceError::Unreadable(stored.id);
+        Loaded::try_read(stored).ok_or(unreadable)
+    }
+
+    fn try_read(stored: StoredStatement) -> Option<Loaded> {
+        let content = json::parse(&stored.content).ok()?;
+        let receipt = json::parse(&stored.receipt).ok()?;
+        let kind = Kind::parse(content.get("kind")?.as_str()?)?;
+        let mut event = match kind {
+            Kind::Event => Some(epcis::read_event(content.get("body")?).ok()?),
+            _ => None,
+        };
+        let about = receipt.get("about")?.as_array()?;
+        let about = about
+            .iter()
+            .map(|text| About::parse(text.as_str()?))
+            .collect::<Option<Vec<_>>>()?;
+        if let Some(event) = &mut event {
+            drop_unnamed(event, &about);
+        }
+        let issuer = content.get("issuer")?.as_str()?.to_owned();
+        Some(Loaded {
+            kind,
+            issuer,
+            about,
+            event,
+            stored,
+        })
+    }
+}
+
+/// Receipts did not always name the lots that links write beside serials, nor transformations. What a receipt
+/// does not name connects nothing: no proof could show the way.
+pub(super) fn drop_unnamed(event: &mut Event, about: &[About]) {
+    if !about.iter().any(|about| about.role == Role::Transformation) {
+        event.transformation_id = None;
+    }
+    let lots = about.iter().filter(|about| about.role == Role::Lot);
+    let named: HashSet<&str> = lots.map(|about| about.identity.as_str()).collect();
+    for what in &mut event.what {
+        let lot = what.lot_of_link().map(|lot| lot.canonical());
+        if lot.is_some_and(|lot| !named.contains(lot.as_str())) {
+            what.lot = None;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What a story loads: as much as it needs, and so little that what else was put into a container, or made of
+//! a lot, costs it nothing.
+
+use std::collections::{BTreeSet, HashSet};
+
+use auditlog::field::Secret;
+use auditlog::json;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use rootmark::capture::{Submitter, capture_document};
+use rootmark::domain::capture_fault::ErrorBehaviour;
+use rootmark::domain::epcis::{Event, read_event};
+use rootmark::domain::gs1::DigitalLink;
+use rootmark::domain::statement::StatementId;
+use rootmark::domain::story::{Lead, Story};
+use rootmark::store::begin_for;
+use rootmark::trace::{KnownAt, Reach, story_with_leads};
+use time::OffsetDateTime;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::chain::*;
+use crate::support::TestApp;
+use crate::support::document::document;
+use crate::worlds::any_record;
+
+fn worlds() -> u32 {
+    if std::env::var_os("ROOTMARK_SOAK").is_some() {
+        5_000
+    } else {
+        120
+    }
+}
+
+/// Events of whom, where they stand, in the order of the record.
+struct Captured {
+    merchant_id: Uuid,
+    events: Vec<(StatementId, Event)>,
+}
+
+async fn capture(app: &TestApp, texts: &[String]) -> Captured {
+    let merchant_id = Uuid::now_v7();
+    let submitter = Submitter {
+        merchant_id,
+        issuer: "https://id.gs1.org/417/9521041000008".into(),
+        event_id_key: Secret([1; 32]),
+    };
+    let mut conn = app.running.database.capture.acquire().await.unwrap();
+    let mut events = Vec::new();
+    // In two documents at least, so that the record has two times.
+    for part in texts.chunks(texts.len().div_ceil(2).clamp(1, 1_000)) {
+        let now = OffsetDateTime::now_utc();
+        let behaviour = ErrorBehaviour::Rollback;
+        let captured = capture_document(&mut conn, &submitter, document(part), behaviour, now);
+        captured.await.unwrap();
+    }
+    let mut owner = app.owner().await;
+    let rows: Vec<(Uuid, i32, Vec<u8>)> = sqlx::query_as(
+        "SELECT batch_id, position, content FROM statement WHERE merchant_id = $1
+         ORDER BY batch_id, position",
+    )
+    .bind(merchant_id)
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    for (batch_id, position, content) in rows {
+        let content = String::from_utf8(content).unwrap();
+        let value = json::parse(&content).unwrap();
+        let event = read_event(value.get("body").unwrap()).unwrap();
+        events.push((StatementId { batch_id, position }, event));
+    }
+    assert_eq!(events.len(), texts.len());
+    Captured {
+        merchant_id,
+        events,
+    }
+}
+
+async fn loaded(app: &TestApp, merchant_id: Uuid, name: &str) -> Story {
+    let link = DigitalLink::parse(&uri(name)).expect(name);
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
+    let story = story_with_leads(&mut tx, merchant_id, link, KnownAt::NOW);
+    story.await.unwrap()
+}
+
+/// What a story tells, whatever was loaded for it.
+#[derive(Debug, PartialEq)]
+struct Told {
+    /// Each event, why it belongs, and whether it was retracted.
+    events: BTreeSet<(StatementId, String)>,
+    leads: HashSet<Lead>,
+}
+
+fn told(story: &Story) -> Told {
+    let step = |step: &rootmark::domain::story::Step| {
+        (step.id, format!("{:?} {}", step.via, step.is_retracted))
+    };
+    Told {
+        events: story.steps.iter().map(step).collect(),
+        leads: story.leads.iter().cloned().collect(),
+    }
+}
+
+/// The same, told by a walk that has all that was captured.
+fn told_with_all(captured: &Captured, name: &str) -> Told {
+    let seeds = DigitalLink::parse(&uri(name)).unwrap().identities();
+    let all = captured.events.iter().map(|(id, event)| (*id, event));
+    let reach = Reach::with_leads(&seeds, all);
+    let event = |(id, via)| (id, format!("{via:?} {}", reach.is_retracted(id)));
+    Told {
+        events: reach.events().map(event).collect(),
+        leads: reach.leads().cloned().collect(),
+    }
+}
+
+/// A record with several events at one moment, and some that were declared errors: each of `bits` is one.
+fn with_errors(texts: Vec<String>, bits: u64) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut declared = Vec::new();
+    for (place, text) in texts.into_iter().enumerate() {
+        let id = format!("urn:example:{place}");
+        if bits & (1 << (place % 64)) != 0 {
+            // What a declaration says beside the ID may be wrong too.
+            let said = if place % 2 == 0 {
+                text.clone()
+            } else {
+                see(700, &["tin:C"])
+            };
+            declared.push(declared_error(&said, &id));
+        }
+        all.push(with_id(&text, &id));
+    }
+    all.extend(declared);
+    all
+}
+
+#[test]
+fn a_story_tells_what_it_would_if_all_of_the_record_were_loaded() {
+    let runtime = Runtime::new().unwrap();
+    let app = runtime.block_on(TestApp::start());
+    let few = (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(a, b, c)| a & b & c);
+    let record = (any_record(3), few).prop_map(|(texts, bits)| with_errors(texts, bits));
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds()));
+    let compared = runner.run(&record, |texts| {
+        runtime.block_on(async {
+            let captured = capture(&app, &texts).await;
+            for name in ["tin:A", "tin:B", "lot:L", "powder:1", "case:1", "carton:C"] {
+                let story = loaded(&app, captured.merchant_id, name).await;
+                prop_assert!(!story.truncated);
+                let all = told_with_all(&captured, name);
+                prop_assert_eq!(told(&story), all, "{}", name);
+            }
+            Ok(())
+        })
+    });
+    compared.unwrap();
+    runtime.block_on(app.stop());
+}
+
+/// More than a story may hold.
+const MANY: u32 = 4_200;
+
+/// What the events of a story say, in short: when, and of how many things.
+async fn steps(app: &TestApp, merchant_id: Uuid, name: &str) -> Vec<(i64, usize)> {
+    let story = loaded(app, merchant_id, name).await;
+    assert!(!story.truncated, "{name}");
+    let june = time::macros::datetime!(2026-06-01 0:00 UTC);
+    let steps = story.steps.iter();
+    steps
+        .map(|step| {
+            let event = &step.event;
+            ((event.event_time - june).whole_hours(), event.what.len())
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_is_filled_every_hour_costs_a_story_the_hours_in_which_it_held_the_tin() {
+    let app = TestApp::start().await;
+    let mut texts = Vec::new();
+    for hours in 0..420 {
+        for n in 0..MANY / 420 {
+            texts.push(pack(hours, "case:3", &[&format!("tin:N{hours}.{n}")]));
+        }
+        texts.push(unpack(hours + 1, "case:3", &[]));
+    }
+    // Ours goes in between, and the case is seen while it is inside, and on a truck since long before.
+    texts.push(fasten(0, "truck:1", &["case:3"]));
+    texts.push(pack(0, "truck:1", &["case:3"]));
+    texts.push(pack(200, "case:3", &["tin:A"]));
+    texts.push(see(200, &["case:3"]));
+    texts.push(see(300, &["case:3"]));
+    let captured = capture(&app, &texts).await;
+    let told = steps(&app, captured.merchant_id, "tin:A").await;
+    // The truck's two, the filling, the sight, and the emptying an hour later.
+    assert_eq!(told, [(0, 2), (0, 2), (200, 2), (200, 1), (201, 1)]);
+    // Who scans the case itself asks for all of it, and is told that there is more.
+    let case = loaded(&app, captured.merchant_id, "case:3").await;
+    assert!(case.truncated);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lot_of_many_items_costs_a_story_what_it_was_made_of_and_not_the_items() {
+    let app = TestApp::start().await;
+    let mut texts = vec![
+        make(1, &["milk:1"], &["powder:1"]),
+        make(3, &["powder:1"], &["lot:L"]),
+    ];
+    for n in 0..MANY {
+        texts.push(commission(4, &[&format!("tin:N{n}")], "L"));
+        // The powder went into other lots too.
+        texts.push(make(5, &["powder:1"], &[&format!("carton-lot:{n}")]));
+    }
+    texts.push(commission(4, &["tin:A"], "L"));
+    let captured = capture(&app, &texts).await;
+    let told = steps(&app, captured.merchant_id, "tin:A").await;
+    assert_eq!(told, [(1, 2), (3, 2), (4, 1)]);
+    let lot = steps(&app, captured.merchant_id, "lot:L").await;
+    assert_eq!(lot, [(1, 2), (3, 2)]);
+    app.stop().await;
+}

@@ -1,0 +1,97 @@
+//! Rows of the trace index from before it had turns.
+
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::chain::*;
+use crate::support::{GTIN, TestApp};
+
+const MIGRATION: &str = include_str!("../../migrations/0015_turns.sql");
+/// The index as it was.
+const BEFORE: &str = "
+    CREATE TABLE known AS SELECT identity_key, event_time, batch_id, position, role, turn FROM trace_index;
+    ALTER TABLE trace_index DROP COLUMN turn CASCADE;
+    ALTER TABLE trace_index ADD PRIMARY KEY
+        (merchant_id, identity_key, event_time, batch_id, position, role, recorded_at);
+    CREATE INDEX trace_index_thing
+        ON trace_index (merchant_id, identity_key, event_time, batch_id, position, recorded_at, role)
+        WHERE role BETWEEN 1 AND 5;";
+const DIFFERENT: &str = "
+    SELECT count(*) FROM known k FULL JOIN trace_index t
+        USING (identity_key, event_time, batch_id, position, role)
+    WHERE k.turn IS DISTINCT FROM t.turn";
+
+fn built(hours: u32, action: &str, step: &str, parent: &str, child: &str) -> String {
+    let fastened = bond("AssociationEvent", hours, action, parent, &[child]);
+    fastened.replacen('{', &format!("{{{},", member("bizStep", step)), 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_from_before_get_the_turns_that_are_captured_today() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    app.issue("L1", 3).await;
+    let uri_of_removing = "https://ref.gs1.org/cbv/BizStep-removing";
+    app.capture(&[
+        commission(1, &["tin:A", "tin:B"], "L"),
+        pack(2, "case:1", &["tin:A", "tin:B", "lot:L"]),
+        bond("AggregationEvent", 3, "OBSERVE", "case:1", &["tin:A"]),
+        unpack(4, "case:1", &["tin:A"]),
+        unpack(5, "case:1", &[]),
+        fasten(6, "pallet:1", &["logger:1", "case:1"]),
+        fasten(6, "pallet:2", &["case:1"]),
+        bond("AssociationEvent", 7, "OBSERVE", "pallet:1", &["logger:1"]),
+        unfasten(7, "pallet:1", &["logger:1"]),
+        unfasten(8, "pallet:1", &[]),
+        unfasten(8, "pallet:2", &["case:1"]),
+        built(9, "ADD", "installing", "truck:1", "tote:1"),
+        built(9, "ADD", "installing", "truck:1", "case:1"),
+        built(10, "DELETE", uri_of_removing, "truck:1", "tote:1"),
+        make(11, &["milk:1", "case:2"], &["powder:1"]),
+        step(
+            12,
+            "https://ref.gs1.org/cbv/BizStep-retail_selling",
+            &["tin:A"],
+        ),
+        step(12, "destroying", &["tin:B"]),
+        step(12, "retail_selling", &["lot:L"]),
+        step(12, "https://example.org/retail_selling", &["tin:C"]),
+        object(13, "DELETE", &["case:1"], &[]),
+        see(14, &["case:1"]),
+    ])
+    .await;
+    app.sealed().await;
+    let mut owner = app.owner().await;
+    let turns = "SELECT count(DISTINCT turn) FROM trace_index";
+    let kinds: i64 = sqlx::query_scalar(turns)
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(kinds, 12, "each of the turns");
+    let mut tx = owner.begin().await.unwrap();
+    sqlx::raw_sql("ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    for sql in [
+        BEFORE,
+        MIGRATION,
+        "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY",
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+    }
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM known")
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    assert!(known > 30, "{known}");
+    let different: i64 = sqlx::query_scalar(DIFFERENT)
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(different, 0);
+    tx.rollback().await.unwrap();
+    app.stop().await;
+}
