@@ -64,6 +64,9 @@ ALTER TABLE trace_index DROP CONSTRAINT trace_index_pkey;
 ALTER TABLE trace_index ADD PRIMARY KEY
     (merchant_id, identity_key, role, turn, event_time, batch_id, position, recorded_at);
 
+-- So links need no index of their own any more: whatever is said of a lot in one role lies together.
+DROP INDEX trace_index_anchor;
+
 -- As in 0013, with the turn at the end: for what it leaves out, no row is fetched.
 DROP INDEX trace_index_thing;
 CREATE INDEX trace_index_thing

@@ -120,7 +120,6 @@ const ROLES: [(Role, &str, Option<i16>); 19] = [
     (Role::Certification, "certification", None),
     // A receipt is found by its batch.
     (Role::Capture, "capture", None),
-    // An index of its own holds this number: migrations/0010_links.sql.
     (Role::Anchor, "anchor", Some(11)),
     (Role::Transformation, "transformation", Some(12)),
 ];

@@ -326,8 +326,7 @@ pub async fn links_of(
     identity_keys: &[i64],
     limit: i64,
 ) -> Result<Vec<StoredStatement>> {
-    // The role stands here as a number so that the index of links alone, which is partial, answers:
-    // rows of items are not even passed over.
+    // The index is in the order of roles: rows of a lot's items are not even passed over.
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT s.batch_id, s.position, found.recorded_at AS "recorded_at!",

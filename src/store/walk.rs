@@ -102,6 +102,10 @@ pub enum Wanted {
     Whole = 3,
     /// The parts of a transformation.
     Transformation = 4,
+    /// All that name it as a thing, and what gives items to it, a lot.
+    Members = 5,
+    /// What went into a process by this name.
+    Uses = 6,
 }
 
 /// The statements about one thing in a time, ends included.
@@ -146,10 +150,10 @@ pub async fn statements_in(
                       AS w (key, wanted, turns_since, since, until)
                  CROSS JOIN LATERAL (
                      (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted IN (2, 3) AND merchant_id = $1 AND identity_key = w.key
+                      WHERE w.wanted IN (2, 3, 5) AND merchant_id = $1 AND identity_key = w.key
                         AND role BETWEEN 1 AND 5
                         AND event_time BETWEEN w.turns_since AND w.until AND recorded_at <= $7
-                        AND (w.wanted = 3 OR role <> 2 OR turn <> 6)
+                        AND (w.wanted <> 2 OR role <> 2 OR turn <> 6)
                         AND (event_time >= w.since OR role = 4 OR turn IN (1, 2, 3, 4, 5, 7, 8, 9))
                       ORDER BY event_time, batch_id, position LIMIT $8)
                      UNION ALL
@@ -168,6 +172,18 @@ pub async fn statements_in(
                      (SELECT event_time, batch_id, position FROM trace_index
                       WHERE w.wanted = 4 AND merchant_id = $1 AND identity_key = w.key
                         AND role = 12
+                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
+                      ORDER BY event_time, batch_id, position LIMIT $8)
+                     UNION ALL
+                     (SELECT event_time, batch_id, position FROM trace_index
+                      WHERE w.wanted = 5 AND merchant_id = $1 AND identity_key = w.key
+                        AND role = 6 AND turn = 0
+                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
+                      ORDER BY event_time, batch_id, position LIMIT $8)
+                     UNION ALL
+                     (SELECT event_time, batch_id, position FROM trace_index
+                      WHERE w.wanted = 6 AND merchant_id = $1 AND identity_key = w.key
+                        AND role = 4
                         AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
                       ORDER BY event_time, batch_id, position LIMIT $8)) AS t
                  ORDER BY t.event_time, t.batch_id, t.position LIMIT $8) AS found

@@ -12,7 +12,7 @@ use crate::domain::time::indexed;
 /// Times of one thing that are asked for each by itself.
 const MAX_ASKS: usize = 32;
 
-/// Which of the events about a thing are wanted; all but the last have those of the ones before them.
+/// Which of the events about a thing are wanted; up to [`Need::Members`] each has those of the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Need {
     /// Of a lot: those that made it or saw it. Whatever else was made of it is not asked for.
@@ -23,6 +23,10 @@ pub(super) enum Need {
     Holder,
     /// All.
     Whole,
+    /// All, and those that give items to a lot.
+    Members,
+    /// The uses of a kind of thing.
+    Uses,
     /// The parts of a transformation.
     Transformation,
 }
@@ -70,6 +74,39 @@ impl Ask {
         }
     }
 
+    /// Its parts from a time on.
+    pub fn of_transformation_since(since: OffsetDateTime) -> Ask {
+        Ask {
+            need: Need::Transformation,
+            since: indexed(since),
+            until: latest(),
+        }
+    }
+
+    /// All that is said of a thing that is affected.
+    pub fn of_affected(identity: &Identity) -> Ask {
+        let need = match identity {
+            Identity::LotOf { .. } => Need::Members,
+            // Of a kind of thing, nothing: not all of it is.
+            Identity::Class { .. } => return Ask::of_uses(Some(latest())),
+            _ => Need::Whole,
+        };
+        Ask {
+            need,
+            since: earliest(),
+            until: latest(),
+        }
+    }
+
+    /// What a kind of thing was used for.
+    pub fn of_uses(since: Option<OffsetDateTime>) -> Ask {
+        Ask {
+            need: Need::Uses,
+            since: since.map_or(earliest(), indexed),
+            until: latest(),
+        }
+    }
+
     /// Whether whoever has `other` has this too.
     pub fn is_in(&self, other: &Ask) -> bool {
         self.needs_no_more_than(other) && other.since <= self.since && self.until <= other.until
@@ -84,8 +121,9 @@ impl Ask {
     }
 
     fn needs_no_more_than(&self, other: &Ask) -> bool {
-        let is_joined = |ask: &Ask| ask.need == Need::Transformation;
-        is_joined(self) == is_joined(other) && self.need <= other.need
+        let is_of_thing = |ask: &Ask| ask.need <= Need::Members;
+        self.need == other.need
+            || (is_of_thing(self) && is_of_thing(other) && self.need <= other.need)
     }
 }
 

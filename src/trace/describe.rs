@@ -1,17 +1,18 @@
 //! Adding to a story what its events only point at: products, parties and places, documents, and how
 //! many codes were issued.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::found::{Found, Loaded, Name};
+use super::found::{Found, Loaded, Name, Room};
 use super::reach::Reach;
 use super::{KnownAt, TraceError};
+use crate::domain::forward::Forward;
 use crate::domain::gs1::{DigitalLink, Identity};
-use crate::domain::master;
+use crate::domain::master::{self, Party};
 use crate::domain::statement::{Kind, Role};
 use crate::domain::story::{Described, Story, StoryStatement, Withheld};
 use crate::domain::turn::Turn;
@@ -31,7 +32,7 @@ pub(super) async fn add_descriptions(
         .collect();
     wanted.extend(issued(story.subject, reach));
     // They have room of their own: a long journey must not cost the product its name.
-    let mut more = Found::known_at(known_at);
+    let mut more = Found::known_at(known_at, Room::STORY);
     more.describe(conn, merchant_id, &wanted).await?;
     story.truncated |= more.truncated;
     let class = story
@@ -104,6 +105,48 @@ pub(super) fn names(story: &Story) -> HashSet<(String, Role)> {
     names
 }
 
+/// A place or a party, to be described.
+pub(super) fn party_name(identity: &Identity) -> Name {
+    (identity.canonical(), role_of(identity), Turn::Seen)
+}
+
+/// Loads the descriptions of names, and adds them to what a forward trace tells.
+pub(super) async fn describe(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    known_at: KnownAt,
+    names: HashSet<Name>,
+    told: &mut Forward,
+) -> Result<(), TraceError> {
+    let mut found = Found::known_at(known_at, Room::STORY);
+    found.describe(conn, merchant_id, &names).await?;
+    let mut loaded: Vec<&Loaded> = found.statements.values().collect();
+    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
+    for loaded in loaded {
+        let unreadable = || TraceError::Unreadable(loaded.stored.id);
+        let content = json::parse(&loaded.stored.content).map_err(|_| unreadable())?;
+        let body = content.get("body").ok_or_else(unreadable)?;
+        match loaded.kind {
+            Kind::Product => {
+                let product = master::read_product(body).map_err(|_| unreadable())?;
+                told.products.insert(product.gtin, product);
+            }
+            Kind::Party => {
+                let party = master::read_party(body).map_err(|_| unreadable())?;
+                add_party(&mut told.parties, party);
+            }
+            Kind::Event | Kind::Document | Kind::Issuance | Kind::Link => {}
+        }
+    }
+    Ok(())
+}
+
+fn add_party(parties: &mut HashMap<String, Party>, party: Party) {
+    for identity in [&party.party, &party.place].into_iter().flatten() {
+        parties.insert(identity.canonical(), party.clone());
+    }
+}
+
 /// As what a place or a party is described.
 fn role_of(identity: &Identity) -> Role {
     match identity {
@@ -155,9 +198,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
         }
         Kind::Party => {
             let party = master::read_party(body).map_err(|_| unreadable())?;
-            for identity in [&party.party, &party.place].into_iter().flatten() {
-                story.parties.insert(identity.canonical(), party.clone());
-            }
+            add_party(&mut story.parties, party);
         }
         Kind::Document => {
             let document = master::read_document(body).map_err(|_| unreadable())?;

@@ -22,10 +22,33 @@ use crate::store::walk::{
     statements_with_keys,
 };
 
-/// Statements that one story looks at. A tin has thirty; a hostile graph stops here.
-const MAX_STATEMENTS: usize = 4_000;
-/// Their content. A tin's story has 30 KB; an event that lists 10,000 tins alone has 600 KB.
-const MAX_CONTENT_BYTES: usize = 32 << 20;
+/// How much is loaded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Statements.
+    pub statements: usize,
+    /// Their content.
+    pub content_bytes: usize,
+    /// Whether their texts are kept, once they are read.
+    pub keeps_texts: bool,
+}
+
+impl Room {
+    /// Of one story. A tin has thirty statements and 30 KB of content; an event that lists 10,000 tins alone
+    /// has 600 KB. A hostile graph stops here.
+    pub const STORY: Room = Room {
+        statements: 4_000,
+        content_bytes: 32 << 20,
+        keeps_texts: true,
+    };
+    /// Of one forward trace, where only what the events say is kept.
+    pub const FORWARD: Room = Room {
+        statements: 100_000,
+        content_bytes: 256 << 20,
+        keeps_texts: false,
+    };
+}
+
 /// How many times a holder was put somewhere, before it is asked for, are looked at: so many, and if these do
 /// not tell where it was then, the next number. Of most holders there is one.
 const TURNS_BACK: [i64; 4] = [2, 16, 128, 1_024];
@@ -37,6 +60,7 @@ pub(super) struct Found {
     pub known_at: KnownAt,
     pub statements: BTreeMap<StatementId, Loaded>,
     pub truncated: bool,
+    room: Room,
     answered: Answered,
     content_bytes: usize,
 }
@@ -54,9 +78,10 @@ pub(super) struct Loaded {
 pub(super) type Name = (String, Role, Turn);
 
 impl Found {
-    pub fn known_at(known_at: KnownAt) -> Found {
+    pub fn known_at(known_at: KnownAt, room: Room) -> Found {
         Found {
             known_at,
+            room,
             statements: BTreeMap::new(),
             truncated: false,
             answered: Answered::default(),
@@ -172,9 +197,9 @@ impl Found {
         loads: &[&mut Load],
     ) -> Result<(), TraceError> {
         let periods: Vec<Period> = loads.iter().map(|load| load.period()).collect();
-        let (until, limit) = (self.known_at.0, MAX_STATEMENTS as i64 + 1);
+        let (until, limit) = (self.known_at.0, self.room.statements as i64 + 1);
         let rows = statements_in(conn, merchant_id, &periods, until, limit).await?;
-        self.truncated |= rows.len() > MAX_STATEMENTS;
+        self.truncated |= rows.len() > self.room.statements;
         let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
         let new = self.keep(rows, |about| names.contains(about.identity.as_str()))?;
         // A declaration that an event was an error may say of it what it likes: it is found by the event's ID.
@@ -250,14 +275,17 @@ impl Found {
                 continue;
             }
             let bytes = self.content_bytes + stored.content.len();
-            if self.statements.len() >= MAX_STATEMENTS || bytes > MAX_CONTENT_BYTES {
+            if self.statements.len() >= self.room.statements || bytes > self.room.content_bytes {
                 self.truncated = true;
                 break;
             }
-            let loaded = Loaded::read(stored)?;
+            let mut loaded = Loaded::read(stored)?;
             if loaded.about.iter().any(&is_meant) {
                 self.content_bytes = bytes;
                 new.push(loaded.stored.id);
+                if !self.room.keeps_texts {
+                    loaded.drop_texts();
+                }
                 self.statements.insert(loaded.stored.id, loaded);
             }
         }
@@ -319,6 +347,8 @@ impl Load {
             Need::Source => Wanted::Source,
             Need::Turns | Need::Holder => Wanted::Holder,
             Need::Whole => Wanted::Whole,
+            Need::Members => Wanted::Members,
+            Need::Uses => Wanted::Uses,
             Need::Transformation => Wanted::Transformation,
         };
         Period {
@@ -336,6 +366,12 @@ impl Load {
 }
 
 impl Loaded {
+    fn drop_texts(&mut self) {
+        self.stored.content = String::new();
+        self.stored.receipt = String::new();
+        self.about = Vec::new();
+    }
+
     pub fn read(stored: StoredStatement) -> Result<Loaded, TraceError> {
         let unreadable = TraceError::Unreadable(stored.id);
         Loaded::try_read(stored).ok_or(unreadable)

@@ -135,6 +135,12 @@ impl<'e> Graph<'e> {
         self.mentions.get(identity).map_or(&[], Vec::as_slice)
     }
 
+    /// Everything that events are about, each with its events by moment; in no order.
+    pub fn all(&self) -> impl Iterator<Item = (&'e Identity, &[Mention<'e>])> {
+        let all = self.mentions.iter();
+        all.map(|(identity, mentions)| (*identity, mentions.as_slice()))
+    }
+
     /// The events about an identity that may lie within a window.
     pub fn within(&self, identity: &Identity, window: &Window) -> &[Mention<'e>] {
         let list = self.about(identity);
@@ -232,6 +238,23 @@ impl<'e> Graph<'e> {
         until_then.copied().collect()
     }
 
+    /// The events of the transformation that `event` is part of, from when that happened: what had come out
+    /// before has nothing of what goes in now.
+    pub fn transformation_from(
+        &self,
+        id: StatementId,
+        event: &'e Event,
+    ) -> Vec<(StatementId, &'e Event)> {
+        let joined = event.transformation();
+        let Some(joined) = joined.and_then(|joined| self.joined.get(&joined)) else {
+            return vec![(id, event)];
+        };
+        let from_then = joined
+            .iter()
+            .skip_while(|(_, other)| other.event_time < event.event_time);
+        from_then.copied().collect()
+    }
+
     /// What was put into `container` until an instant and not taken out before it, with the events
     /// that put it there.
     pub fn contents(
@@ -275,6 +298,41 @@ impl<'e> Graph<'e> {
             .collect()
     }
 
+    /// When nothing of a lot was left in a container, after some was put in; `None` if some is there still.
+    pub fn gone_from(
+        &self,
+        container: &Identity,
+        lot: &Identity,
+        put_in: Moment,
+    ) -> Option<Moment> {
+        let mut inside: Option<Inside<'_>> = None;
+        for mention in self.about(container) {
+            let event = mention.event;
+            let is_packing = event.event_type == EventType::Aggregation;
+            if !is_packing || mention.role != Role::Parent {
+                continue;
+            }
+            let of_lot = || event.children().filter(|what| what.identity == *lot);
+            if event.action == Some(Action::Add) {
+                for what in of_lot() {
+                    let inside = inside.get_or_insert_with(|| Inside::of(&what.identity));
+                    inside.put(what, mention.id);
+                }
+            } else if event.action == Some(Action::Delete)
+                && let Some(inside) = &mut inside
+            {
+                if mention.turn == Turn::Emptied {
+                    inside.packed_by.clear();
+                }
+                of_lot().for_each(|what| inside.take(what));
+                if inside.packed_by.is_empty() && mention.moment() > put_in {
+                    return Some(mention.moment());
+                }
+            }
+        }
+        None
+    }
+
     /// The lots that events give to an item: what `ilmd` says, and where it says nothing, the one lot that
     /// links name beside the serial. Who makes a thing knows its lot; who only writes an address may be
     /// wrong, and of two who write different ones nobody knows which.
@@ -302,6 +360,11 @@ impl<'e> Mention<'e> {
         matches!(self.role, Role::Epc | Role::Output)
             .then(|| Lot::parse(number).ok())
             .flatten()
+    }
+
+    /// Of a child: what the event says that it is in.
+    pub fn parent(&self) -> Option<&'e Identity> {
+        parent_of(self.event).filter(|_| self.role == Role::Child)
     }
 
     /// What the event puts this child into, or takes it out of; nothing is inside itself.

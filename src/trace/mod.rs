@@ -7,6 +7,7 @@
 
 mod ask;
 mod describe;
+mod forward;
 mod found;
 mod graph;
 mod links;
@@ -28,7 +29,8 @@ use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, StoryStatement, Withheld};
-use found::{Found, Loaded};
+pub use forward::forward;
+use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;
 
@@ -98,7 +100,7 @@ async fn whole_story(
     known_at: KnownAt,
 ) -> Result<(Story, Found), TraceError> {
     let seeds = subject.identities();
-    let mut found = Found::known_at(known_at);
+    let mut found = Found::known_at(known_at, Room::STORY);
     let mut reach = Reach::from_seeds(&seeds);
     for _ in 0..MAX_ROUNDS {
         let new = found.unanswered(reach.asks());

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::reach::Reach;
-use super::{Found, KnownAt, Loaded, tell};
+use super::{Found, KnownAt, Loaded, Room, tell};
 use crate::domain::epcis::{self, Event};
 use crate::domain::gs1::{self, DigitalLink, Identity};
 use crate::domain::statement::{About, Draft, Kind, StatementId, StoredStatement};
@@ -60,7 +60,7 @@ impl Record {
 
 /// The story as `trace::story` tells it once everything is loaded, without the descriptions.
 fn told(subject: DigitalLink, bodies: &[String]) -> Story {
-    let mut found = Found::known_at(KnownAt::NOW);
+    let mut found = Found::known_at(KnownAt::NOW, Room::STORY);
     for (position, body) in (0..).zip(bodies) {
         let loaded = Loaded::read(stored(position, body)).expect(body);
         found.statements.insert(loaded.stored.id, loaded);

@@ -51,12 +51,8 @@ async fn the_demo_starts_from_nothing_serves_verifiable_pages_and_starts_again_u
         );
     }
     // A serial that was never issued has no page, on the same service at the same time.
-    let altered = format!("{}0", &traces[0][..traces[0].len() - 1]);
-    let altered = if altered == traces[0] {
-        altered.replace('0', "1")
-    } else {
-        altered
-    };
+    let last = if traces[0].ends_with('0') { '1' } else { '0' };
+    let altered = format!("{}{last}", &traces[0][..traces[0].len() - 1]);
     assert_eq!(status(&altered, "en").await, 404);
     service.stop().await;
     let (code, said) = folder.run(&["check"]);

@@ -431,13 +431,14 @@ async fn the_links_of_a_lot_of_many_items_cost_no_more_than_those_of_a_lot_of_te
             .unwrap();
         measured.push(blocks_read(&mut conn, &app, &lot).await);
     }
+    // The index of each partition is a level or two higher.
     assert!(
-        measured[1] <= measured[0] + 2,
+        measured[1] <= measured[0] + 8,
         "blocks for ten and for 100,000 items: {measured:?}"
     );
-    // The negative twin: without the index of links, every item's row is passed over.
+    // The negative twin: without the index in the order of roles, every item's row is passed over.
     let mut tx = conn.begin().await.unwrap();
-    sqlx::raw_sql("DROP INDEX trace_index_anchor")
+    sqlx::raw_sql("ALTER TABLE trace_index DROP CONSTRAINT trace_index_pkey")
         .execute(&mut *tx)
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 //! What a story loads: as much as it needs, and so little that what else was put into a container, or made of
 //! a lot, costs it nothing.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use auditlog::field::Secret;
 use auditlog::json;
@@ -10,11 +10,12 @@ use proptest::test_runner::TestRunner;
 use rootmark::capture::{Submitter, capture_document};
 use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::domain::epcis::{Event, read_event};
-use rootmark::domain::gs1::DigitalLink;
+use rootmark::domain::forward::{Certainty, Forward, Start};
+use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::StatementId;
-use rootmark::domain::story::{Lead, Story};
+use rootmark::domain::story::{Connection, Lead, Story};
 use rootmark::store::begin_for;
-use rootmark::trace::{KnownAt, Reach, story_with_leads};
+use rootmark::trace::{KnownAt, Reach, forward, story_with_leads};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -220,4 +221,72 @@ async fn a_lot_of_many_items_costs_a_story_what_it_was_made_of_and_not_the_items
     let lot = steps(&app, captured.merchant_id, "lot:L").await;
     assert_eq!(lot, [(1, 2), (3, 2)]);
     app.stop().await;
+}
+
+/// What is in a thing because it was made of it: leads along which nothing may be missed by a recall.
+fn sources(story: &Story) -> HashSet<Identity> {
+    let subject = story.subject.identities().into_iter().next().unwrap();
+    let mut known = HashSet::from([subject.clone()]);
+    let mut todo = vec![subject];
+    while let Some(thing) = todo.pop() {
+        let into = story.leads.iter().filter(|lead| lead.from == thing);
+        let made = into.filter(|lead| {
+            matches!(
+                lead.how,
+                Connection::Lot | Connection::MadeFrom | Connection::Contained
+            )
+        });
+        for lead in made {
+            if known.insert(lead.to.clone()) {
+                todo.push(lead.to.clone());
+            }
+        }
+    }
+    known
+}
+
+async fn affected(app: &TestApp, merchant_id: Uuid, identity: &Identity) -> Forward {
+    let starts = [Start {
+        identity: identity.clone(),
+        since: None,
+        certainty: Certainty::Affected,
+    }];
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
+    let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW);
+    found.await.unwrap()
+}
+
+#[test]
+fn a_recall_reaches_all_that_names_what_is_recalled_among_its_sources() {
+    let runtime = Runtime::new().unwrap();
+    let app = runtime.block_on(TestApp::start());
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds() / 2));
+    let compared = runner.run(&any_record(1), |texts| {
+        runtime.block_on(async {
+            let merchant_id = capture(&app, &texts).await.merchant_id;
+            let mut reached: HashMap<Identity, Forward> = HashMap::new();
+            for name in ["tin:A", "tin:B", "lot:L", "lot:M", "powder:1", "carton:C"] {
+                let story = loaded(&app, merchant_id, name).await;
+                let subject = Identity::parse(&uri(name)).unwrap();
+                for source in sources(&story) {
+                    // Whose sources are not asked for here: a kind of thing is in all of its lots.
+                    if matches!(source, Identity::Class { .. }) {
+                        continue;
+                    }
+                    if !reached.contains_key(&source) {
+                        let found = affected(&app, merchant_id, &source).await;
+                        reached.insert(source.clone(), found);
+                    }
+                    let found = &reached[&source];
+                    prop_assert!(!found.truncated);
+                    let is_reached = found.things.iter().any(|thing| thing.identity == subject);
+                    prop_assert!(is_reached, "{} is made of {}", name, source);
+                }
+            }
+            Ok(())
+        })
+    });
+    compared.unwrap();
+    runtime.block_on(app.stop());
 }

@@ -12,6 +12,8 @@ mod support;
 
 mod cases;
 mod command;
+mod forward;
+mod forward_command;
 mod loading;
 mod migrated;
 mod reference;

@@ -14,7 +14,9 @@ const BEFORE: &str = "
         (merchant_id, identity_key, event_time, batch_id, position, role, recorded_at);
     CREATE INDEX trace_index_thing
         ON trace_index (merchant_id, identity_key, event_time, batch_id, position, recorded_at, role)
-        WHERE role BETWEEN 1 AND 5;";
+        WHERE role BETWEEN 1 AND 5;
+    CREATE INDEX trace_index_anchor
+        ON trace_index (merchant_id, identity_key, recorded_at, batch_id, position) WHERE role = 11;";
 const DIFFERENT: &str = "
     SELECT count(*) FROM known k FULL JOIN trace_index t
         USING (identity_key, event_time, batch_id, position, role)

@@ -93,7 +93,7 @@ fn short(line: &str) -> String {
     line.replace("  Demo tin", "")
 }
 
-fn name_of(path: &str) -> Option<String> {
+pub fn name_of(path: &str) -> Option<String> {
     let which = ["A", "B", "C", "L", "M", "1", "2", "3"];
     let names = KINDS
         .iter()

@@ -1,28 +1,44 @@
 //! `rootmark trace`.
 
+mod forward;
 mod json;
 
 use clap::Args;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use uuid::Uuid;
+
+use self::forward::Outline;
 use super::{Failure, Outcome};
 use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
+use crate::domain::forward::{Certainty, Forward, Start};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
-use crate::trace::KnownAt;
+use crate::trace::{self, KnownAt};
 use crate::web::lookup::story_with_leads_of;
 
-/// Tell the story of a code as a tree: what led to it, and what happened to each.
+/// Tell the story of a code as a tree: what led to it, and what happened to each. Or forward: all that is
+/// affected if something is wrong with it, where that is, and who passed it on.
 #[derive(Debug, Args)]
 pub(super) struct Trace {
     /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit.
     code: String,
+    /// Forward: what is affected by it.
+    #[arg(long)]
+    forward: bool,
+    /// Forward from a time on, such as 2026-06-01T08:00:00Z: before it, nothing was wrong.
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward")]
+    since: Option<OffsetDateTime>,
+    /// A table for spreadsheets instead (CSV): a row for each thing that is affected.
+    #[arg(long, requires = "forward", conflicts_with = "json")]
+    csv: bool,
     /// As it was known at a time, such as 2026-06-01T08:00:00Z: what was recorded later is left out.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<OffsetDateTime>,
@@ -38,6 +54,11 @@ impl Trace {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
         let link = DigitalLink::parse(&self.code).map_err(|error| format!("CODE: {error}"))?;
         let core = Core::open(settings, OpenAs::Command).await?;
+        if self.forward {
+            let forward = self.trace_forward(&core, link).await;
+            core.close().await;
+            return self.print_forward(link, forward?);
+        }
         let story = self.story(&core, link).await;
         core.close().await;
         let Some(story) = story? else {
@@ -55,22 +76,93 @@ impl Trace {
         Ok(Outcome::Yes)
     }
 
-    async fn story(&self, core: &Core, link: DigitalLink) -> Result<Option<Story>, Failure> {
+    fn print_forward(
+        &self,
+        link: DigitalLink,
+        forward: Option<Forward>,
+    ) -> Result<Outcome, Failure> {
+        let Some(forward) = forward else {
+            println!("NO: there is no record of {}", link.path());
+            return Ok(Outcome::No);
+        };
+        if self.json {
+            println!("{}", forward::json(&forward)?);
+        } else if self.csv {
+            print!("{}", forward::table(&forward)?);
+            if forward.truncated {
+                // Never part of the table, and never left unsaid.
+                return Err(
+                    "there is more than one trace may hold: the table has only part of it".into(),
+                );
+            }
+        } else {
+            print!("{}", Outline(&forward));
+            if forward.truncated {
+                println!("(There is more than one trace may hold.)");
+            }
+        }
+        Ok(Outcome::Yes)
+    }
+
+    /// `None` if no event names it.
+    async fn trace_forward(
+        &self,
+        core: &Core,
+        link: DigitalLink,
+    ) -> Result<Option<Forward>, Failure> {
         let mut conn = core.database.reader.acquire().await?;
+        let Some(merchant_id) = self.owner(core, &mut conn, link).await? else {
+            return Ok(None);
+        };
+        let finest = link.identities().into_iter().next();
+        let starts = finest.map(|identity| Start {
+            identity,
+            since: self.since,
+            certainty: Certainty::Affected,
+        });
+        let starts: Vec<Start> = starts.into_iter().collect();
+        let mut tx = begin_for(&mut conn, merchant_id).await?;
+        let forward = trace::forward(&mut tx, merchant_id, &starts, self.known_at()).await?;
+        tx.rollback().await?;
+        let is_known = forward
+            .things
+            .iter()
+            .any(|thing| thing.seen.is_some() || thing.origin.is_some());
+        Ok(is_known.then_some(forward))
+    }
+
+    fn known_at(&self) -> KnownAt {
+        self.at.map_or(KnownAt::NOW, KnownAt)
+    }
+
+    /// Whose record is told; `None` for a code of a product that nobody described.
+    async fn owner(
+        &self,
+        core: &Core,
+        conn: &mut PgConnection,
+        link: DigitalLink,
+    ) -> Result<Option<Uuid>, Failure> {
         let owner = match link.gtin() {
-            Some(gtin) => gtin_owner(&mut conn, gtin).await?,
+            Some(gtin) => gtin_owner(conn, gtin).await?,
             None => None,
         };
-        let merchant_id = match owner {
-            Some(owner) if self.merchant.is_none() => owner,
-            None if link.gtin().is_some() => return Ok(None),
+        Ok(match owner {
+            Some(owner) if self.merchant.is_none() => Some(owner),
+            None if link.gtin().is_some() && self.merchant.is_none() => None,
             _ => {
                 let named = self.merchant.as_deref();
-                acting(&core.database, named, None).await?.merchant_id
+                Some(acting(&core.database, named, None).await?.merchant_id)
             }
+        })
+    }
+
+    async fn story(&self, core: &Core, link: DigitalLink) -> Result<Option<Story>, Failure> {
+        let mut conn = core.database.reader.acquire().await?;
+        let Some(merchant_id) = self.owner(core, &mut conn, link).await? else {
+            return Ok(None);
         };
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let known_at = self.at.map_or(KnownAt::NOW, KnownAt);
+        let known_at = self.known_at();
         let key = &core.keys.codes;
         let story = story_with_leads_of(&mut tx, key, merchant_id, link, known_at).await?;
         tx.rollback().await?;

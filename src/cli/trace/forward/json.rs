@@ -1,0 +1,178 @@
+//! A forward trace as JSON, for machines.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{certainty, counts, fate, kind};
+use crate::domain::forward::{Certainty, Forward, Holding, Passage, Reached, Start, Way};
+use crate::domain::gs1::Identity;
+use crate::domain::time::timestamp;
+
+/// The object.
+pub fn of(forward: &Forward) -> serde_json::Result<String> {
+    serde_json::to_string(&ForwardJson {
+        starts: forward.starts.iter().map(start_of).collect(),
+        counts: counts(forward).into_iter().map(count_of).collect(),
+        things: forward.things.iter().map(thing_of).collect(),
+        holders: forward.holders.iter().map(holder_of).collect(),
+        passages: forward.passages.iter().map(passage_of).collect(),
+        is_truncated: forward.truncated,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ForwardJson {
+    starts: Vec<StartJson>,
+    counts: Vec<CountJson>,
+    /// The affected first.
+    things: Vec<ThingJson>,
+    holders: Vec<HolderJson>,
+    passages: Vec<PassageJson>,
+    /// Whether there is more than a trace may hold.
+    is_truncated: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartJson {
+    identity: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CountJson {
+    certainty: &'static str,
+    kind: &'static str,
+    fate: &'static str,
+    things: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ThingJson {
+    identity: String,
+    kind: &'static str,
+    certainty: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    fate: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fate_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<SeenJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeenJson {
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    party: Option<String>,
+    /// The outermost last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inside: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HolderJson {
+    identity: String,
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    is_end_inferred: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PassageJson {
+    from: String,
+    to: String,
+    first: String,
+    last: String,
+    events: usize,
+}
+
+fn start_of(start: &Start) -> StartJson {
+    StartJson {
+        identity: start.identity.canonical(),
+        since: start.since.map(text),
+    }
+}
+
+fn count_of(count: super::Count) -> CountJson {
+    CountJson {
+        certainty: match count.certainty {
+            Certainty::Affected => "affected",
+            Certainty::Possibly => "possiblyAffected",
+        },
+        kind: count.kind,
+        fate: count.fate,
+        things: count.things,
+    }
+}
+
+fn thing_of(reached: &Reached) -> ThingJson {
+    let (fate, fate_time) = fate(reached);
+    let seen = reached.seen.as_ref();
+    ThingJson {
+        identity: reached.identity.canonical(),
+        kind: kind(&reached.identity),
+        certainty: certainty(reached),
+        since: reached.since.map(text),
+        connection: reached.origin.as_ref().map(|origin| way(origin.how)),
+        from: reached
+            .origin
+            .as_ref()
+            .map(|origin| origin.from.canonical()),
+        fate,
+        fate_time: fate_time.map(text),
+        seen: seen.map(|seen| SeenJson {
+            time: text(seen.at),
+            place: seen.place.as_ref().map(Identity::canonical),
+            party: seen.party.as_ref().map(Identity::canonical),
+            inside: seen.inside.iter().map(Identity::canonical).collect(),
+        }),
+    }
+}
+
+/// As a machine reads it.
+pub(super) fn way(how: Way) -> &'static str {
+    match how {
+        Way::ItemOf => "itemOf",
+        Way::MadeFrom => "madeFrom",
+        Way::InsideOf => "insideOf",
+    }
+}
+
+fn holder_of(held: &Holding) -> HolderJson {
+    HolderJson {
+        identity: held.holder.canonical(),
+        from: text(held.from),
+        until: held.until.map(text),
+        is_end_inferred: held.is_end_inferred,
+    }
+}
+
+fn passage_of(passage: &Passage) -> PassageJson {
+    PassageJson {
+        from: passage.from.canonical(),
+        to: passage.to.canonical(),
+        first: text(passage.first),
+        last: text(passage.last),
+        events: passage.events.len(),
+    }
+}
+
+fn text(at: OffsetDateTime) -> String {
+    timestamp(at).to_string()
+}

@@ -1,0 +1,489 @@
+//! Which things are affected: the walk itself, as pure computation over the events that were loaded.
+//!
+//! As in the walk backward, every rule only adds, and asks only what the events say: a thing that is reached
+//! earlier, or more surely, is walked once more.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use time::OffsetDateTime;
+
+use crate::domain::forward::{Certainty, Holding, Origin, Start, Way};
+use crate::domain::gs1::Identity;
+use crate::domain::statement::{Role, StatementId};
+use crate::domain::story::Via;
+use crate::domain::turn::Turn;
+use crate::trace::ask::{Ask, Asks};
+use crate::trace::graph::{Bond, Graph, Membership, Mention, is_instance};
+use crate::trace::window::{Tie, Window};
+
+/// Things of one trace.
+const MAX_THINGS: usize = 200_000;
+/// Looks at one identity in one event.
+const MAX_LOOKS: usize = 20_000_000;
+
+/// What a walk reached.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Spread {
+    pub things: HashMap<Identity, Thing>,
+    pub holdings: BTreeSet<Holding>,
+    pub is_cut_off: bool,
+    asks: Asks,
+    /// Transformations that something affected went into, since when.
+    transformations: HashMap<String, OffsetDateTime>,
+    looks: usize,
+}
+
+/// A thing that is affected, or may be: since when, and what led to it.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Thing {
+    pub affected: Option<Reason>,
+    pub possibly: Option<Reason>,
+}
+
+/// Since when, at the earliest, and because of what. The earliest stands; of several the first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reason {
+    pub since: Option<OffsetDateTime>,
+    pub origin: Option<Origin>,
+}
+
+impl Thing {
+    /// What is known best.
+    pub fn best(&self) -> Option<(Certainty, &Reason)> {
+        let affected = self.affected.as_ref();
+        let possibly = self.possibly.as_ref();
+        affected
+            .map(|reason| (Certainty::Affected, reason))
+            .or(possibly.map(|reason| (Certainty::Possibly, reason)))
+    }
+
+    fn reason(&mut self, certainty: Certainty) -> &mut Option<Reason> {
+        match certainty {
+            Certainty::Affected => &mut self.affected,
+            Certainty::Possibly => &mut self.possibly,
+        }
+    }
+}
+
+impl Spread {
+    /// Walks from `starts` over a graph.
+    pub fn compute(starts: &[Start], graph: &Graph<'_>) -> Spread {
+        let mut walk = Walk {
+            graph,
+            members: Members::of(graph),
+            spread: Spread::default(),
+            queue: VecDeque::new(),
+            climbed: HashMap::new(),
+        };
+        for start in starts {
+            let reason = Reason {
+                since: start.since,
+                origin: None,
+            };
+            walk.reach(&start.identity, start.certainty, reason);
+        }
+        while let Some((identity, certainty)) = walk.queue.pop_front() {
+            walk.visit(&identity, certainty);
+        }
+        walk.spread
+    }
+
+    /// Which events are wanted.
+    pub fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+        let asks = self.asks.iter();
+        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
+        let joined = self.transformations.iter();
+        things.chain(joined.map(|(name, since)| (name, Ask::of_transformation_since(*since))))
+    }
+}
+
+/// What belongs to what, the other way round.
+struct Members<'e> {
+    /// The items that events give to a lot, or whose links name it.
+    items: HashMap<Identity, Vec<&'e Identity>>,
+    /// What was ever put into a container, or fastened to it.
+    children: HashMap<&'e Identity, Vec<&'e Identity>>,
+}
+
+impl<'e> Members<'e> {
+    fn of(graph: &Graph<'e>) -> Members<'e> {
+        let mut members = Members {
+            items: HashMap::new(),
+            children: HashMap::new(),
+        };
+        for (identity, mentions) in graph.all() {
+            let mut lots: HashSet<Identity> = HashSet::new();
+            let mut parents: HashSet<&'e Identity> = HashSet::new();
+            for mention in mentions {
+                let named = [mention.lot(), mention.link_lot];
+                if let Identity::Item { gtin, .. } = *identity {
+                    let named = named.into_iter().flatten();
+                    lots.extend(named.map(|lot| Identity::LotOf { gtin, lot }));
+                }
+                parents.extend(mention.parent());
+            }
+            for lot in lots {
+                members.items.entry(lot).or_default().push(identity);
+            }
+            for parent in parents {
+                members.children.entry(parent).or_default().push(identity);
+            }
+        }
+        members
+    }
+}
+
+struct Walk<'g, 'e> {
+    graph: &'g Graph<'e>,
+    members: Members<'e>,
+    spread: Spread,
+    queue: VecDeque<(Identity, Certainty)>,
+    /// Times for which it is known what held a holder.
+    climbed: HashMap<(Identity, Certainty), Vec<Window>>,
+}
+
+impl<'e> Walk<'_, 'e> {
+    fn reach(&mut self, identity: &Identity, certainty: Certainty, reason: Reason) {
+        let known = self.spread.things.len();
+        let thing = match self.spread.things.get_mut(identity) {
+            Some(thing) => thing,
+            None if known >= MAX_THINGS => {
+                self.spread.is_cut_off = true;
+                return;
+            }
+            None => {
+                let ask = Ask::of_affected(identity);
+                self.spread.asks.add(identity.canonical(), ask);
+                self.spread.things.entry(identity.clone()).or_default()
+            }
+        };
+        // Whatever is affected for sure since then need not be doubted.
+        let is_surer = certainty == Certainty::Possibly
+            && thing
+                .affected
+                .as_ref()
+                .is_some_and(|sure| sure.since <= reason.since);
+        let place = thing.reason(certainty);
+        if is_surer || place.as_ref().is_some_and(|known| *known <= reason) {
+            return;
+        }
+        let is_earlier = place
+            .as_ref()
+            .is_none_or(|known| reason.since < known.since);
+        *place = Some(reason);
+        if is_earlier {
+            self.queue.push_back((identity.clone(), certainty));
+        }
+    }
+
+    fn visit(&mut self, identity: &Identity, certainty: Certainty) {
+        let thing = &self.spread.things[identity];
+        let reason = match certainty {
+            Certainty::Affected => &thing.affected,
+            Certainty::Possibly => &thing.possibly,
+        };
+        let Some(since) = reason.as_ref().map(|reason| reason.since) else {
+            return;
+        };
+        // Which of all salt it was, nobody knows: what was made of the class is not all affected.
+        if let Identity::Class { .. } = identity {
+            return;
+        }
+        self.follow_uses(identity, certainty, since);
+        self.follow_items(identity, certainty, since);
+        self.follow_contents(identity, certainty, since);
+        self.climb_from(identity, certainty, since);
+    }
+
+    /// From what went into processes to what came out of them.
+    fn follow_uses(
+        &mut self,
+        identity: &Identity,
+        certainty: Certainty,
+        since: Option<OffsetDateTime>,
+    ) {
+        let graph = self.graph;
+        let lot_of_class = identity
+            .without_qualifiers()
+            .filter(|_| !is_instance(identity));
+        let uses = graph
+            .about(identity)
+            .iter()
+            .map(|mention| (mention, certainty));
+        // Where a process names the kind alone, it may have been this lot.
+        let class = lot_of_class
+            .as_ref()
+            .map_or(&[][..], |class| graph.about(class));
+        let first = graph.about(identity).first().map(|m| m.event.event_time);
+        if let Some((class, first)) = lot_of_class.as_ref().zip(first) {
+            let ask = Ask::of_uses(since.or(Some(first)));
+            self.spread.asks.add(class.canonical(), ask);
+        }
+        let doubtful = class
+            .iter()
+            .filter(|mention| first.is_some_and(|first| first <= mention.event.event_time))
+            .map(|mention| (mention, Certainty::Possibly));
+        for (mention, certainty) in uses.chain(doubtful) {
+            if !self.may_look(1) {
+                return;
+            }
+            let is_use = mention.role == Role::Input && is_after(mention, since);
+            if is_use {
+                self.follow_transformation(identity, mention, certainty);
+            }
+        }
+    }
+
+    fn follow_transformation(&mut self, from: &Identity, used: &Mention<'e>, certainty: Certainty) {
+        if let Some(joined) = used.event.transformation() {
+            let since = used.event.event_time;
+            let known = self.spread.transformations.entry(joined).or_insert(since);
+            *known = since.min(*known);
+        }
+        for (id, event) in self.graph.transformation_from(used.id, used.event) {
+            if !self.may_look(event.what.len()) {
+                return;
+            }
+            for what in event.what.iter().filter(|what| what.role == Role::Output) {
+                let origin = Origin {
+                    how: Way::MadeFrom,
+                    from: from.clone(),
+                    by: id,
+                };
+                let reason = Reason {
+                    since: Some(event.event_time),
+                    origin: Some(origin),
+                };
+                self.reach(&what.identity, certainty, reason);
+            }
+        }
+    }
+
+    /// From a lot to its items. Of items that are older than what is wrong with the lot nobody knows whether
+    /// they are the same mixture.
+    fn follow_items(
+        &mut self,
+        lot: &Identity,
+        certainty: Certainty,
+        since: Option<OffsetDateTime>,
+    ) {
+        let Identity::LotOf { lot: number, .. } = lot else {
+            return;
+        };
+        let items = self.members.items.get(lot).cloned().unwrap_or_default();
+        for item in items {
+            let mentions = self.graph.about(item);
+            if !self.may_look(1 + mentions.len()) {
+                return;
+            }
+            if !self.graph.lots_of(item).contains(number) {
+                continue;
+            }
+            let named = mentions
+                .iter()
+                .find(|mention| [mention.lot(), mention.link_lot].contains(&Some(*number)));
+            let Some(named) = named else { continue };
+            let is_of_it = is_after(named, since);
+            let certainty = if is_of_it {
+                certainty
+            } else {
+                Certainty::Possibly
+            };
+            let origin = Origin {
+                how: Way::ItemOf,
+                from: lot.clone(),
+                by: named.id,
+            };
+            // It was of this lot before anybody said so.
+            let reason = Reason {
+                since,
+                origin: Some(origin),
+            };
+            self.reach(item, certainty, reason);
+        }
+    }
+
+    /// From a container to what was in it since.
+    fn follow_contents(
+        &mut self,
+        container: &Identity,
+        certainty: Certainty,
+        since: Option<OffsetDateTime>,
+    ) {
+        if !is_instance(container) {
+            return;
+        }
+        let children = self
+            .members
+            .children
+            .get(container)
+            .cloned()
+            .unwrap_or_default();
+        for child in children {
+            let Some(stays) = self.stays(child) else {
+                return;
+            };
+            let inside = stays.into_iter();
+            let inside =
+                inside.filter(|held| held.parent == container && held.bond == Bond::Packed);
+            for held in inside {
+                let (from, by) = held.from;
+                let until = held.until.map(|until| until.0);
+                let stays = since.is_none_or(|since| until.is_none_or(|until| since <= until));
+                if !stays {
+                    continue;
+                }
+                // It was elsewhere by then; when it left, nobody said.
+                let is_doubtful = held.is_end_inferred && since.is_some_and(|since| from < since);
+                // Of a lot only some was inside.
+                let is_part = !is_instance(child);
+                let certainty = if is_doubtful || is_part {
+                    Certainty::Possibly
+                } else {
+                    certainty
+                };
+                let origin = Origin {
+                    how: Way::InsideOf,
+                    from: container.clone(),
+                    by,
+                };
+                let reason = Reason {
+                    since: Some(since.map_or(from, |since| since.max(from))),
+                    origin: Some(origin),
+                };
+                self.reach(child, certainty, reason);
+            }
+        }
+    }
+
+    /// What held an affected thing, and what held that: where it is, and what was made of all that it lay in.
+    fn climb_from(
+        &mut self,
+        identity: &Identity,
+        certainty: Certainty,
+        since: Option<OffsetDateTime>,
+    ) {
+        let mut todo = vec![(identity.clone(), Window::since(since))];
+        while let Some((thing, window)) = todo.pop() {
+            let Some(stays) = self.stays(&thing) else {
+                return;
+            };
+            for held in stays {
+                let Some(cut) = window.cut(held.from, held.until) else {
+                    continue;
+                };
+                let cut = cut.beside(Tie::Holder);
+                self.hold(&held, &cut);
+                self.follow_uses_of_holder(held.parent, certainty, &cut);
+                let climbed = (held.parent.clone(), certainty);
+                let known = self.climbed.entry(climbed).or_default();
+                if known.iter().any(|known| known.covers(&cut)) {
+                    continue;
+                }
+                known.push(cut);
+                let name = held.parent.canonical();
+                let ask = Ask::of(held.parent, &cut);
+                self.spread.asks.add(name.clone(), ask);
+                self.spread.asks.add(name, Ask::of_turns(held.from.0, &cut));
+                todo.push((held.parent.clone(), cut));
+            }
+        }
+    }
+
+    /// What held a thing, or some of a lot, and when; `None` once the walk ends.
+    fn stays(&mut self, thing: &Identity) -> Option<Vec<Membership<'e>>> {
+        let graph = self.graph;
+        let mentions = graph.about(thing);
+        if is_instance(thing) {
+            let looks = 1 + mentions.len();
+            return self.may_look(looks).then(|| graph.memberships(thing));
+        }
+        let put_in = mentions
+            .iter()
+            .filter(|mention| mention.turn == Turn::PutIn);
+        let parents = put_in.clone().filter_map(Mention::parent);
+        let looks = parents
+            .map(|parent| graph.about(parent).len())
+            .sum::<usize>();
+        if !self.may_look(1 + mentions.len() + looks) {
+            return None;
+        }
+        let stay = |mention: &Mention<'e>| {
+            let parent = mention.parent().filter(|parent| is_instance(parent))?;
+            Some(Membership {
+                parent,
+                bond: Bond::Packed,
+                from: mention.moment(),
+                until: graph.gone_from(parent, thing, mention.moment()),
+                is_end_inferred: false,
+            })
+        };
+        Some(put_in.filter_map(stay).collect())
+    }
+
+    /// From what was inside something that was used up to what was made of it.
+    fn follow_uses_of_holder(
+        &mut self,
+        holder: &'e Identity,
+        certainty: Certainty,
+        while_held: &Window,
+    ) {
+        let at = |mention: &&Mention<'_>| {
+            let at = mention.event.event_time;
+            while_held.from.is_none_or(|from| from.0 <= at)
+                && while_held.until.is_none_or(|until| at <= until.0)
+        };
+        let uses = self.graph.about(holder).iter().filter(at);
+        let uses: Vec<Mention<'e>> = uses
+            .filter(|mention| mention.role == Role::Input)
+            .copied()
+            .collect();
+        for used in uses {
+            if !self.may_look(1) {
+                return;
+            }
+            self.follow_transformation(holder, &used, certainty);
+        }
+    }
+
+    fn hold(&mut self, held: &Membership<'_>, cut: &Window) {
+        let (Some(from), until) = (cut.from, cut.until) else {
+            return;
+        };
+        self.spread.holdings.insert(Holding {
+            holder: held.parent.clone(),
+            from: from.0,
+            until: until.map(|until| until.0),
+            is_end_inferred: held.is_end_inferred && held.until == until,
+        });
+    }
+
+    /// Pays for looks; once they are used up, the walk ends where it is.
+    fn may_look(&mut self, looks: usize) -> bool {
+        self.spread.looks += looks;
+        if self.spread.looks > MAX_LOOKS {
+            self.spread.is_cut_off = true;
+            self.queue.clear();
+            return false;
+        }
+        true
+    }
+}
+
+fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {
+    since.is_none_or(|since| since <= mention.event.event_time)
+}
+
+impl Window {
+    /// From a time on, as a thing of the walk.
+    fn since(since: Option<OffsetDateTime>) -> Window {
+        let first = StatementId {
+            batch_id: uuid::Uuid::nil(),
+            position: 0,
+        };
+        Window {
+            from: since.map(|since| (since, first)),
+            ..Window::always(Tie::Subject, Via::Item)
+        }
+    }
+}

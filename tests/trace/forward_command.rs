@@ -1,0 +1,155 @@
+//! `rootmark trace --forward`, as an operator runs it.
+
+use serde_json::json;
+
+use crate::chain::*;
+use crate::support::TestApp;
+use crate::support::command::rootmark;
+
+const POWDER: &str = "/01/09521041000114/10/1";
+
+async fn sold() -> TestApp {
+    let app = TestApp::start().await;
+    let shop = format!(r#""bizLocation":{{"id":"{}"}}"#, uri("room:1"));
+    let place = json!({"place": uri("room:1"), "name": {"zh-CN": "万物店", "en": "=Shop"}});
+    app.post("/api/parties", place.to_string()).await;
+    let handed = |from: &str, to: &str| {
+        let party = |gln| format!("https://id.gs1.org/417/{gln}");
+        format!(
+            r#""sourceList":[{{"type":"owning_party","source":"{}"}}],
+            "destinationList":[{{"type":"owning_party","destination":"{}"}}]"#,
+            party(from),
+            party(to)
+        )
+    };
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        make(1, &["class:09521041000114"], &["carton-lot:M"]),
+        commission(2, &["tin:A", "tin:B"], "L"),
+        pack(3, "case:1", &["tin:A", "tin:B"]),
+        object(
+            4,
+            "OBSERVE",
+            &["case:1"],
+            &[shop.clone(), handed("9521041000008", "9521072000008")],
+        ),
+        object(
+            5,
+            "OBSERVE",
+            &["tin:A"],
+            &[member("bizStep", "retail_selling"), shop],
+        ),
+    ])
+    .await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_affected_is_printed_below_what_led_to_it() {
+    let app = sold().await;
+    let expected = "\
+affected: 1 item in trade, 1 item sold, 2 lots in trade
+possibly affected: 1 lot in trade
+
+/01/09521041000114/10/1  seen 2026-06-01T01:00:00Z
+├─ made into /01/09521041001012/10/L  Demo tin  seen 2026-06-01T01:00:00Z
+│  ├─ item /01/09521041001012/21/A  Demo tin  sold 2026-06-01T05:00:00Z at =Shop
+│  └─ item /01/09521041001012/21/B  Demo tin  seen 2026-06-01T04:00:00Z at =Shop in /00/095210410000000015
+└─ made into /01/09521041000022/10/M  possibly  seen 2026-06-01T01:00:00Z
+
+held by
+/00/095210410000000015  from 2026-06-01T03:00:00Z
+
+passed on
+/417/9521041000008 → /417/9521072000008  2026-06-01T04:00:00Z
+";
+    let merchant = ["--merchant", &app.merchant_id.to_string()];
+    let said = rootmark(
+        &app,
+        &[&["trace", POWDER, "--forward"][..], &merchant].concat(),
+    )
+    .await;
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, expected),
+        "{}",
+        said.err
+    );
+    // The powder has no product of its own: without the merchant nobody knows whose it is.
+    let said = rootmark(&app, &["trace", POWDER, "--forward"]).await;
+    let none = format!("NO: there is no record of {POWDER}\n");
+    assert_eq!((said.code, said.out.as_str()), (1, none.as_str()));
+    // From a time on.
+    let lot = "/01/09521041001012/10/L";
+    let late = ["trace", lot, "--forward", "--since", "2026-06-01T04:30:00Z"];
+    let said = rootmark(&app, &late).await;
+    let counts = "affected: 1 lot in trade\npossibly affected: 1 item in trade, 1 item sold\n";
+    assert!(said.out.starts_with(counts), "{}", said.out);
+    // As it was known before anything was recorded.
+    let long_ago = ["trace", lot, "--forward", "--at", "2020-01-01T00:00:00Z"];
+    let said = rootmark(&app, &long_ago).await;
+    assert_eq!(said.code, 1, "{}", said.out);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
+    let app = sold().await;
+    let lot = "/01/09521041001012/10/L";
+    let said = rootmark(&app, &["trace", lot, "--forward", "--csv"]).await;
+    let rows: Vec<&str> = said.out.lines().collect();
+    assert_eq!(said.code, 0);
+    assert_eq!(rows.len(), 4);
+    assert!(rows[0].starts_with("\u{feff}certainty,kind,identity,product,productChinese,since,"));
+    let sold = "affected,item,https://id.gs1.org/01/09521041001012/21/A,Demo tin,演示奶粉,,itemOf,\
+                https://id.gs1.org/01/09521041001012/10/L,sold,2026-06-01T05:00:00.000Z,\
+                2026-06-01T05:00:00.000Z,https://id.gs1.org/414/9522040000006/254/1,'=Shop,万物店,\
+                https://id.gs1.org/417/9521072000008,,,";
+    assert_eq!(rows[2], sold);
+    let said = rootmark(&app, &["trace", lot, "--forward", "--json"]).await;
+    let found = said.json();
+    assert_eq!(found["isTruncated"], false);
+    assert_eq!(
+        found["starts"],
+        json!([{"identity": format!("https://id.gs1.org{lot}")}])
+    );
+    let counts = json!([
+        {"certainty": "affected", "kind": "item", "fate": "inTrade", "things": 1},
+        {"certainty": "affected", "kind": "item", "fate": "sold", "things": 1},
+        {"certainty": "affected", "kind": "lot", "fate": "inTrade", "things": 1},
+    ]);
+    assert_eq!(found["counts"], counts);
+    let held = json!({
+        "identity": "https://id.gs1.org/01/09521041001012/21/B",
+        "kind": "item",
+        "certainty": "affected",
+        "connection": "itemOf",
+        "from": format!("https://id.gs1.org{lot}"),
+        "fate": "inTrade",
+        "seen": {
+            "time": "2026-06-01T04:00:00.000Z",
+            "place": "https://id.gs1.org/414/9522040000006/254/1",
+            "party": "https://id.gs1.org/417/9521072000008",
+            "inside": ["https://id.gs1.org/00/095210410000000015"],
+        },
+    });
+    assert_eq!(found["things"][2], held);
+    let passed = json!([{
+        "from": "https://id.gs1.org/417/9521041000008",
+        "to": "https://id.gs1.org/417/9521072000008",
+        "first": "2026-06-01T04:00:00.000Z",
+        "last": "2026-06-01T04:00:00.000Z",
+        "events": 1,
+    }]);
+    assert_eq!(found["passages"], passed);
+    // A table is one of a forward trace, and one form at a time.
+    for wrong in [
+        &["--csv"][..],
+        &["--since", "2026-06-01T00:00:00Z"],
+        &["--forward", "--csv", "--json"],
+    ] {
+        let said = rootmark(&app, &[&["trace", lot], wrong].concat()).await;
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+    }
+    app.stop().await;
+}
