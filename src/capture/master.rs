@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links};
+use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links, recalls};
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
@@ -66,6 +66,9 @@ pub async fn record_master(
     }
     let last = match kind {
         Kind::Link => links::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?,
+        Kind::Recall => {
+            recalls::last_said(&mut tx, submitter.merchant_id, &value, &statement, now).await?
+        }
         _ => last_said(&mut tx, submitter.merchant_id, &statement).await?,
     };
     if let Some(id) = last {

@@ -7,6 +7,7 @@ mod events;
 mod links;
 mod master;
 mod prepare;
+mod recalls;
 
 pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};

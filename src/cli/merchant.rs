@@ -48,7 +48,7 @@ pub(super) struct AddKey {
     /// The party in whose name the key speaks; default: the merchant's own.
     #[arg(long, value_name = "DIGITAL_LINK")]
     issuer: Option<String>,
-    /// What the key may do: capture, query, subscribe, master-data, codes; default: all.
+    /// What the key may do: capture, query, subscribe, master-data, codes, recalls; default: all.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// Print one JSON object.
@@ -57,8 +57,9 @@ pub(super) struct AddKey {
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
-    Scope::parse(text)
-        .ok_or_else(|| "must be capture, query, subscribe, master-data or codes".to_owned())
+    Scope::parse(text).ok_or_else(|| {
+        "must be capture, query, subscribe, master-data, codes or recalls".to_owned()
+    })
 }
 
 impl Merchant {

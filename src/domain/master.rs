@@ -6,6 +6,7 @@ use auditlog::json::Value;
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
 use super::link;
+use super::recall;
 use super::statement::{About, Kind, Role};
 
 /// Rows of a product's attribute table.
@@ -117,6 +118,7 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
             let anchor = link::read_link(body)?.anchor;
             vec![About::new(Role::Anchor, anchor.canonical())]
         }
+        Kind::Recall => recall::read_recall(body)?.about(),
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));
@@ -281,7 +283,8 @@ fn attributes(at: &At<'_>) -> Result<Vec<(Bilingual, Bilingual)>, Fault> {
     rows.iter().map(row).collect()
 }
 
-fn bilingual(at: &At<'_>) -> Result<Bilingual, Fault> {
+/// Words in both languages.
+pub(super) fn bilingual(at: &At<'_>) -> Result<Bilingual, Fault> {
     at.only(&[&["zh-CN", "en"]])?;
     let zh_cn = short_text(&at.required("zh-CN")?)?;
     Ok(Bilingual {

@@ -14,6 +14,7 @@ pub mod identity_key;
 pub mod link;
 pub mod master;
 pub mod posting;
+pub mod recall;
 pub mod retry;
 pub mod schedule;
 pub mod scope;

@@ -17,16 +17,19 @@ pub enum Scope {
     MasterData,
     /// Issue item codes.
     Codes,
+    /// Open, widen and close recalls.
+    Recalls,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 6] = [
         Scope::Capture,
         Scope::Query,
         Scope::Subscribe,
         Scope::MasterData,
         Scope::Codes,
+        Scope::Recalls,
     ];
 
     /// As stored and as typed.
@@ -37,6 +40,7 @@ impl Scope {
             Scope::Subscribe => "subscribe",
             Scope::MasterData => "master-data",
             Scope::Codes => "codes",
+            Scope::Recalls => "recalls",
         }
     }
 

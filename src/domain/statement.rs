@@ -26,6 +26,8 @@ pub enum Kind {
     Issuance,
     /// Where more about a product, a lot or an item is to be found.
     Link,
+    /// What must not be used any more.
+    Recall,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Kind::Document => "document",
             Kind::Issuance => "issuance",
             Kind::Link => "link",
+            Kind::Recall => "recall",
         }
     }
 
@@ -50,6 +53,7 @@ impl Kind {
             Kind::Document,
             Kind::Issuance,
             Kind::Link,
+            Kind::Recall,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -97,9 +101,15 @@ pub enum Role {
     Anchor,
     /// `transformationID`: what joins several events into one transformation.
     Transformation,
+    /// The recall that a statement opens, widens or closes.
+    Recall,
+    /// What is recalled.
+    Recalled,
+    /// The product of a lot that is recalled.
+    RecalledKind,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 19] = [
+const ROLES: [(Role, &str, Option<i16>); 22] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -122,6 +132,9 @@ const ROLES: [(Role, &str, Option<i16>); 19] = [
     (Role::Capture, "capture", None),
     (Role::Anchor, "anchor", Some(11)),
     (Role::Transformation, "transformation", Some(12)),
+    (Role::Recall, "recall", Some(13)),
+    (Role::Recalled, "recalled", Some(14)),
+    (Role::RecalledKind, "recalledKind", Some(15)),
 ];
 
 impl Role {

@@ -8,9 +8,11 @@ use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::epcis::Event;
+use super::forward::Certainty;
 use super::gs1::{DigitalLink, Gtin, Identity};
 use super::link::{self, Link};
 use super::master::{Document, Party, Product};
+use super::recall::{Recall, RecallClass, Status};
 use super::statement::{Kind, StatementId, StoredStatement};
 
 /// All that is held about a subject.
@@ -34,8 +36,47 @@ pub struct Story {
     pub documents: HashMap<String, Document>,
     /// What stands of the links of everything that the subject names, as the merchant gave them.
     pub links: Vec<Described<Link>>,
+    /// The recalls that concern the subject, those that stand first; the gravest first.
+    pub recalls: Vec<StandingRecall>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
+}
+
+/// A recall that concerns a subject, as it was said last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StandingRecall {
+    /// What it says.
+    pub recall: Recall,
+    /// Whether the record leads to what is recalled, or only does not rule it out.
+    pub certainty: Certainty,
+    /// Where its last statement is stored.
+    pub id: StatementId,
+    /// Who says it: a canonical Digital Link.
+    pub issuer: String,
+    /// When it was recorded first.
+    pub opened_at: OffsetDateTime,
+    /// When it was recorded last.
+    pub recorded_at: OffsetDateTime,
+}
+
+impl StandingRecall {
+    /// Whether it stands.
+    pub fn is_open(&self) -> bool {
+        self.recall.status == Status::Open
+    }
+
+    /// What is to be read first comes first.
+    pub fn rank(
+        &self,
+    ) -> (
+        bool,
+        Certainty,
+        RecallClass,
+        std::cmp::Reverse<OffsetDateTime>,
+    ) {
+        let newest = std::cmp::Reverse(self.recorded_at);
+        (!self.is_open(), self.certainty, self.recall.class, newest)
+    }
 }
 
 /// A statement in a story.

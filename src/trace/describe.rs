@@ -135,7 +135,7 @@ pub(super) async fn describe(
                 let party = master::read_party(body).map_err(|_| unreadable())?;
                 add_party(&mut told.parties, party);
             }
-            Kind::Event | Kind::Document | Kind::Issuance | Kind::Link => {}
+            Kind::Event | Kind::Document | Kind::Issuance | Kind::Link | Kind::Recall => {}
         }
     }
     Ok(())
@@ -164,8 +164,8 @@ fn describes(
 ) -> bool {
     let mut about = loaded.about.iter();
     match loaded.kind {
-        // Links have an index and limits of their own.
-        Kind::Event | Kind::Link => false,
+        // Links and recalls have limits of their own.
+        Kind::Event | Kind::Link | Kind::Recall => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
             let mut lots = about
@@ -204,7 +204,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let document = master::read_document(body).map_err(|_| unreadable())?;
             story.documents.insert(document.uri.clone(), document);
         }
-        Kind::Event | Kind::Issuance | Kind::Link => {}
+        Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall => {}
     }
     Ok(())
 }

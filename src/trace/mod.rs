@@ -13,6 +13,7 @@ mod graph;
 mod links;
 mod parties;
 mod reach;
+mod recalls;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -114,6 +115,7 @@ async fn whole_story(
     let mut story = tell(subject, &found, &reach);
     describe::add_descriptions(conn, merchant_id, &mut story, known_at, &reach).await?;
     links::add_links(conn, merchant_id, &mut story, known_at).await?;
+    recalls::add_recalls(conn, merchant_id, &mut story, known_at, &reach).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -132,6 +134,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         parties: HashMap::new(),
         documents: HashMap::new(),
         links: Vec::new(),
+        recalls: Vec::new(),
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

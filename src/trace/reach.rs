@@ -99,6 +99,21 @@ impl Reach {
         things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
     }
 
+    /// What led to the subject, itself included: all that was walked but what only measured.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Identity> {
+        let windows = self.windows.iter();
+        let leading = windows.filter(|(_, windows)| {
+            let ties = windows.iter().map(|window| window.tie);
+            ties.into_iter().any(|tie| tie != Tie::Instrument)
+        });
+        leading.map(|(identity, _)| identity)
+    }
+
+    /// Kinds of which some was used, nobody knows of which lot; canonical.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().map(String::as_str)
+    }
+
     /// The lots that were walked.
     pub(super) fn lots(&self) -> impl Iterator<Item = &Identity> {
         let is_lot = |identity: &&Identity| matches!(identity, Identity::LotOf { .. });

@@ -91,6 +91,11 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         r#"{{"document":"urn:example:certificate:1","documentType":"certificate","title":{name}}}"#
     );
     let order = format!(r#"{{"gtin":"{GTIN}","lot":"L1","quantity":1}}"#);
+    let recall = format!(
+        r#"{{"recall":"urn:example:recall:1","status":"open","recallClass":3,
+        "scope":["https://id.gs1.org/01/{GTIN}/10/L1"],"reason":{name},"instructions":{name},
+        "contact":{{"name":{name},"phone":"400-000-0000"}}}}"#
+    );
     let endpoints = [
         (
             Scope::Capture,
@@ -101,6 +106,7 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         (Scope::MasterData, "/api/parties", party),
         (Scope::MasterData, "/api/documents", certificate),
         (Scope::Codes, "/api/code-ranges", order),
+        (Scope::Recalls, "/api/recalls", recall),
     ];
     for (scope, path, body) in endpoints {
         let others: Vec<Scope> = Scope::ALL

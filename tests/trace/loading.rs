@@ -223,19 +223,14 @@ async fn a_lot_of_many_items_costs_a_story_what_it_was_made_of_and_not_the_items
     app.stop().await;
 }
 
-/// What is in a thing because it was made of it: leads along which nothing may be missed by a recall.
+/// What a thing leads back to, but what only measured: along all of it, nothing may be missed by a recall.
 fn sources(story: &Story) -> HashSet<Identity> {
     let subject = story.subject.identities().into_iter().next().unwrap();
     let mut known = HashSet::from([subject.clone()]);
     let mut todo = vec![subject];
     while let Some(thing) = todo.pop() {
         let into = story.leads.iter().filter(|lead| lead.from == thing);
-        let made = into.filter(|lead| {
-            matches!(
-                lead.how,
-                Connection::Lot | Connection::MadeFrom | Connection::Contained
-            )
-        });
+        let made = into.filter(|lead| lead.how != Connection::MeasuredBy);
         for lead in made {
             if known.insert(lead.to.clone()) {
                 todo.push(lead.to.clone());
@@ -258,7 +253,7 @@ async fn affected(app: &TestApp, merchant_id: Uuid, identity: &Identity) -> Forw
 }
 
 #[test]
-fn a_recall_reaches_all_that_names_what_is_recalled_among_its_sources() {
+fn a_recall_reaches_all_that_leads_back_to_what_is_recalled() {
     let runtime = Runtime::new().unwrap();
     let app = runtime.block_on(TestApp::start());
     let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds() / 2));
@@ -281,7 +276,7 @@ fn a_recall_reaches_all_that_names_what_is_recalled_among_its_sources() {
                     let found = &reached[&source];
                     prop_assert!(!found.truncated);
                     let is_reached = found.things.iter().any(|thing| thing.identity == subject);
-                    prop_assert!(is_reached, "{} is made of {}", name, source);
+                    prop_assert!(is_reached, "{} leads back to {}", name, source);
                 }
             }
             Ok(())

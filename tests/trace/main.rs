@@ -16,6 +16,7 @@ mod forward;
 mod forward_command;
 mod loading;
 mod migrated;
+mod recalls;
 mod reference;
 mod told;
 mod worlds;

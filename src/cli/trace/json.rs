@@ -3,8 +3,9 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::domain::forward::Certainty;
 use crate::domain::story::tree::{Node, Tree};
-use crate::domain::story::{Connection, Stay, Step, Story, Via};
+use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
 
 /// The object.
@@ -13,6 +14,7 @@ pub(super) fn of(story: &Story) -> serde_json::Result<String> {
     let nodes = tree.nodes.iter().map(|node| node_of(story, node));
     serde_json::to_string(&StoryJson {
         subject: story.subject.canonical(),
+        recalls: story.recalls.iter().map(recall_of).collect(),
         nodes: nodes.collect(),
         is_truncated: story.truncated,
     })
@@ -22,6 +24,8 @@ pub(super) fn of(story: &Story) -> serde_json::Result<String> {
 #[serde(rename_all = "camelCase")]
 struct StoryJson {
     subject: String,
+    /// Those that stand first.
+    recalls: Vec<RecallJson>,
     /// Each after the one that led to it; the first is the subject.
     nodes: Vec<NodeJson>,
     /// Whether there is more than one story may hold.
@@ -42,6 +46,19 @@ struct NodeJson {
     /// Whether an earlier node is the same thing, and has its steps and what it leads to.
     is_told_above: bool,
     steps: Vec<StepJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecallJson {
+    recall: String,
+    status: &'static str,
+    recall_class: u8,
+    certainty: &'static str,
+    opened: String,
+    /// When it was widened or closed last; when it was opened, if neither.
+    recorded: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -90,6 +107,22 @@ fn node_of(story: &Story, node: &Node<'_>) -> NodeJson {
         stays: node.stays.iter().map(stay_of).collect(),
         is_told_above: node.is_told,
         steps: node.steps.iter().map(|step| step_of(story, step)).collect(),
+    }
+}
+
+fn recall_of(standing: &StandingRecall) -> RecallJson {
+    let recall = &standing.recall;
+    RecallJson {
+        recall: recall.uri.clone(),
+        status: if standing.is_open() { "open" } else { "closed" },
+        recall_class: recall.class.number(),
+        certainty: match standing.certainty {
+            Certainty::Affected => "affected",
+            Certainty::Possibly => "possiblyAffected",
+        },
+        opened: text(standing.opened_at),
+        recorded: text(standing.recorded_at),
+        reason: recall.reason.en.clone(),
     }
 }
 

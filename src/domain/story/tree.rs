@@ -6,7 +6,8 @@ use std::fmt;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::{Connection, Lead, Stay, Step, Story};
+use super::{Connection, Lead, StandingRecall, Stay, Step, Story};
+use crate::domain::forward::Certainty;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
 
@@ -131,6 +132,9 @@ impl<'s> Node<'s> {
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for recall in &self.story.recalls {
+            write_recall(f, recall)?;
+        }
         for (place, node) in self.nodes.iter().enumerate() {
             let margin = self.margin(place);
             if let Some((parent, how)) = node.because {
@@ -187,6 +191,22 @@ impl Tree<'_> {
         }
         writeln!(f)
     }
+}
+
+/// What must be read before everything else.
+fn write_recall(f: &mut fmt::Formatter<'_>, standing: &StandingRecall) -> fmt::Result {
+    let recall = &standing.recall;
+    let title = match (standing.is_open(), standing.certainty) {
+        (false, _) => "recall closed",
+        (true, Certainty::Affected) => "RECALLED",
+        (true, Certainty::Possibly) => "POSSIBLY RECALLED",
+    };
+    write!(f, "{title}  class {}  ", recall.class.number())?;
+    write!(f, "opened {}", second(standing.opened_at))?;
+    if !standing.is_open() {
+        write!(f, "  closed {}", second(standing.recorded_at))?;
+    }
+    writeln!(f, "  {}: {}", recall.uri, recall.reason.en)
 }
 
 impl Connection {

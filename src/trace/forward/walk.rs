@@ -325,7 +325,7 @@ impl<'e> Walk<'_, 'e> {
             };
             let inside = stays.into_iter();
             let inside =
-                inside.filter(|held| held.parent == container && held.bond == Bond::Packed);
+                inside.filter(|held| held.parent == container && is_goods(child, held.bond));
             for held in inside {
                 let (from, by) = held.from;
                 let until = held.until.map(|until| until.0);
@@ -468,6 +468,11 @@ impl<'e> Walk<'_, 'e> {
         }
         true
     }
+}
+
+/// Whether what is in or on a container is goods, and no instrument of it.
+fn is_goods(child: &Identity, bond: Bond) -> bool {
+    bond == Bond::Packed || !matches!(child, Identity::Giai(_))
 }
 
 fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {

@@ -1,4 +1,5 @@
-//! `/api/products`, `/api/parties`, `/api/documents`, `/api/links`: what a merchant says of things.
+//! `/api/products`, `/api/parties`, `/api/documents`, `/api/links`, `/api/recalls`: what a merchant says of
+//! things.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -49,6 +50,15 @@ pub(in crate::web) async fn record_link(
     record(Kind::Link, &request, payload, &service).await
 }
 
+/// `POST /api/recalls`
+pub(in crate::web) async fn record_recall(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Recall, &request, payload, &service).await
+}
+
 #[derive(Serialize)]
 struct RecordedBody {
     /// Where the statement is stored.
@@ -67,7 +77,11 @@ async fn record(
     payload: web::Payload,
     service: &Service,
 ) -> Result<HttpResponse, Problem> {
-    let submitter = submitter(request, service, Scope::MasterData).await?;
+    let scope = match kind {
+        Kind::Recall => Scope::Recalls,
+        _ => Scope::MasterData,
+    };
+    let submitter = submitter(request, service, scope).await?;
     let text = json_text(request, payload).await?;
     let mut conn = service.database.capture.acquire().await?;
     let recorded = record_master(&mut conn, &submitter, kind, &text, (service.clock)()).await?;

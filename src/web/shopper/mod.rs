@@ -7,6 +7,7 @@ mod lookup;
 mod place;
 mod present;
 mod qr;
+mod recalls;
 pub(super) mod resolver;
 pub mod view;
 

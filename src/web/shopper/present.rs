@@ -3,6 +3,7 @@
 use time::{OffsetDateTime, UtcOffset};
 
 use super::journey::{named, readable, said, steps};
+use super::recalls;
 use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
@@ -36,6 +37,7 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
     mark_legs(&mut steps);
     TracePage {
         verdict: verdict(text, story, public_size, best_before.as_ref()),
+        recalls: recalls::recalls(text, story),
         product: product(text, story, best_before),
         attributes: attributes(
             text,
@@ -103,6 +105,12 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
+    if let Some(recalled) = recalls::recalled(text, story) {
+        view = match &since {
+            Some(since) => recalled.with_sealed(text, sealed, since),
+            None => recalled,
+        };
+    }
     if since.is_some() && sealed < total {
         view = view.with_unsealed(text, total - sealed);
     }

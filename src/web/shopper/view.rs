@@ -7,6 +7,7 @@
 mod journey;
 mod links;
 mod place;
+mod recall;
 mod sensor;
 mod verdict;
 
@@ -21,6 +22,7 @@ pub use journey::{
 };
 pub use links::{ChoicePage, LinkView};
 pub use place::{PlacePage, RecordView};
+pub use recall::RecallView;
 pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};
 pub use verdict::{Icon, MessagePage, Tone, VerdictView};
 
@@ -32,6 +34,8 @@ pub struct TracePage {
     pub shell: Shell,
     /// The answer, first on the page.
     pub verdict: VerdictView,
+    /// The recalls that concern the product, those that stand first.
+    pub recalls: Vec<RecallView>,
     /// What the code names.
     pub product: ProductView,
     /// Label and registration rows of the product's import route; empty hides the table.
@@ -274,6 +278,7 @@ mod tests {
             gap: None,
         };
         TracePage {
+            recalls: Vec::new(),
             shell: Shell::new(lang, "", "t"),
             verdict: VerdictView::genuine(text, 14, &date).with_unsealed(text, 1),
             product: ProductView {

@@ -100,6 +100,19 @@ impl VerdictView {
         }
     }
 
+    /// Something that may be in it is recalled, and the record does not say whether it is.
+    pub fn maybe_recalled(text: &Text, issuer: &str, on: &LocalDate, reason: &str) -> VerdictView {
+        let lead = text.with(
+            "verdict.maybe_recalled_lead",
+            &[("issuer", issuer), ("date", &on.text)],
+        );
+        let title = text.get("verdict.maybe_recalled");
+        VerdictView {
+            notes: vec![text.with("verdict.recalled_reason", &[("reason", reason)])],
+            ..VerdictView::new(Tone::Warn, Icon::Doubt, title, &lead)
+        }
+    }
+
     /// Adds, to a verdict other than `genuine`, that its statements are sealed and unchanged.
     pub fn with_sealed(mut self, text: &Text, entries: u64, since: &LocalDate) -> VerdictView {
         self.notes

@@ -1,0 +1,141 @@
+//! Adding to a story the recalls that concern it. Nothing is worked out when a recall is opened: whatever
+//! leads back to something that is recalled finds it there, from the next look on.
+
+use std::collections::{BTreeMap, HashSet};
+
+use auditlog::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::found::{Found, Name, Room};
+use super::reach::Reach;
+use super::{KnownAt, TraceError};
+use crate::domain::forward::Certainty;
+use crate::domain::gs1::Identity;
+use crate::domain::recall::{self, Recall};
+use crate::domain::statement::{Kind, Role};
+use crate::domain::story::{StandingRecall, Story, StoryStatement, Withheld};
+use crate::domain::turn::Turn;
+
+/// Loads what is recalled of all that led to the subject. All statements of a recall belong to the story; the
+/// last of each stands.
+pub(super) async fn add_recalls(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    story: &mut Story,
+    known_at: KnownAt,
+    reach: &Reach,
+) -> Result<(), TraceError> {
+    let sources = Sources::of(reach);
+    let mut found = Found::known_at(known_at, Room::STORY);
+    found.describe(conn, merchant_id, &sources.names()).await?;
+    story.truncated |= found.truncated;
+    let mut loaded: Vec<_> = found.statements.values().collect();
+    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
+    let mut standing: BTreeMap<String, StandingRecall> = BTreeMap::new();
+    for loaded in loaded {
+        if loaded.kind != Kind::Recall {
+            continue;
+        }
+        let unreadable = || TraceError::Unreadable(loaded.stored.id);
+        let content = json::parse(&loaded.stored.content).map_err(|_| unreadable())?;
+        let body = content.get("body").ok_or_else(unreadable)?;
+        let recall = recall::read_recall(body).map_err(|_| unreadable())?;
+        let Some(certainty) = sources.concerned_by(&recall) else {
+            continue;
+        };
+        story.statements.push(StoryStatement {
+            stored: loaded.stored.clone(),
+            kind: loaded.kind,
+            issuer: loaded.issuer.clone(),
+            withheld: sources.withheld(&recall, &loaded.about),
+        });
+        let recorded_at = loaded.stored.recorded_at;
+        let opened_at = standing.get(&recall.uri).map(|known| known.opened_at);
+        let last = StandingRecall {
+            certainty,
+            id: loaded.stored.id,
+            issuer: loaded.issuer.clone(),
+            opened_at: opened_at.unwrap_or(recorded_at),
+            recorded_at,
+            recall,
+        };
+        standing.insert(last.recall.uri.clone(), last);
+    }
+    story.recalls = standing.into_values().collect();
+    story.recalls.sort_by_key(StandingRecall::rank);
+    Ok(())
+}
+
+/// What led to the subject, itself included.
+struct Sources<'r> {
+    things: HashSet<&'r Identity>,
+    /// The kinds of all of these.
+    kinds: HashSet<Identity>,
+    /// Kinds of which some was used, nobody knows of which lot.
+    lotless: HashSet<&'r str>,
+}
+
+impl<'r> Sources<'r> {
+    fn of(reach: &'r Reach) -> Sources<'r> {
+        let things: HashSet<&Identity> = reach.sources().collect();
+        let kinds = things.iter().filter_map(|thing| thing.without_qualifiers());
+        Sources {
+            kinds: kinds.collect(),
+            lotless: reach.classes().collect(),
+            things,
+        }
+    }
+
+    fn names(&self) -> HashSet<Name> {
+        let things = self.things.iter().map(|thing| thing.canonical());
+        let kinds = self.kinds.iter().map(Identity::canonical);
+        let lotless = self.lotless.iter().map(|name| (*name).to_owned());
+        let recalled = things.chain(kinds).chain(lotless);
+        let recalled = recalled.map(|name| (name, Role::Recalled, Turn::Seen));
+        let doubtful = self.lotless.iter();
+        let doubtful = doubtful.map(|name| ((*name).to_owned(), Role::RecalledKind, Turn::Seen));
+        recalled.chain(doubtful).collect()
+    }
+
+    fn holds(&self, thing: &Identity) -> bool {
+        self.things.contains(thing)
+            || self.kinds.contains(thing)
+            || self.lotless.contains(thing.canonical().as_str())
+    }
+
+    fn concerned_by(&self, recall: &Recall) -> Option<Certainty> {
+        if recall.scope.iter().any(|thing| self.holds(thing)) {
+            return Some(Certainty::Affected);
+        }
+        let kinds = recall
+            .scope
+            .iter()
+            .filter(|thing| matches!(thing, Identity::LotOf { .. }));
+        let mut kinds = kinds.filter_map(Identity::without_qualifiers);
+        let may_be = kinds.any(|kind| self.lotless.contains(kind.canonical().as_str()));
+        may_be.then_some(Certainty::Possibly)
+    }
+
+    /// Which lots are recalled, everybody may know; which items and boxes are, tells of neighbours.
+    fn withheld(&self, recall: &Recall, about: &[crate::domain::statement::About]) -> Withheld {
+        let is_hidden = |thing: &&Identity| {
+            let is_public = matches!(thing, Identity::Class { .. } | Identity::LotOf { .. });
+            !is_public && !self.holds(thing)
+        };
+        let mut withheld = Withheld::default();
+        let mut hidden: HashSet<String> = HashSet::new();
+        for (place, thing) in recall.scope.iter().enumerate() {
+            if is_hidden(&thing) {
+                withheld.content.insert(format!("/body/scope/{place}"));
+                hidden.insert(thing.canonical());
+            }
+        }
+        for (place, about) in about.iter().enumerate() {
+            if about.role == Role::Recalled && hidden.contains(&about.identity) {
+                withheld.receipt.insert(format!("/about/{place}"));
+            }
+        }
+        withheld
+    }
+}

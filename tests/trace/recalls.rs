@@ -1,0 +1,281 @@
+//! Recalls: opened, found by everything that leads back to what is recalled, widened, closed.
+
+use rootmark::app::merchants::{KeyOrder, add_key};
+use rootmark::domain::scope::Scope;
+use serde_json::{Value, json};
+
+use crate::chain::*;
+use crate::support::command::rootmark;
+use crate::support::proof::proof;
+use crate::support::{GTIN, TestApp};
+use crate::told::{told, told_at};
+
+const RECALL: &str = "urn:example:recall:1";
+
+/// A recall of things by their short names.
+fn recall(status: &str, scope: &[&str]) -> Value {
+    json!({
+        "recall": RECALL,
+        "status": status,
+        "recallClass": 1,
+        "scope": scope.iter().map(|name| uri(name)).collect::<Vec<_>>(),
+        "reason": {"zh-CN": "检出沙门氏菌", "en": "Salmonella was found"},
+        "instructions": {"zh-CN": "请停止食用并退货", "en": "Stop using it and bring it back"},
+        "contact": {
+            "name": {"zh-CN": "演示客服", "en": "Demo care"},
+            "phone": "+86 400-000-0000",
+            "url": "https://brand.example/recall?lot=1&lang=zh",
+        },
+    })
+}
+
+async fn say(app: &TestApp, recall: &Value) -> (u16, Value) {
+    let answer = app.post("/api/recalls", recall.to_string()).await;
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn open(app: &TestApp, scope: &[&str]) {
+    let (status, said) = say(app, &recall("open", scope)).await;
+    assert_eq!(status, 201, "{said}");
+}
+
+/// What a code's story says first, if it says anything of a recall.
+async fn recalled(app: &TestApp, name: &str) -> Option<&'static str> {
+    let told = told(app, name).await;
+    ["RECALLED", "POSSIBLY RECALLED", "recall closed"]
+        .into_iter()
+        .find(|title| told.starts_with(&format!("\n{title}  class 1  ")))
+}
+
+async fn page(app: &TestApp, path: &str, language: &str) -> String {
+    let page = app.page(path, language).await;
+    assert_eq!(page.status(), 200);
+    page.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_leads_back_to_what_is_recalled_says_so_and_nothing_else_does() {
+    let events = [
+        make(1, &["milk:1"], &["powder:1"]),
+        make(2, &["powder:1", "class:09521041000022"], &["lot:L"]),
+        make(2, &["milk:2"], &["lot:M"]),
+        commission(3, &["tin:A", "tin:B"], "L"),
+        commission(3, &["tin:C"], "M"),
+        pack(4, "case:1", &["tin:A"]),
+        pack(4, "case:2", &["tin:B", "tin:C"]),
+        pack(5, "pallet:1", &["case:1"]),
+        unpack(6, "case:1", &["tin:A"]),
+        pack(7, "case:1", &["tin:C"]),
+    ];
+    let (affected, possibly) = (Some("RECALLED"), Some("POSSIBLY RECALLED"));
+    // What is recalled, and what the tins A, B and C then say.
+    for (scope, expected) in [
+        (&["lot:L"][..], [affected, affected, None]),
+        (&["milk:1"], [affected, affected, None]),
+        (&["milk:2"], [None, None, affected]),
+        (&["tin:B"], [None, affected, None]),
+        // It held A and later C; the pallet below it was there for both.
+        (&["case:1"], [affected, None, affected]),
+        (&["pallet:1"], [affected, None, affected]),
+        (&["class:09521041001012"], [affected, affected, affected]),
+        // All of a kind that was used; one lot of it; a lot of which nothing was used.
+        (&["class:09521041000022"], [affected, affected, None]),
+        (&["carton-lot:M"], [possibly, possibly, None]),
+        (&["milk:3", "lot:N", "case:3"], [None, None, None]),
+    ] {
+        let app = TestApp::start().await;
+        app.capture(&events).await;
+        assert_eq!(recalled(&app, "tin:A").await, None);
+        open(&app, scope).await;
+        for (name, expected) in ["tin:A", "tin:B", "tin:C"].into_iter().zip(expected) {
+            assert_eq!(recalled(&app, name).await, expected, "{name} of {scope:?}");
+        }
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_first_that_it_is_recalled_why_and_what_to_do() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    let codes = app.issue("L", 2).await;
+    let other = app.issue("M", 1).await.remove(0);
+    app.sealed().await;
+    assert!(!page(&app, &codes[0], "en").await.contains("band-stop"));
+    open(&app, &["lot:L", "case:1"]).await;
+    // At once, before anything is sealed: codes that nobody has named in an event yet, too.
+    for code in &codes {
+        let english = page(&app, code, "en").await;
+        let first = english.find("Recalled: do not use").unwrap();
+        assert!(english.contains("band-stop") && first < english.find("id=\"product\"").unwrap());
+        for words in [
+            "Demo care announced a recall on",
+            "Reason for the recall: Salmonella was found",
+            "Class 1: may cause serious harm to health",
+            "Stop using it and bring it back",
+            "href=\"tel:+864000000000\"",
+            "href=\"https://brand.example/recall?lot=1&#38;lang=zh\"",
+        ] {
+            assert!(english.contains(words), "{words}: {english}");
+        }
+        let chinese = page(&app, code, "zh-CN").await;
+        for words in [
+            "已召回，请勿食用",
+            "召回原因：检出沙门氏菌",
+            "请停止食用并退货",
+            "演示客服",
+        ] {
+            assert!(chinese.contains(words), "{words}");
+        }
+        // The case of a neighbour is nobody's business.
+        assert!(!english.contains("0095210410000000015"));
+    }
+    assert!(!page(&app, &other, "en").await.contains("recall"));
+    // It is proven like everything else, without the neighbour's case.
+    let bundle = proof(&app, &codes[0]).await;
+    let shown = format!("{bundle:?}");
+    assert!(
+        shown.contains("Salmonella was found") && shown.contains("/10/L"),
+        "{shown}"
+    );
+    assert!(!shown.contains("095210410000000015"), "{shown}");
+    let path = codes[0].as_str();
+    let said = rootmark(&app, &["trace", path, "--json"]).await;
+    let expected = json!([{
+        "recall": RECALL,
+        "status": "open",
+        "recallClass": 1,
+        "certainty": "affected",
+        "opened": said.json()["recalls"][0]["opened"],
+        "recorded": said.json()["recalls"][0]["opened"],
+        "reason": "Salmonella was found",
+    }]);
+    assert_eq!(said.json()["recalls"], expected);
+    let said = rootmark(&app, &["check"]).await;
+    assert_eq!(said.code, 0, "{}", said.out);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_is_widened_and_closed_and_each_is_told_as_of_its_time() {
+    let app = TestApp::start().await;
+    app.capture(&[
+        commission(1, &["tin:A"], "L"),
+        commission(1, &["tin:C"], "M"),
+    ])
+    .await;
+    let before = crate::told::now(&app).await;
+    open(&app, &["lot:L"]).await;
+    let (status, said) = say(&app, &recall("open", &["lot:L"])).await;
+    assert_eq!((status, &said["new"]), (200, &json!(false)));
+    assert_eq!(recalled(&app, "tin:C").await, None);
+    // Narrower than before, or closed for something else: refused, and nothing changes.
+    for (wrong, pointer) in [
+        (recall("open", &["lot:M"]), "/scope"),
+        (recall("closed", &["lot:M"]), "/scope"),
+    ] {
+        let (status, said) = say(&app, &wrong).await;
+        assert_eq!(status, 400, "{said}");
+        assert_eq!(said["errors"][0]["pointer"], pointer);
+    }
+    open(&app, &["lot:M", "lot:L"]).await;
+    assert_eq!(recalled(&app, "tin:C").await, Some("RECALLED"));
+    let widened = crate::told::now(&app).await;
+    let (status, said) = say(&app, &recall("closed", &["lot:L", "lot:M"])).await;
+    assert_eq!(status, 201, "{said}");
+    for name in ["tin:A", "tin:C"] {
+        assert_eq!(recalled(&app, name).await, Some("recall closed"));
+        assert!(told_at(&app, name, widened).await.starts_with("\nRECALLED"));
+        assert!(told_at(&app, name, before).await.starts_with("\ntin:"));
+    }
+    let page = page(&app, "/01/09521041001012/21/A", "en").await;
+    assert!(
+        page.contains("A recall that has ended") && !page.contains("band-stop"),
+        "{page}"
+    );
+    assert!(!page.contains("Stop using it"));
+    // Closed is closed.
+    for again in ["open", "closed"] {
+        let (status, said) = say(&app, &recall(again, &["lot:L", "lot:M", "lot:N"])).await;
+        assert_eq!(
+            (status, &said["errors"][0]["pointer"]),
+            (400, &json!("/recall"))
+        );
+    }
+    // And what never was cannot be closed.
+    let mut unknown = recall("closed", &["lot:L"]);
+    unknown["recall"] = json!("urn:example:recall:2");
+    let (status, said) = say(&app, &unknown).await;
+    assert_eq!(
+        (status, &said["errors"][0]["pointer"]),
+        (400, &json!("/status"))
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gravest_that_stands_comes_first() {
+    let app = TestApp::start().await;
+    app.capture(&[commission(1, &["tin:A"], "L")]).await;
+    for (number, class) in [(1, 3), (2, 1), (3, 2)] {
+        let mut said = recall("open", &["lot:L"]);
+        said["recall"] = json!(format!("urn:example:recall:{number}"));
+        said["recallClass"] = json!(class);
+        assert_eq!(say(&app, &said).await.0, 201);
+    }
+    let mut closed = recall("closed", &["lot:L"]);
+    closed["recall"] = json!("urn:example:recall:2");
+    assert_eq!(say(&app, &closed).await.0, 201);
+    let told = told(&app, "tin:A").await;
+    let order: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.split_once("urn:example:recall:"))
+        .map(|(_, rest)| &rest[..1])
+        .collect();
+    assert_eq!(order, ["3", "1", "2"], "{told}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_key_for_recalls_opens_one_and_only_for_its_own_merchant() {
+    let app = TestApp::start().await;
+    app.capture(&[commission(1, &["tin:A"], "L")]).await;
+    let issuer = "https://id.gs1.org/417/9521041000008";
+    let others: Vec<Scope> = Scope::ALL
+        .into_iter()
+        .filter(|scope| *scope != Scope::Recalls)
+        .collect();
+    let key = |merchant_id, scopes| {
+        let order = KeyOrder {
+            merchant_id,
+            issuer,
+            label: "another",
+            scopes,
+        };
+        let database = &app.running.database;
+        async move { add_key(database, &order).await.unwrap() }
+    };
+    let body = recall("open", &["lot:L"]).to_string();
+    let without = key(app.merchant_id, &others[..]).await;
+    let refused = app.post_as(&without, "/api/recalls", body.clone()).await;
+    assert_eq!(refused.status(), 403);
+    let name = "Another";
+    let another = rootmark::app::merchants::add_merchant(
+        &app.running.database,
+        name,
+        "https://id.gs1.org/417/9529990000001",
+    );
+    let another = another.await.unwrap();
+    let foreign = key(another.id, &[Scope::Recalls][..]).await;
+    let said = app.post_as(&foreign, "/api/recalls", body.clone()).await;
+    assert_eq!(
+        said.status(),
+        201,
+        "it stands in the record of its own merchant"
+    );
+    assert_eq!(recalled(&app, "tin:A").await, None);
+    let own = key(app.merchant_id, &[Scope::Recalls][..]).await;
+    assert_eq!(app.post_as(&own, "/api/recalls", body).await.status(), 201);
+    assert_eq!(recalled(&app, "tin:A").await, Some("RECALLED"));
+    app.stop().await;
+}
