@@ -72,6 +72,8 @@ pub struct Party {
     pub country: Option<String>,
     /// `region`
     pub region: Option<Bilingual>,
+    /// `latitude` and `longitude`, where both are given.
+    pub position: Option<(f64, f64)>,
 }
 
 /// A document that events cite.
@@ -190,16 +192,17 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
     if party.is_none() && place.is_none() {
         return Err(at.fault(FaultKind::Rule("needs party, place, or both")));
     }
-    for (key, limit) in [("latitude", 90.0), ("longitude", 180.0)] {
-        let Some(degrees) = at.get(key) else { continue };
-        if !degrees
-            .number()?
-            .parse::<f64>()
-            .is_ok_and(|d| d.abs() <= limit)
-        {
-            return Err(degrees.fault(FaultKind::MustBe("degrees on Earth")));
-        }
-    }
+    let degrees = |key: &str, limit: f64| {
+        let Some(degrees) = at.get(key) else {
+            return Ok(None);
+        };
+        let value: Option<f64> = degrees.number()?.parse().ok();
+        let value = value.filter(|value| value.abs() <= limit);
+        value
+            .map(Some)
+            .ok_or_else(|| degrees.fault(FaultKind::MustBe("degrees on Earth")))
+    };
+    let position = degrees("latitude", 90.0)?.zip(degrees("longitude", 180.0)?);
     at.get("registration")
         .map(|at| short_text(&at))
         .transpose()?;
@@ -210,6 +213,7 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
         role: at.get("role").map(|at| short_text(&at)).transpose()?,
         country: at.get("country").map(|at| country(&at)).transpose()?,
         region: at.get("region").map(|at| bilingual(&at)).transpose()?,
+        position,
     })
 }
 

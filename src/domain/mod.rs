@@ -8,6 +8,7 @@ pub mod delivery_signature;
 pub mod epcis;
 pub mod event_key;
 pub mod fields;
+pub mod finding;
 pub mod forward;
 pub mod gs1;
 pub mod identity_key;

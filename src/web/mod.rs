@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod epcis;
 mod error;
+pub mod findings;
 mod headers;
 mod limits;
 mod log;

@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 
+use crate::domain::master::Bilingual;
 pub use lang::Lang;
 pub(in crate::web) use lang::parse_weight;
 
@@ -82,6 +83,14 @@ impl Text {
         self.find(&format!("{table}.{word}"))
             .or_else(|| self.find(&format!("{table}.other")))
             .unwrap_or(word)
+    }
+
+    /// Words that were recorded in both languages, in the reader's.
+    pub fn said<'a>(&self, words: &'a Bilingual) -> &'a str {
+        match self.lang {
+            Lang::ZhCn => &words.zh_cn,
+            Lang::En => &words.en,
+        }
     }
 
     /// A country by its ISO 3166-1 alpha-2 code; a country the files do not name keeps its code.

@@ -12,6 +12,7 @@ mod support;
 
 mod cases;
 mod command;
+mod findings;
 mod forward;
 mod forward_command;
 mod loading;

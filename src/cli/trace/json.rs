@@ -3,10 +3,13 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use crate::domain::finding::{Finding, findings};
 use crate::domain::forward::Certainty;
 use crate::domain::story::tree::{Node, Tree};
 use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
+use crate::web::findings::{rule, sentence, severity};
+use crate::web::text::{Lang, Text};
 
 /// The object.
 pub(super) fn of(story: &Story) -> serde_json::Result<String> {
@@ -15,6 +18,10 @@ pub(super) fn of(story: &Story) -> serde_json::Result<String> {
     serde_json::to_string(&StoryJson {
         subject: story.subject.canonical(),
         recalls: story.recalls.iter().map(recall_of).collect(),
+        findings: findings(story)
+            .iter()
+            .map(|found| finding_of(story, found))
+            .collect(),
         nodes: nodes.collect(),
         is_truncated: story.truncated,
     })
@@ -26,6 +33,8 @@ struct StoryJson {
     subject: String,
     /// Those that stand first.
     recalls: Vec<RecallJson>,
+    /// What does not add up, the gravest first.
+    findings: Vec<FindingJson>,
     /// Each after the one that led to it; the first is the subject.
     nodes: Vec<NodeJson>,
     /// Whether there is more than one story may hold.
@@ -59,6 +68,17 @@ struct RecallJson {
     /// When it was widened or closed last; when it was opened, if neither.
     recorded: String,
     reason: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingJson {
+    rule: &'static str,
+    severity: &'static str,
+    sentence: String,
+    /// The events that contradict each other.
+    #[serde(rename = "eventIDs")]
+    event_ids: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +143,19 @@ fn recall_of(standing: &StandingRecall) -> RecallJson {
         opened: text(standing.opened_at),
         recorded: text(standing.recorded_at),
         reason: recall.reason.en.clone(),
+    }
+}
+
+fn finding_of(story: &Story, finding: &Finding) -> FindingJson {
+    let steps = finding.evidence.iter();
+    let steps = steps.filter_map(|id| story.steps.iter().find(|step| step.id == *id));
+    FindingJson {
+        rule: rule(&finding.what),
+        severity: severity(finding.severity),
+        sentence: sentence(Text::of(Lang::En), story, finding),
+        event_ids: steps
+            .filter_map(|step| step.event.event_id.clone())
+            .collect(),
     }
 }
 

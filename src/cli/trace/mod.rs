@@ -15,6 +15,7 @@ use super::{Failure, Outcome};
 use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
+use crate::domain::finding::findings;
 use crate::domain::forward::{Certainty, Forward, Start};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::story::Story;
@@ -22,7 +23,9 @@ use crate::domain::story::tree::Tree;
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::trace::{self, KnownAt};
+use crate::web::findings::{sentence, severity};
 use crate::web::lookup::story_with_leads_of;
+use crate::web::text::{Lang, Text};
 
 /// Tell the story of a code as a tree: what led to it, and what happened to each. Or forward: all that is
 /// affected if something is wrong with it, where that is, and who passed it on.
@@ -68,6 +71,13 @@ impl Trace {
         if self.json {
             println!("{}", json::of(&story)?);
         } else {
+            for finding in findings(&story) {
+                let severity = severity(finding.severity).to_uppercase();
+                println!(
+                    "{severity}  {}",
+                    sentence(Text::of(Lang::En), &story, &finding)
+                );
+            }
             print!("{}", Tree::of(&story));
             if story.truncated {
                 println!("(There is more than one story may hold.)");

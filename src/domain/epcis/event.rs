@@ -48,6 +48,9 @@ pub struct Event {
     pub production_date: Option<String>,
     /// Sensor reports that have a value and a time.
     pub readings: Vec<SensorReading>,
+    /// The number of the seal on what the event is about: an extension `sealNumber` of any namespace, for the
+    /// standard has none.
+    pub seal: Option<String>,
 }
 
 impl Event {

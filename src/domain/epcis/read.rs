@@ -14,6 +14,8 @@ use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
 
+/// Characters of a seal's number.
+const MAX_SEAL_CHARS: usize = 64;
 const COMMON: &[&str] = &[
     "@context",
     "type",
@@ -96,10 +98,23 @@ pub fn read_event(value: &Value<'_>) -> Result<Event, Fault> {
         expiration_date: ilmd.expiration_date,
         production_date: ilmd.production_date,
         readings: sensor::readings(&at, event_time)?,
+        seal: seal(&at),
     };
     check_persistent_disposition(&at)?;
     check_subject(&at, &event)?;
     Ok(event)
+}
+
+/// A short text under the name `sealNumber` of somebody's namespace; whatever else stands there is no seal.
+fn seal(at: &At<'_>) -> Option<String> {
+    let members = at.value.as_object()?.iter();
+    let mut seals = members.filter(|(key, _)| {
+        let is_local = |rest: &str| rest.ends_with([':', '/', '#']);
+        key.strip_suffix("sealNumber").is_some_and(is_local)
+    });
+    let seal = seals.find_map(|(_, value)| value.as_str())?;
+    let fits = (1..=MAX_SEAL_CHARS).contains(&seal.chars().count());
+    fits.then(|| seal.to_owned())
 }
 
 fn read_action(at: &At<'_>, event_type: EventType) -> Result<Option<Action>, Fault> {

@@ -276,10 +276,7 @@ pub(super) fn named(name: &Bilingual, lang: Lang) -> Words {
 
 /// The words for readers of `lang`, as recorded.
 pub(super) fn said(name: &Bilingual, lang: Lang) -> &str {
-    match lang {
-        Lang::ZhCn => &name.zh_cn,
-        Lang::En => &name.en,
-    }
+    Text::of(lang).said(name)
 }
 
 /// Recorded words without the marks that turn around the direction of what stands beside them

@@ -8,12 +8,14 @@ use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
 };
+use crate::domain::finding::{self, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Story, StoryStatement, Via};
 use crate::web::Service;
+use crate::web::findings;
 use crate::web::negotiate::language_rank;
 use crate::web::text::{LocalDate, Text};
 
@@ -23,6 +25,8 @@ const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
     Err(_) => UtcOffset::UTC,
 };
 const CHINA_TEXT: &str = "+08:00";
+/// Contradictions that a page tells, the gravest; a record that is wrong throughout says so after a few.
+const MAX_DOUBTS: usize = 12;
 
 /// The page of a story.
 pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> TracePage {
@@ -105,10 +109,11 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    if let Some(recalled) = recalls::recalled(text, story) {
+    let worse = recalls::recalled(text, story).or_else(|| doubts(text, story));
+    if let Some(worse) = worse {
         view = match &since {
-            Some(since) => recalled.with_sealed(text, sealed, since),
-            None => recalled,
+            Some(since) => worse.with_sealed(text, sealed, since),
+            None => worse,
         };
     }
     if since.is_some() && sealed < total {
@@ -121,6 +126,17 @@ fn verdict(
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,
     }
+}
+
+/// The verdict where the record contradicts itself, or the product's own limits.
+fn doubts(text: &Text, story: &Story) -> Option<VerdictView> {
+    let findings = finding::findings(story).into_iter();
+    let grave = findings.filter(|finding| finding.severity >= Severity::Doubt);
+    let sentences: Vec<String> = grave
+        .take(MAX_DOUBTS)
+        .map(|finding| readable(&findings::sentence(text, story, &finding)))
+        .collect();
+    (!sentences.is_empty()).then(|| VerdictView::doubts(text, sentences))
 }
 
 fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> ProductView {

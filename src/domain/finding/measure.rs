@@ -1,0 +1,159 @@
+//! Measures that contradict each other, or the product's own limits.
+
+use std::collections::{BTreeMap, HashMap};
+
+use time::{Duration, OffsetDateTime};
+
+use super::{Contradiction, Finding, Severity, physical, standing};
+use crate::domain::epcis::{EventType, Quantity, SensorReading, What};
+use crate::domain::gs1::Identity;
+use crate::domain::statement::{Role, StatementId};
+use crate::domain::story::{Step, Story};
+use crate::domain::unit::{Dimension, to_base};
+
+/// Zero degrees Celsius, in kelvins.
+const ZERO_CELSIUS: f64 = 273.15;
+/// A reading says nothing of the time after it for longer than this.
+const MAX_GAP: Duration = Duration::hours(12);
+/// Out of its band for longer than this, food is no longer what it was.
+const LONG: Duration = Duration::hours(4);
+/// What scales and the loss of digits may make of one weight.
+const SCALES: f64 = 1.005;
+
+/// What instruments on the goods, or on what held them, read outside the band of the product.
+pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
+    let product = story.product.as_ref().map(|described| &described.value);
+    let Some(storage) = product.and_then(|product| product.storage.as_ref()) else {
+        return Vec::new();
+    };
+    let (min, max) = (storage.min_celsius, storage.max_celsius);
+    let outside = |celsius: f64| {
+        let below = min.map_or(0.0, |min| min - celsius);
+        let above = max.map_or(0.0, |max| celsius - max);
+        below.max(above)
+    };
+    let mut readings: Vec<(OffsetDateTime, f64, StatementId)> = physical(story)
+        .flat_map(|step| {
+            step.event
+                .readings
+                .iter()
+                .map(move |reading| (step, reading))
+        })
+        .filter_map(|(step, reading)| Some((reading.at, celsius(reading)?, step.id)))
+        .collect();
+    readings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut total = Duration::ZERO;
+    let mut evidence: Vec<StatementId> = Vec::new();
+    for (place, (at, celsius, id)) in readings.iter().enumerate() {
+        if outside(*celsius) <= 0.0 {
+            continue;
+        }
+        let next = readings.get(place + 1);
+        total += next.map_or(Duration::ZERO, |next| (next.0 - *at).min(MAX_GAP));
+        if !evidence.contains(id) {
+            evidence.push(*id);
+        }
+    }
+    let furthest = readings.iter().map(|reading| reading.1);
+    let furthest = furthest.max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
+    let Some(celsius) = furthest.filter(|celsius| outside(*celsius) > 0.0) else {
+        return Vec::new();
+    };
+    vec![Finding {
+        what: Contradiction::OutOfBand {
+            celsius,
+            min,
+            max,
+            minutes: total.whole_minutes(),
+        },
+        severity: if total > LONG {
+            Severity::Serious
+        } else {
+            Severity::Doubt
+        },
+        evidence,
+    }]
+}
+
+fn celsius(reading: &SensorReading) -> Option<f64> {
+    let is_temperature = reading.kind == "Temperature";
+    let (dimension, kelvins) = to_base(reading.value, reading.uom.as_deref()?)?;
+    let is_measured = is_temperature && dimension == Dimension::Temperature;
+    // Two digits are more than a logger has; the arithmetic must not move a limit.
+    is_measured.then(|| ((kelvins - ZERO_CELSIUS) * 100.0).round() / 100.0)
+}
+
+/// A container that was opened on the way: one seal when it left, another when it came. Where the goods were
+/// taken out in between, it was opened by right.
+pub(super) fn seal_mismatch(story: &Story) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut sealed: HashMap<&Identity, (&str, &Step)> = HashMap::new();
+    for step in physical(story) {
+        let (Some(seal), Some(container)) = (step.event.seal.as_deref(), container(step)) else {
+            continue;
+        };
+        if let Some((first, since)) = sealed.get(container)
+            && *first != seal
+        {
+            found.push(Finding {
+                what: Contradiction::SealMismatch {
+                    container: container.clone(),
+                    first: (*first).to_owned(),
+                    second: seal.to_owned(),
+                },
+                severity: Severity::Serious,
+                evidence: vec![since.id, step.id],
+            });
+        }
+        sealed.insert(container, (seal, step));
+    }
+    found
+}
+
+/// What a seal closes: the parent of a packing, else the one thing that the step is about.
+fn container(step: &Step) -> Option<&Identity> {
+    let what = &step.event.what;
+    let parent = what.iter().find(|what| what.role == Role::Parent);
+    parent.or(what.first()).map(|what| &what.identity)
+}
+
+/// Nothing is made of nothing. Of what came out a story knows only its own part, so this finds what is certain.
+/// Where something that went in was not weighed, it says nothing.
+pub(super) fn weight_gained(story: &Story) -> Vec<Finding> {
+    let mut processes: BTreeMap<String, Vec<&Step>> = BTreeMap::new();
+    for step in standing(story) {
+        if step.event.event_type == EventType::Transformation {
+            let alone = || format!("{:?}", step.id);
+            let name = step.event.transformation().unwrap_or_else(alone);
+            processes.entry(name).or_default().push(step);
+        }
+    }
+    let mut found: Vec<(OffsetDateTime, Finding)> = Vec::new();
+    for steps in processes.into_values() {
+        let of = |role: Role| {
+            let what = steps.iter().flat_map(|step| &step.event.what);
+            what.filter(move |what| what.role == role)
+        };
+        let weigh = |what: &What| what.quantity.as_ref().and_then(kilograms);
+        let inputs: Option<Vec<f64>> = of(Role::Input).map(weigh).collect();
+        let input: f64 = inputs.into_iter().flatten().sum();
+        let output: f64 = of(Role::Output).filter_map(weigh).sum();
+        if input > 0.0 && output > input * SCALES {
+            let evidence: Vec<StatementId> = steps.iter().map(|step| step.id).collect();
+            let finding = Finding {
+                what: Contradiction::WeightGained { input, output },
+                severity: Severity::Doubt,
+                evidence,
+            };
+            found.extend(steps.first().map(|step| (step.event.event_time, finding)));
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn kilograms(quantity: &Quantity) -> Option<f64> {
+    let value: f64 = quantity.value.as_deref()?.parse().ok()?;
+    let (dimension, kilograms) = to_base(value, quantity.uom.as_deref()?)?;
+    (dimension == Dimension::Mass).then_some(kilograms)
+}

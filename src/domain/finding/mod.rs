@@ -1,0 +1,190 @@
+//! What does not add up in a story: rules over what its statements say together. Each is a pure function; none
+//! rejects anything, and no merchant can switch one off. A rule speaks only where the record contradicts
+//! itself or a product's own limits: what is merely missing is another matter.
+
+mod date;
+mod measure;
+mod order;
+mod place;
+
+use time::OffsetDateTime;
+
+use super::epcis::Event;
+use super::gs1::Identity;
+use super::statement::StatementId;
+use super::story::{Step, Story, Via};
+
+/// Something that does not add up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What it is, with its figures.
+    pub what: Contradiction,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The statements that contradict each other.
+    pub evidence: Vec<StatementId>,
+}
+
+/// How grave a finding is. The gravest comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// It can be a slip of whoever recorded it; until that is clear, it is a doubt.
+    Doubt,
+    /// One of the statements is wrong, or the food is.
+    Serious,
+}
+
+/// What contradicts what. Times are the events' own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contradiction {
+    /// Something happened to goods before these were made.
+    BeforeMade {
+        /// `bizStep`, where it has one.
+        step: Option<String>,
+        /// When it happened.
+        at: OffsetDateTime,
+        /// When they were made.
+        made: OffsetDateTime,
+    },
+    /// Something happened to an item after it was destroyed or sold.
+    AfterEnd {
+        /// `bizStep`, where it has one.
+        step: Option<String>,
+        /// When it happened.
+        at: OffsetDateTime,
+        /// The step that ended it, where it has one.
+        end: Option<String>,
+        /// When it ended.
+        ended: OffsetDateTime,
+    },
+    /// A step still finds the item in a container that it had been taken from, by being put into another.
+    InTwoParents {
+        /// Where it is found.
+        first: Identity,
+        /// Where it was put.
+        second: Identity,
+        /// When it is found.
+        at: OffsetDateTime,
+    },
+    /// It went from one place to another faster than an aeroplane.
+    TooFast {
+        /// From where.
+        from: Identity,
+        /// To where.
+        to: Identity,
+        /// The distance on the globe.
+        km: f64,
+        /// The time between.
+        minutes: i64,
+    },
+    /// It was at two places at one moment.
+    TwoPlaces {
+        /// One.
+        first: Identity,
+        /// The other.
+        second: Identity,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// It expires before it was made.
+    ExpiresBeforeMade {
+        /// The date after which it should not be used, as ISO 8601 has it.
+        expires: String,
+        /// The date on which it was made.
+        made: String,
+    },
+    /// It was sold after it had expired.
+    SoldAfterExpiry {
+        /// The date on which it was sold, there.
+        sold: String,
+        /// The date after which it should not be used.
+        expires: String,
+    },
+    /// A document was issued after the step that cites it.
+    IssuedTooLate {
+        /// Its URI.
+        document: String,
+        /// The date on which it was issued.
+        issued: String,
+        /// The date of the step, there.
+        needed: String,
+    },
+    /// It was warmer or colder than the product may be.
+    OutOfBand {
+        /// The furthest reading, in degrees Celsius.
+        celsius: f64,
+        /// The lowest that is allowed.
+        min: Option<f64>,
+        /// The highest that is allowed.
+        max: Option<f64>,
+        /// For how long all in all, as far as readings tell.
+        minutes: i64,
+    },
+    /// A container came with another seal than it left with.
+    SealMismatch {
+        /// The container.
+        container: Identity,
+        /// The seal that it left with.
+        first: String,
+        /// The seal that it came with.
+        second: String,
+    },
+    /// More came out of a process than went into it.
+    WeightGained {
+        /// What went in, in kilograms.
+        input: f64,
+        /// What came out at least, in kilograms.
+        output: f64,
+    },
+}
+
+/// A rule: what it finds in a story.
+type Rule = fn(&Story) -> Vec<Finding>;
+
+/// All of them.
+const RULES: [Rule; 10] = [
+    order::before_made,
+    order::after_end,
+    order::in_two_parents,
+    place::impossible_ways,
+    date::expires_before_made,
+    date::sold_after_expiry,
+    date::issued_too_late,
+    measure::out_of_band,
+    measure::seal_mismatch,
+    measure::weight_gained,
+];
+
+/// What does not add up, the gravest first.
+pub fn findings(story: &Story) -> Vec<Finding> {
+    let mut found: Vec<Finding> = RULES.iter().flat_map(|rule| rule(story)).collect();
+    // Within a severity in the order of the rules, and each rule in the order of time.
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    found
+}
+
+/// The steps that stand, in the order of time.
+fn standing(story: &Story) -> impl Iterator<Item = &Step> + Clone {
+    story.steps.iter().filter(|step| !step.is_retracted)
+}
+
+/// Those of the item and of what held it: where it was.
+fn physical(story: &Story) -> impl Iterator<Item = &Step> + Clone {
+    standing(story).filter(|step| matches!(step.via, Via::Item | Via::Container))
+}
+
+/// The thing itself, where it is one: not a lot, and not a product.
+fn item(story: &Story) -> Option<Identity> {
+    let is_one = story.subject.serial().is_some() || story.subject.sscc().is_some();
+    is_one.then(|| story.subject.finest())
+}
+
+/// The date of an event on the clocks where it happened, as ISO 8601 has it: it sorts as time does.
+fn local_date(event: &Event, at: OffsetDateTime) -> Option<String> {
+    let form = time::macros::format_description!("[offset_hour sign:mandatory]:[offset_minute]");
+    let offset = time::UtcOffset::parse(&event.offset, form).ok()?;
+    let date = time::macros::format_description!("[year]-[month]-[day]");
+    at.to_offset(offset).format(date).ok()
+}

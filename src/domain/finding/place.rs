@@ -1,0 +1,101 @@
+//! Ways that nothing can travel.
+
+use super::{Contradiction, Finding, Severity, item, physical};
+use crate::domain::gs1::Identity;
+use crate::domain::story::{Step, Story};
+
+/// An aeroplane with the wind, from one airfield to the next.
+const KM_PER_HOUR: f64 = 1_100.0;
+/// Places nearer than this may be one site, or their positions not so exact.
+const NEAR_KM: f64 = 30.0;
+/// The mean radius of the Earth (IUGG).
+const EARTH_KM: f64 = 6_371.009;
+
+/// Two steps of one thing at places that lie further apart than it can have gone in between.
+pub(super) fn impossible_ways(story: &Story) -> Vec<Finding> {
+    if item(story).is_none() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut last: Option<(&Step, &Identity, Position)> = None;
+    for step in physical(story) {
+        let event = &step.event;
+        let Some(place) = event.read_point.as_ref().or(event.biz_location.as_ref()) else {
+            continue;
+        };
+        let party = story.parties.get(&place.canonical());
+        let Some(position) = party.and_then(|party| party.position) else {
+            continue;
+        };
+        if let Some((before, from, start)) = last {
+            found.extend(way(before, (from, start), step, (place, position)));
+        }
+        last = Some((step, place, position));
+    }
+    found
+}
+
+/// Latitude and longitude in degrees.
+type Position = (f64, f64);
+
+fn way(
+    before: &Step,
+    (from, start): (&Identity, Position),
+    step: &Step,
+    (to, end): (&Identity, Position),
+) -> Option<Finding> {
+    let km = distance_km(start, end);
+    if km < NEAR_KM {
+        return None;
+    }
+    let between = step.event.event_time - before.event.event_time;
+    let hours = between.as_seconds_f64() / 3_600.0;
+    let what = if between.is_zero() {
+        Contradiction::TwoPlaces {
+            first: from.clone(),
+            second: to.clone(),
+            at: step.event.event_time,
+        }
+    } else if km > hours * KM_PER_HOUR {
+        Contradiction::TooFast {
+            from: from.clone(),
+            to: to.clone(),
+            km,
+            minutes: between.whole_minutes(),
+        }
+    } else {
+        return None;
+    };
+    Some(Finding {
+        what,
+        severity: Severity::Serious,
+        evidence: vec![before.id, step.id],
+    })
+}
+
+/// Along the great circle, by the haversine formula.
+fn distance_km(from: Position, to: Position) -> f64 {
+    let radians = |(latitude, longitude): Position| (latitude.to_radians(), longitude.to_radians());
+    let ((lat1, lon1), (lat2, lon2)) = (radians(from), radians(to));
+    let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
+    let chord = half(lat1, lat2) + lat1.cos() * lat2.cos() * half(lon1, lon2);
+    2.0 * EARTH_KM * chord.sqrt().min(1.0).asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_globe() {
+        // Auckland to Shanghai Pudong; airports' own positions, the distance as great-circle tables have it.
+        let (auckland, pudong) = ((-37.0081, 174.7917), (31.1434, 121.8052));
+        let km = distance_km(auckland, pudong);
+        assert!((9_300.0..9_450.0).contains(&km), "{km}");
+        assert_eq!(distance_km(pudong, pudong), 0.0);
+        // Half around the world, over a pole and over the date line.
+        let half = std::f64::consts::PI * EARTH_KM;
+        assert!((distance_km((90.0, 0.0), (-90.0, 17.0)) - half).abs() < 1.0);
+        assert!((distance_km((0.0, 179.5), (0.0, -179.5)) - 111.2).abs() < 0.1);
+    }
+}

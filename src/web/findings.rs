@@ -1,0 +1,241 @@
+//! What does not add up, in plain sentences: for pages, and for the operator's command line.
+
+use time::OffsetDateTime;
+
+use super::text::Text;
+use crate::domain::finding::{Contradiction, Finding, Severity};
+use crate::domain::gs1::Identity;
+use crate::domain::story::Story;
+use crate::domain::time::timestamp;
+
+/// Readers are in China: times of different places are compared on one clock, theirs.
+const CHINA_TEXT: &str = "+08:00";
+
+/// The rule's name, for machines.
+pub fn rule(what: &Contradiction) -> &'static str {
+    match what {
+        Contradiction::BeforeMade { .. } => "beforeMade",
+        Contradiction::AfterEnd { .. } => "afterEnd",
+        Contradiction::InTwoParents { .. } => "inTwoParents",
+        Contradiction::TooFast { .. } => "tooFast",
+        Contradiction::TwoPlaces { .. } => "twoPlaces",
+        Contradiction::ExpiresBeforeMade { .. } => "expiresBeforeMade",
+        Contradiction::SoldAfterExpiry { .. } => "soldAfterExpiry",
+        Contradiction::IssuedTooLate { .. } => "issuedTooLate",
+        Contradiction::OutOfBand { .. } => "outOfBand",
+        Contradiction::SealMismatch { .. } => "sealMismatch",
+        Contradiction::WeightGained { .. } => "weightGained",
+    }
+}
+
+/// The severity's name, for machines.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Doubt => "doubt",
+        Severity::Serious => "serious",
+    }
+}
+
+/// A finding as one sentence, with its figures.
+pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
+    let words = Said { text, story };
+    match &finding.what {
+        Contradiction::BeforeMade { step, at, made } => text.with(
+            "finding.before_made",
+            &[
+                ("step", &words.step(step.as_deref())),
+                ("at", &words.time(*at)),
+                ("made", &words.time(*made)),
+            ],
+        ),
+        Contradiction::AfterEnd {
+            step,
+            at,
+            end,
+            ended,
+        } => text.with(
+            "finding.after_end",
+            &[
+                ("step", &words.step(step.as_deref())),
+                ("at", &words.time(*at)),
+                ("end", &words.step(end.as_deref())),
+                ("ended", &words.time(*ended)),
+            ],
+        ),
+        Contradiction::InTwoParents { first, second, at } => text.with(
+            "finding.in_two_parents",
+            &[
+                ("first", &words.thing(first)),
+                ("second", &words.thing(second)),
+                ("at", &words.time(*at)),
+            ],
+        ),
+        Contradiction::TooFast {
+            from,
+            to,
+            km,
+            minutes,
+        } => text.with(
+            "finding.too_fast",
+            &[
+                ("from", &words.thing(from)),
+                ("to", &words.thing(to)),
+                ("km", &text.number(km.round() as u64)),
+                ("time", &words.duration(*minutes)),
+            ],
+        ),
+        Contradiction::TwoPlaces { first, second, at } => text.with(
+            "finding.two_places",
+            &[
+                ("first", &words.thing(first)),
+                ("second", &words.thing(second)),
+                ("at", &words.time(*at)),
+            ],
+        ),
+        Contradiction::ExpiresBeforeMade { expires, made } => text.with(
+            "finding.expires_before_made",
+            &[
+                ("expires", &words.date(expires)),
+                ("made", &words.date(made)),
+            ],
+        ),
+        Contradiction::SoldAfterExpiry { sold, expires } => text.with(
+            "finding.sold_after_expiry",
+            &[
+                ("sold", &words.date(sold)),
+                ("expires", &words.date(expires)),
+            ],
+        ),
+        Contradiction::IssuedTooLate {
+            document,
+            issued,
+            needed,
+        } => text.with(
+            "finding.issued_too_late",
+            &[
+                ("document", &words.document(document)),
+                ("issued", &words.date(issued)),
+                ("needed", &words.date(needed)),
+            ],
+        ),
+        Contradiction::OutOfBand {
+            celsius,
+            min,
+            max,
+            minutes,
+        } => {
+            let reached = words.celsius(*celsius);
+            let band = words.band(*min, *max);
+            let values = [("celsius", reached.as_str()), ("band", &band)];
+            if *minutes == 0 {
+                return text.with("finding.out_of_band_once", &values);
+            }
+            let time = words.duration(*minutes);
+            let values = [values[0], values[1], ("time", &time)];
+            text.with("finding.out_of_band", &values)
+        }
+        Contradiction::SealMismatch {
+            container,
+            first,
+            second,
+        } => text.with(
+            "finding.seal_mismatch",
+            &[
+                ("container", &words.thing(container)),
+                ("first", first),
+                ("second", second),
+            ],
+        ),
+        Contradiction::WeightGained { input, output } => text.with(
+            "finding.weight_gained",
+            &[
+                ("input", &words.kilograms(*input)),
+                ("output", &words.kilograms(*output)),
+            ],
+        ),
+    }
+}
+
+/// The words for what a finding names.
+struct Said<'s> {
+    text: &'s Text,
+    story: &'s Story,
+}
+
+impl Said<'_> {
+    fn step(&self, step: Option<&str>) -> String {
+        match step {
+            Some(step) => self.text.term("bizStep", step).to_owned(),
+            None => self.text.get("finding.step").to_owned(),
+        }
+    }
+
+    fn time(&self, at: OffsetDateTime) -> String {
+        let stamp = timestamp(at);
+        let local = self.text.local_time(stamp.as_str(), CHINA_TEXT);
+        local.map_or_else(|| stamp.to_string(), |local| local.text)
+    }
+
+    fn date(&self, iso: &str) -> String {
+        let date = self.text.date(iso);
+        date.map_or_else(|| iso.to_owned(), |date| date.text)
+    }
+
+    fn thing(&self, identity: &Identity) -> String {
+        let canonical = identity.canonical();
+        match self.story.parties.get(&canonical) {
+            Some(party) => self.text.said(&party.name).to_owned(),
+            None => identity.path().unwrap_or(canonical),
+        }
+    }
+
+    fn document(&self, uri: &str) -> String {
+        match self.story.documents.get(uri) {
+            Some(document) => self.text.said(&document.title).to_owned(),
+            None => uri.to_owned(),
+        }
+    }
+
+    fn duration(&self, minutes: i64) -> String {
+        let minutes = minutes.unsigned_abs();
+        let (hours, rest) = (minutes / 60, minutes % 60);
+        let minutes = self.text.count("finding.minutes", rest, &[]);
+        if hours == 0 {
+            return minutes;
+        }
+        let hours = self.text.count("finding.hours", hours, &[]);
+        if rest == 0 {
+            return hours;
+        }
+        self.text.with(
+            "finding.hours_and_minutes",
+            &[("hours", &hours), ("minutes", &minutes)],
+        )
+    }
+
+    fn celsius(&self, celsius: f64) -> String {
+        self.text.amount(&format!("{celsius}"), Some("CEL"))
+    }
+
+    fn band(&self, min: Option<f64>, max: Option<f64>) -> String {
+        match (min, max) {
+            (Some(min), Some(max)) => self.text.with(
+                "finding.band",
+                &[("min", &self.celsius(min)), ("max", &self.celsius(max))],
+            ),
+            (Some(min), None) => self
+                .text
+                .with("finding.band_above", &[("min", &self.celsius(min))]),
+            (None, max) => self.text.with(
+                "finding.band_below",
+                &[("max", &self.celsius(max.unwrap_or_default()))],
+            ),
+        }
+    }
+
+    fn kilograms(&self, kilograms: f64) -> String {
+        let grams = (kilograms * 1_000.0).round() / 1_000.0;
+        self.text.amount(&format!("{grams}"), Some("KGM"))
+    }
+}
