@@ -46,7 +46,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Operator {
     /// Start the service with three example supply chains, and print their addresses.
-    Demo,
+    Demo(serve::Demo),
     /// Start the service.
     Serve,
     /// Capture EPCIS documents from files, as the HTTP API does.
@@ -124,7 +124,7 @@ fn run(operator: Operator) -> Result<Outcome, Failure> {
     let settings = Settings::from_env()?;
     runtime()?.block_on(async {
         match operator {
-            Operator::Demo => serve::demo(&settings).await,
+            Operator::Demo(demo) => demo.run(&settings).await,
             Operator::Serve => serve::serve(&settings).await,
             Operator::Capture(capture) => capture.run(&settings).await,
             Operator::Seal(seal) => seal.run(&settings).await,

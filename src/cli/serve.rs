@@ -13,7 +13,7 @@ use super::{Failure, Outcome};
 use crate::app::{Core, OpenAs, Running, Sealer, cosigner};
 use crate::config::Settings;
 use crate::cosign::{CosignError, Cosigner};
-use crate::demo;
+use crate::demo::{self, Variant};
 use crate::public::Published;
 
 /// Runs the service until it is told to stop.
@@ -23,18 +23,32 @@ pub(super) async fn serve(settings: &Settings) -> Result<Outcome, Failure> {
     until_stopped(running, settings.shutdown_grace).await
 }
 
-/// Runs the service with the example supply chains.
-pub(super) async fn demo(settings: &Settings) -> Result<Outcome, Failure> {
-    let running = Running::start(settings).await?;
-    let demo = match demo::load(&running, &settings.data_dir).await {
-        Ok(demo) => demo,
-        Err(error) => {
-            running.stop().await;
-            return Err(error.into());
-        }
-    };
-    print!("{}", demo::greeting(&demo)?);
-    until_stopped(running, settings.shutdown_grace).await
+/// Start the service with three example supply chains, and print their addresses.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// And one whose record contradicts itself: customs entry before production, more out than in, a warm day, one
+    /// serial in two cases.
+    #[arg(long)]
+    faults: bool,
+}
+
+impl Demo {
+    pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
+        let variant = match self.faults {
+            true => Variant::WithFaults,
+            false => Variant::Sound,
+        };
+        let running = Running::start(settings).await?;
+        let demo = match demo::load(&running, &settings.data_dir, variant).await {
+            Ok(demo) => demo,
+            Err(error) => {
+                running.stop().await;
+                return Err(error.into());
+            }
+        };
+        print!("{}", demo::greeting(&demo)?);
+        until_stopped(running, settings.shutdown_grace).await
+    }
 }
 
 /// SIGTERM comes from a service manager, perhaps with a balancer in front: the service first says that it

@@ -23,9 +23,11 @@ const PARTIES: &str = include_str!("../../demo/parties.json");
 const PRODUCTS: &str = include_str!("../../demo/products.json");
 const DOCUMENTS: &str = include_str!("../../demo/documents.json");
 const TRACES: &str = include_str!("../../demo/traces.json");
+/// A record in which nothing fits, for whoever wants to see how that looks.
+const FAULTS: &str = include_str!("../../demo/planted-faults/traces.json");
 
 /// The events of each trace, by the name in `traces.json`.
-const EVENTS: [(&str, &str); 3] = [
+const EVENTS: [(&str, &str); 4] = [
     (
         "infant-formula-general-trade/epcis.json",
         include_str!("../../demo/infant-formula-general-trade/epcis.json"),
@@ -37,6 +39,10 @@ const EVENTS: [(&str, &str); 3] = [
     (
         "chilled-beef-air/epcis.json",
         include_str!("../../demo/chilled-beef-air/epcis.json"),
+    ),
+    (
+        "planted-faults/epcis.json",
+        include_str!("../../demo/planted-faults/epcis.json"),
     ),
 ];
 
@@ -58,7 +64,7 @@ pub struct Demo {
     pub vkey: String,
     /// The key of its story notes.
     pub story_vkey: String,
-    /// The three codes.
+    /// The three codes; with the planted faults, four.
     pub traces: Vec<Trace>,
     /// The serials of each trace's document, so that a second start captures the same.
     pub serials: Vec<Vec<String>>,
@@ -126,14 +132,27 @@ struct Title {
     en: String,
 }
 
+/// What is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// Three sound supply chains.
+    Sound,
+    /// And one whose record contradicts itself.
+    WithFaults,
+}
+
 /// Loads the example into the running service, and writes `demo.json` into the data folder.
-pub async fn load(running: &Running, data_dir: &Path) -> Result<Demo, DemoError> {
+pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Result<Demo, DemoError> {
     let path = data_dir.join("demo.json");
     let known: Option<Demo> = std::fs::read_to_string(&path)
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok());
     let merchants: Vec<MerchantInput> = input("merchants.json", MERCHANTS)?;
-    let traces: Vec<TraceInput> = input("traces.json", TRACES)?;
+    let mut traces: Vec<TraceInput> = input("traces.json", TRACES)?;
+    if variant == Variant::WithFaults {
+        let faults: Vec<TraceInput> = input("planted-faults/traces.json", FAULTS)?;
+        traces.extend(faults);
+    }
     let keys = match &known {
         Some(known) => known.merchant_keys.clone(),
         None => enter(running, &merchants).await?,
@@ -183,7 +202,7 @@ pub async fn load(running: &Running, data_dir: &Path) -> Result<Demo, DemoError>
 
 /// What is printed once everything is there: the addresses, and a code to scan.
 pub fn greeting(demo: &Demo) -> Result<String, DemoError> {
-    let mut text = String::from("\nRootmark 源证 is running. Three codes to look at:\n\n");
+    let mut text = String::from("\nRootmark 源证 is running. Codes to look at:\n\n");
     for trace in &demo.traces {
         let _ = write!(text, "  {}\n  {}\n\n", trace.title, trace.url);
     }

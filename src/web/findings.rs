@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::text::Text;
-use crate::domain::finding::{Contradiction, Finding, Severity};
+use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
@@ -44,7 +44,7 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
         Contradiction::BeforeMade { step, at, made } => text.with(
             "finding.before_made",
             &[
-                ("step", &words.step(step.as_deref())),
+                ("step", &words.step(step)),
                 ("at", &words.time(*at)),
                 ("made", &words.time(*made)),
             ],
@@ -57,9 +57,9 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
         } => text.with(
             "finding.after_end",
             &[
-                ("step", &words.step(step.as_deref())),
+                ("step", &words.step(step)),
                 ("at", &words.time(*at)),
-                ("end", &words.step(end.as_deref())),
+                ("end", &words.step(end)),
                 ("ended", &words.time(*ended)),
             ],
         ),
@@ -164,10 +164,18 @@ struct Said<'s> {
 }
 
 impl Said<'_> {
-    fn step(&self, step: Option<&str>) -> String {
-        match step {
-            Some(step) => self.text.term("bizStep", step).to_owned(),
-            None => self.text.get("finding.step").to_owned(),
+    fn step(&self, step: &StepName) -> String {
+        let word = match step.biz_step.as_deref() {
+            Some(step) => self.text.term("bizStep", step),
+            None => self.text.get("finding.step"),
+        };
+        let known = |place: &&Identity| self.story.parties.contains_key(&place.canonical());
+        match step.place.as_ref().filter(known) {
+            Some(place) => self.text.with(
+                "finding.step_at",
+                &[("step", word), ("place", &self.thing(place))],
+            ),
+            None => self.text.with("finding.step_alone", &[("step", word)]),
         }
     }
 
@@ -186,7 +194,11 @@ impl Said<'_> {
         let canonical = identity.canonical();
         match self.story.parties.get(&canonical) {
             Some(party) => self.text.said(&party.name).to_owned(),
-            None => identity.path().unwrap_or(canonical),
+            // As it stands on the label.
+            None => match identity {
+                Identity::Sscc(sscc) => format!("(00){sscc}"),
+                _ => identity.path().unwrap_or(canonical),
+            },
         }
     }
 

@@ -5,7 +5,7 @@ mod driver;
 mod support;
 
 use driver::Browser;
-use rootmark::demo;
+use rootmark::demo::{self, Variant};
 use rqrr::PreparedImage;
 use serde_json::Value;
 use support::TestApp;
@@ -13,7 +13,9 @@ use support::TestApp;
 /// The addresses of the example's three codes, the service they are of, and a browser.
 async fn open_example() -> (TestApp, Vec<String>, Browser) {
     let app = TestApp::start().await;
-    let example = demo::load(&app.running, app.data_dir.path()).await.unwrap();
+    let example = demo::load(&app.running, app.data_dir.path(), Variant::Sound)
+        .await
+        .unwrap();
     let urls = example.traces.into_iter().map(|trace| trace.url).collect();
     (app, urls, Browser::start().await)
 }

@@ -2,12 +2,12 @@
 
 use auditlog::bundle::{KeysFrom, Trust, verify};
 use auditlog::note::Verifier;
-use rootmark::demo::Demo;
+use rootmark::demo::{Demo, Variant};
 use time::format_description::well_known::Rfc3339;
 use time::macros::{date, offset};
 use time::{Date, OffsetDateTime};
 
-use crate::kit::{LANGUAGES, Page, load_example, path_of, words_in};
+use crate::kit::{LANGUAGES, Page, load_example, load_variant, path_of, words_in};
 use crate::support::TestApp;
 
 /// What a page of the example must say: `[zh-CN, en]` where the languages differ.
@@ -372,6 +372,50 @@ async fn the_pages_of_the_example_stay_under_thirty_thousand_bytes() {
             let page = Page::get(&app, path_of(&app, &trace.url), language).await;
             println!("{:6} bytes in {language}: {}", page.html.len(), trace.title);
             assert!(page.html.len() < 30_000, "{} bytes", page.html.len());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
+    let app = TestApp::start().await;
+    let demo = load_variant(&app, Variant::WithFaults).await;
+    let (faulty, sound) = demo.traces.split_last().unwrap();
+    assert_eq!(sound.len(), 3);
+    for (language, title, sentences) in [
+        (
+            "en",
+            "On record, with doubts",
+            [
+                "“Accepted” at Yangshan Customs (Demo) on",
+                "it is found in (00)095210410001009017, and had been put into",
+                "The temperature reached 33.8 °C",
+                "It was outside that for 9 hours in all",
+                "1,120 kg went into a process, and at least 1,340 kg came out of it.",
+            ],
+        ),
+        (
+            "zh-CN",
+            "有记录，但有疑点",
+            [
+                "洋山海关（演示）“接收”在",
+                "而此前已装入 (00)",
+                "温度曾达 33.8 °C",
+                "累计超出 9 小时",
+                "投入 1,120 千克，产出至少 1,340 千克",
+            ],
+        ),
+    ] {
+        let page = app.page(path_of(&app, &faulty.url), language).await;
+        let page = page.text().await.unwrap();
+        assert!(page.contains(title), "{page}");
+        for sentence in sentences {
+            assert!(page.contains(sentence), "{sentence}: {page}");
+        }
+        for trace in sound {
+            let page = app.page(path_of(&app, &trace.url), language).await;
+            let page = page.text().await.unwrap();
+            assert!(!page.contains(title), "{page}");
         }
     }
 }

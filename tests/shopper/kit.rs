@@ -2,7 +2,7 @@
 
 use reqwest::header::HeaderMap;
 use rootmark::app::Running;
-use rootmark::demo::{self, Demo};
+use rootmark::demo::{self, Demo, Variant};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,7 +97,13 @@ pub fn words_in(element: ElementRef<'_>, selector: &str) -> Option<String> {
 
 /// The example, loaded as `rootmark demo` loads it: through the HTTP API of this very service.
 pub async fn load_example(app: &TestApp) -> Demo {
-    demo::load(&app.running, app.data_dir.path()).await.unwrap()
+    load_variant(app, Variant::Sound).await
+}
+
+/// The same, sound or with planted faults.
+pub async fn load_variant(app: &TestApp, variant: Variant) -> Demo {
+    let demo = demo::load(&app.running, app.data_dir.path(), variant).await;
+    demo.unwrap()
 }
 
 /// The path of an address of this service.

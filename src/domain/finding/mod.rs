@@ -41,8 +41,8 @@ pub enum Severity {
 pub enum Contradiction {
     /// Something happened to goods before these were made.
     BeforeMade {
-        /// `bizStep`, where it has one.
-        step: Option<String>,
+        /// What happened.
+        step: StepName,
         /// When it happened.
         at: OffsetDateTime,
         /// When they were made.
@@ -50,12 +50,12 @@ pub enum Contradiction {
     },
     /// Something happened to an item after it was destroyed or sold.
     AfterEnd {
-        /// `bizStep`, where it has one.
-        step: Option<String>,
+        /// What happened.
+        step: StepName,
         /// When it happened.
         at: OffsetDateTime,
-        /// The step that ended it, where it has one.
-        end: Option<String>,
+        /// What ended it.
+        end: StepName,
         /// When it ended.
         ended: OffsetDateTime,
     },
@@ -138,6 +138,25 @@ pub enum Contradiction {
         /// What came out at least, in kilograms.
         output: f64,
     },
+}
+
+/// A step by what a reader knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepName {
+    /// `bizStep`, where it has one.
+    pub biz_step: Option<String>,
+    /// Where it happened, as far as it says.
+    pub place: Option<Identity>,
+}
+
+impl StepName {
+    fn of(event: &Event) -> StepName {
+        let place = event.read_point.as_ref().or(event.biz_location.as_ref());
+        StepName {
+            biz_step: event.biz_step.clone(),
+            place: place.cloned(),
+        }
+    }
 }
 
 /// A rule: what it finds in a story.

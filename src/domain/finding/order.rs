@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Contradiction, Finding, Severity, item, standing};
+use super::{Contradiction, Finding, Severity, StepName, item, standing};
 use crate::domain::epcis::{Action, EventType};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
@@ -63,7 +63,7 @@ pub(super) fn before_made(story: &Story) -> Vec<Finding> {
             if !is_known && step.id != making.id {
                 found.push(Finding {
                     what: Contradiction::BeforeMade {
-                        step: step.event.biz_step.clone(),
+                        step: StepName::of(&step.event),
                         at: step.event.event_time,
                         made,
                     },
@@ -108,9 +108,9 @@ pub(super) fn after_end(story: &Story) -> Vec<Finding> {
         };
         found.push(Finding {
             what: Contradiction::AfterEnd {
-                step: step.event.biz_step.clone(),
+                step: StepName::of(&step.event),
                 at: step.event.event_time,
-                end: end.event.biz_step.clone(),
+                end: StepName::of(&end.event),
                 ended,
             },
             severity,
