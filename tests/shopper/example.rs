@@ -398,7 +398,7 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
             "zh-CN",
             "有记录，但有疑点",
             [
-                "洋山海关（演示）“接收”在",
+                "洋山口岸海关（演示）“接收”在",
                 "而此前已装入 (00)",
                 "温度曾达 33.8 °C",
                 "累计超出 9 小时",
