@@ -39,6 +39,7 @@ bench:
 	cargo bench --locked --bench rates
 	cargo bench --locked --bench audit
 	cargo bench --locked --bench queries
+	cargo bench --locked --bench trace
 
 prepare:
 	@scripts/prepare

@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod demo;
 pub mod domain;
 pub mod failpoint;
+pub mod generate;
 pub mod http_client;
 pub mod metrics;
 pub mod postgres;

@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// The party that the merchant is.
-const ISSUER: &str = "https://id.gs1.org/417/9521041000008";
+pub const ISSUER: &str = "https://id.gs1.org/417/9521041000008";
 
 /// Measures in a folder with a Postgres, and ends both whatever comes of it.
 pub async fn with_postgres(
@@ -43,6 +43,7 @@ pub fn settings(folder: &Path, options: PgConnectOptions) -> Result<Settings, Fa
 }
 
 /// A key that may do everything, of a merchant of its own.
+#[allow(dead_code, reason = "one benchmark captures without HTTP")]
 pub async fn key(running: &Running) -> Result<String, Failure> {
     let merchant = add_merchant(&running.database, "Bench", ISSUER).await?;
     let order = KeyOrder {

@@ -13,11 +13,17 @@ use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{NewStatement, Role, StatementId};
 use crate::domain::turn::Turn;
 use crate::store::hold_identity;
-use crate::store::walk::{Described, descriptions_of};
+use crate::store::walk::{Described, Descriptions, descriptions_of};
 
-/// Statements of one recall.
+/// Statements of one recall, and their content that is read: the last is the one that counts.
 const MAX_STATEMENTS: usize = 200;
+const MAX_CONTENT_BYTES: i64 = 8 << 20;
 
+/// Whatever was committed, at whatever time it says.
+const LAST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999 UTC);
+
+const AT_ONCE: &str =
+    "something was said of this recall in the same moment; look at it, and say it again";
 const TOO_MANY: &str = "200 statements were made of this recall; close it and open a new one";
 
 /// The last statement of the same recall, if it says the same. Refuses what may not follow it.
@@ -37,8 +43,13 @@ pub(super) async fn last_said(
         role: Role::Recall.index_code().unwrap_or_default(),
         turn: Turn::Seen.index_code(),
     }];
-    let limit = MAX_STATEMENTS as i64 + 1;
-    let stored = descriptions_of(conn, merchant_id, &wanted, now, limit).await?;
+    let room = Descriptions {
+        of_each: MAX_STATEMENTS as i64 + 1,
+        rows: MAX_STATEMENTS as i64 + 1,
+        content_bytes: MAX_CONTENT_BYTES,
+    };
+    let stored = descriptions_of(conn, merchant_id, &wanted, LAST, room).await?;
+    let recorded: Option<OffsetDateTime> = stored.iter().map(|stored| stored.recorded_at).max();
     let said: Vec<(StatementId, String, Recall)> = stored
         .into_iter()
         .filter_map(|stored| {
@@ -48,7 +59,7 @@ pub(super) async fn last_said(
             (said.uri == new.uri).then_some((stored.id, stored.content, said))
         })
         .collect();
-    let last = said.last();
+    let last = said.first();
     if let Some((id, content, _)) = last
         && *content == statement.content
     {
@@ -56,6 +67,10 @@ pub(super) async fn last_said(
     }
     new.follows(last.map(|(_, _, said)| said))
         .map_err(CaptureError::Body)?;
+    // Which of two statements stands, their times tell.
+    if recorded.is_some_and(|recorded| now <= recorded) {
+        return Err(CaptureError::Body(whole(FaultKind::Rule(AT_ONCE))));
+    }
     // There is always room to close it.
     if said.len() >= MAX_STATEMENTS && new.status == recall::Status::Open {
         return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_MANY))));

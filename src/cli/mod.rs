@@ -5,6 +5,7 @@ mod audit;
 mod capture;
 mod check;
 mod codes;
+mod generate;
 mod key;
 mod merchant;
 mod progress;
@@ -59,6 +60,8 @@ enum Operator {
     Recover(recover::Recover),
     /// Tell the story of a code.
     Trace(trace::Trace),
+    /// Fill the log with made-up supply chains.
+    Generate(generate::Generate),
     /// Issue item codes.
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -131,6 +134,7 @@ fn run(operator: Operator) -> Result<Outcome, Failure> {
             Operator::Check(check) => check.run(&settings).await,
             Operator::Recover(recover) => recover.run(&settings).await,
             Operator::Trace(trace) => trace.run(&settings).await,
+            Operator::Generate(generate) => generate.run(&settings).await,
             Operator::Codes(codes) => codes.run(&settings).await,
             Operator::Merchant(merchant) => merchant.run(&settings).await,
             Operator::Key(key) => key.run(&settings).await,

@@ -124,7 +124,8 @@ pub struct Period {
 }
 
 /// The statements about things in times, as far as they were recorded by a time; `limit` of each thing and of
-/// all together, the first that happened, each once. Keys can collide: the caller compares the identities
+/// all together, the first that happened, each once, and no more content than the statement that goes beyond
+/// `content_bytes`. Keys can collide: the caller compares the identities
 /// themselves.
 pub async fn statements_in(
     conn: &mut PgConnection,
@@ -132,6 +133,7 @@ pub async fn statements_in(
     periods: &[Period],
     recorded_until: OffsetDateTime,
     limit: i64,
+    content_bytes: i64,
 ) -> Result<Vec<StoredStatement>> {
     let keys: Vec<i64> = periods.iter().map(|period| period.key).collect();
     let wanted: Vec<i16> = periods.iter().map(|period| period.wanted as i16).collect();
@@ -144,6 +146,10 @@ pub async fn statements_in(
                   coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
+           FROM (SELECT s.*, found.event_time,
+                        sum(octet_length(s.content)) OVER
+                            (ORDER BY found.event_time, s.batch_id, s.position
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
            FROM (SELECT DISTINCT t.event_time, t.batch_id, t.position
                  FROM unnest($2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[],
                              $6::timestamptz[])
@@ -188,10 +194,11 @@ pub async fn statements_in(
                       ORDER BY event_time, batch_id, position LIMIT $8)) AS t
                  ORDER BY t.event_time, t.batch_id, t.position LIMIT $8) AS found
            JOIN statement s
-             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
+             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position) AS s
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
            LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
-           ORDER BY found.event_time, s.batch_id, s.position"#,
+           WHERE coalesce(s.before, 0) <= $10
+           ORDER BY s.event_time, s.batch_id, s.position"#,
         merchant_id,
         &keys,
         &wanted,
@@ -201,6 +208,7 @@ pub async fn statements_in(
         recorded_until,
         limit,
         MAX_FITTED,
+        content_bytes,
     )
     .fetch_all(conn)
     .await?;
@@ -218,40 +226,62 @@ pub struct Described {
     pub turn: i16,
 }
 
-/// The statements that name things in just these roles and turns, as far as they were recorded by a time: of
-/// each thing the last `limit`, in the order in which they were recorded. Keys can collide, as above.
+/// How many statements are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Descriptions {
+    /// Of each name.
+    pub of_each: i64,
+    /// Of all.
+    pub rows: i64,
+    /// Content of all; the one that goes beyond it is read still, so that whoever counts knows.
+    pub content_bytes: i64,
+}
+
+/// The statements that name things in just these roles and turns, as far as they were recorded by a time, the
+/// last first. Keys can collide, as above.
 pub async fn descriptions_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     wanted: &[Described],
     recorded_until: OffsetDateTime,
-    limit: i64,
+    room: Descriptions,
 ) -> Result<Vec<StoredStatement>> {
     let keys: Vec<i64> = wanted.iter().map(|wanted| wanted.key).collect();
     let roles: Vec<i16> = wanted.iter().map(|wanted| wanted.role).collect();
     let turns: Vec<i16> = wanted.iter().map(|wanted| wanted.turn).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT s.batch_id, s.position, found.recorded_at AS "recorded_at!",
+        r#"SELECT s.batch_id, s.position, s.recorded_at AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT DISTINCT t.recorded_at, t.batch_id, t.position
-                 FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS w (key, role, turn)
-                 CROSS JOIN LATERAL (
-                     SELECT recorded_at, batch_id, position FROM trace_index
-                     WHERE merchant_id = $1 AND identity_key = w.key AND role = w.role
-                       AND turn = w.turn AND recorded_at <= $5
-                     ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $6) AS t) AS found
-           JOIN statement s
-             ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position
+           FROM (SELECT s.*, found.recorded_at,
+                        -- Of a value that is stored elsewhere the length is known without it.
+                        sum(octet_length(s.content)) OVER
+                            (ORDER BY found.recorded_at DESC, s.batch_id DESC, s.position DESC
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                 FROM (SELECT DISTINCT t.recorded_at, t.batch_id, t.position
+                       FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS w (key, role, turn)
+                       CROSS JOIN LATERAL (
+                           SELECT recorded_at, batch_id, position FROM trace_index
+                           WHERE merchant_id = $1 AND identity_key = w.key AND role = w.role
+                             AND turn = w.turn AND recorded_at <= $5
+                           ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $6) AS t
+                       ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC
+                       LIMIT $7) AS found
+                 JOIN statement s
+                   ON s.merchant_id = $1 AND s.batch_id = found.batch_id
+                  AND s.position = found.position) AS s
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
-           ORDER BY found.recorded_at, s.batch_id, s.position"#,
+           WHERE coalesce(s.before, 0) <= $8
+           ORDER BY s.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
         merchant_id,
         &keys,
         &roles,
         &turns,
         recorded_until,
-        limit,
+        room.of_each,
+        room.rows,
+        room.content_bytes,
     )
     .fetch_all(conn)
     .await?;

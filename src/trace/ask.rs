@@ -74,11 +74,11 @@ impl Ask {
         }
     }
 
-    /// Its parts from a time on.
-    pub fn of_transformation_since(since: OffsetDateTime) -> Ask {
+    /// All of its parts.
+    pub fn of_all_of_transformation() -> Ask {
         Ask {
             need: Need::Transformation,
-            since: indexed(since),
+            since: earliest(),
             until: latest(),
         }
     }

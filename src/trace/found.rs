@@ -18,7 +18,7 @@ use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::indexed;
 use crate::domain::turn::Turn;
 use crate::store::walk::{
-    Around, Described, Held, Period, Wanted, around, descriptions_of, statements_in,
+    Around, Described, Descriptions, Held, Period, Wanted, around, descriptions_of, statements_in,
     statements_with_keys,
 };
 
@@ -151,7 +151,14 @@ impl Found {
         let mut wanted: Vec<Described> = names.iter().filter_map(wanted).collect();
         wanted.sort_unstable();
         let until = self.known_at.0;
-        let rows = descriptions_of(conn, merchant_id, &wanted, until, MAX_DESCRIPTIONS).await?;
+        // The last come first: what there is no room for is the oldest history.
+        let room = Descriptions {
+            of_each: MAX_DESCRIPTIONS,
+            rows: self.room.statements as i64 + 1,
+            content_bytes: self.room.content_bytes as i64,
+        };
+        let rows = descriptions_of(conn, merchant_id, &wanted, until, room).await?;
+        self.truncated |= rows.len() as i64 >= MAX_DESCRIPTIONS;
         let named: HashSet<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
         self.keep(rows, |about| named.contains(about.identity.as_str()))?;
         Ok(())
@@ -198,7 +205,8 @@ impl Found {
     ) -> Result<(), TraceError> {
         let periods: Vec<Period> = loads.iter().map(|load| load.period()).collect();
         let (until, limit) = (self.known_at.0, self.room.statements as i64 + 1);
-        let rows = statements_in(conn, merchant_id, &periods, until, limit).await?;
+        let room = self.room.content_bytes.saturating_sub(self.content_bytes) as i64;
+        let rows = statements_in(conn, merchant_id, &periods, until, limit, room).await?;
         self.truncated |= rows.len() > self.room.statements;
         let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
         let new = self.keep(rows, |about| names.contains(about.identity.as_str()))?;

@@ -238,21 +238,11 @@ impl<'e> Graph<'e> {
         until_then.copied().collect()
     }
 
-    /// The events of the transformation that `event` is part of, from when that happened: what had come out
-    /// before has nothing of what goes in now.
-    pub fn transformation_from(
-        &self,
-        id: StatementId,
-        event: &'e Event,
-    ) -> Vec<(StatementId, &'e Event)> {
+    /// All events of the transformation that `event` is part of.
+    pub fn parts(&self, id: StatementId, event: &'e Event) -> Vec<(StatementId, &'e Event)> {
         let joined = event.transformation();
-        let Some(joined) = joined.and_then(|joined| self.joined.get(&joined)) else {
-            return vec![(id, event)];
-        };
-        let from_then = joined
-            .iter()
-            .skip_while(|(_, other)| other.event_time < event.event_time);
-        from_then.copied().collect()
+        let joined = joined.and_then(|joined| self.joined.get(&joined));
+        joined.map_or_else(|| vec![(id, event)], Clone::clone)
     }
 
     /// What was put into `container` until an instant and not taken out before it, with the events
@@ -360,6 +350,13 @@ impl<'e> Mention<'e> {
         matches!(self.role, Role::Epc | Role::Output)
             .then(|| Lot::parse(number).ok())
             .flatten()
+    }
+
+    /// Whether the event says that the thing came into the world.
+    pub fn makes(&self) -> bool {
+        let is_new =
+            self.event.event_type == EventType::Object && self.event.action == Some(Action::Add);
+        self.role == Role::Output || (self.role == Role::Epc && is_new)
     }
 
     /// Of a child: what the event says that it is in.

@@ -14,12 +14,16 @@ use crate::domain::statement::{Kind, Role};
 use crate::domain::turn::Turn;
 use crate::store::begin_for;
 use crate::store::party_description::describing_merchants;
-use crate::store::walk::{Described, descriptions_of};
+use crate::store::walk::{Described, Descriptions, descriptions_of};
 
 /// Merchants whose words about one place are read: enough for a port, and a bound for a stranger.
 const MAX_MERCHANTS: i64 = 8;
 /// Statements of one merchant that are read: keys can collide, so more than the last one.
-const LAST: i64 = 8;
+const LAST: Descriptions = Descriptions {
+    of_each: 8,
+    rows: 16,
+    content_bytes: 1 << 20,
+};
 
 /// What one merchant said last.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +56,7 @@ pub async fn party_records(
         let stored = descriptions_of(&mut tx, merchant_id, &wanted, until, LAST).await?;
         tx.rollback().await?;
         let mut last = None;
-        for stored in stored {
+        for stored in stored.into_iter().rev() {
             let loaded = Loaded::read(stored)?;
             let is_about = loaded.about.iter().any(|about| about.identity == canonical);
             if loaded.kind == Kind::Party && is_about {

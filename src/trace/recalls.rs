@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::found::{Found, Name, Room};
 use super::reach::Reach;
 use super::{KnownAt, TraceError};
+use crate::domain::epcis::Action;
 use crate::domain::forward::Certainty;
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::recall::{self, Recall};
-use crate::domain::statement::{Kind, Role};
+use crate::domain::statement::{About, Kind, Role};
 use crate::domain::story::{StandingRecall, Story, StoryStatement, Withheld};
 use crate::domain::turn::Turn;
 
@@ -26,7 +27,7 @@ pub(super) async fn add_recalls(
     known_at: KnownAt,
     reach: &Reach,
 ) -> Result<(), TraceError> {
-    let sources = Sources::of(reach);
+    let sources = Sources::of(reach, story);
     let mut found = Found::known_at(known_at, Room::STORY);
     found.describe(conn, merchant_id, &sources.names()).await?;
     story.truncated |= found.truncated;
@@ -67,6 +68,22 @@ pub(super) async fn add_recalls(
     Ok(())
 }
 
+/// The containers that observations of a packing name with something of the story inside.
+fn seen_in(story: &Story, things: &HashSet<&Identity>) -> HashSet<Identity> {
+    let events = story.steps.iter().filter(|step| !step.is_retracted);
+    let events = events.map(|step| &step.event);
+    let seen = events.filter(|event| {
+        let is_seen = event.action == Some(Action::Observe);
+        is_seen
+            && event
+                .children()
+                .any(|child| things.contains(&child.identity))
+    });
+    let parents = seen.flat_map(|event| &event.what);
+    let parents = parents.filter(|what| what.role == Role::Parent);
+    parents.map(|what| what.identity.clone()).collect()
+}
+
 /// What led to the subject, itself included.
 struct Sources<'r> {
     things: HashSet<&'r Identity>,
@@ -74,15 +91,27 @@ struct Sources<'r> {
     kinds: HashSet<Identity>,
     /// Kinds of which some was used, nobody knows of which lot.
     lotless: HashSet<&'r str>,
+    /// Kinds of which this is one, nobody knows of which lot.
+    unknown: HashSet<Identity>,
+    /// In what it was seen, without anybody having said that it was put there.
+    seen_in: HashSet<Identity>,
 }
 
 impl<'r> Sources<'r> {
-    fn of(reach: &'r Reach) -> Sources<'r> {
+    fn of(reach: &'r Reach, story: &Story) -> Sources<'r> {
         let things: HashSet<&Identity> = reach.sources().collect();
         let kinds = things.iter().filter_map(|thing| thing.without_qualifiers());
+        let lots = things
+            .iter()
+            .filter(|thing| matches!(thing, Identity::LotOf { .. }));
+        let of_known_lot: HashSet<Gtin> = lots.filter_map(|lot| lot.gtin()).collect();
+        let without_lot = things.iter().filter_map(|thing| thing.gtin());
+        let unknown = without_lot.filter(|gtin| !of_known_lot.contains(gtin));
         Sources {
             kinds: kinds.collect(),
             lotless: reach.classes().collect(),
+            unknown: unknown.map(|gtin| Identity::Class { gtin }).collect(),
+            seen_in: seen_in(story, &things),
             things,
         }
     }
@@ -93,9 +122,12 @@ impl<'r> Sources<'r> {
         let lotless = self.lotless.iter().map(|name| (*name).to_owned());
         let recalled = things.chain(kinds).chain(lotless);
         let recalled = recalled.map(|name| (name, Role::Recalled, Turn::Seen));
-        let doubtful = self.lotless.iter();
-        let doubtful = doubtful.map(|name| ((*name).to_owned(), Role::RecalledKind, Turn::Seen));
-        recalled.chain(doubtful).collect()
+        let lotless = self.lotless.iter().map(|name| (*name).to_owned());
+        let doubtful = lotless.chain(self.unknown.iter().map(Identity::canonical));
+        let doubtful = doubtful.map(|name| (name, Role::RecalledKind, Turn::Seen));
+        let seen_in = self.seen_in.iter().map(Identity::canonical);
+        let seen_in = seen_in.map(|name| (name, Role::Recalled, Turn::Seen));
+        recalled.chain(doubtful).chain(seen_in).collect()
     }
 
     fn holds(&self, thing: &Identity) -> bool {
@@ -113,15 +145,23 @@ impl<'r> Sources<'r> {
             .iter()
             .filter(|thing| matches!(thing, Identity::LotOf { .. }));
         let mut kinds = kinds.filter_map(Identity::without_qualifiers);
-        let may_be = kinds.any(|kind| self.lotless.contains(kind.canonical().as_str()));
-        may_be.then_some(Certainty::Possibly)
+        let may_be = kinds.any(|kind| {
+            self.unknown.contains(&kind) || self.lotless.contains(kind.canonical().as_str())
+        });
+        let was_there = || {
+            recall
+                .scope
+                .iter()
+                .any(|thing| self.seen_in.contains(thing))
+        };
+        (may_be || was_there()).then_some(Certainty::Possibly)
     }
 
     /// Which lots are recalled, everybody may know; which items and boxes are, tells of neighbours.
-    fn withheld(&self, recall: &Recall, about: &[crate::domain::statement::About]) -> Withheld {
+    fn withheld(&self, recall: &Recall, about: &[About]) -> Withheld {
         let is_hidden = |thing: &&Identity| {
             let is_public = matches!(thing, Identity::Class { .. } | Identity::LotOf { .. });
-            !is_public && !self.holds(thing)
+            !is_public && !self.holds(thing) && !self.seen_in.contains(*thing)
         };
         let mut withheld = Withheld::default();
         let mut hidden: HashSet<String> = HashSet::new();

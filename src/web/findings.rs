@@ -1,6 +1,6 @@
 //! What does not add up, in plain sentences: for pages, and for the operator's command line.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::text::Text;
 use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
@@ -96,15 +96,15 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
         Contradiction::ExpiresBeforeMade { expires, made } => text.with(
             "finding.expires_before_made",
             &[
-                ("expires", &words.date(expires)),
-                ("made", &words.date(made)),
+                ("expires", &words.date(*expires)),
+                ("made", &words.date(*made)),
             ],
         ),
         Contradiction::SoldAfterExpiry { sold, expires } => text.with(
             "finding.sold_after_expiry",
             &[
-                ("sold", &words.date(sold)),
-                ("expires", &words.date(expires)),
+                ("sold", &words.date(*sold)),
+                ("expires", &words.date(*expires)),
             ],
         ),
         Contradiction::IssuedTooLate {
@@ -115,8 +115,8 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
             "finding.issued_too_late",
             &[
                 ("document", &words.document(document)),
-                ("issued", &words.date(issued)),
-                ("needed", &words.date(needed)),
+                ("issued", &words.date(*issued)),
+                ("needed", &words.date(*needed)),
             ],
         ),
         Contradiction::OutOfBand {
@@ -185,9 +185,10 @@ impl Said<'_> {
         local.map_or_else(|| stamp.to_string(), |local| local.text)
     }
 
-    fn date(&self, iso: &str) -> String {
-        let date = self.text.date(iso);
-        date.map_or_else(|| iso.to_owned(), |date| date.text)
+    fn date(&self, date: Date) -> String {
+        let iso = date.to_string();
+        let date = self.text.date(&iso);
+        date.map_or(iso, |date| date.text)
     }
 
     fn thing(&self, identity: &Identity) -> String {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::codes::{CodeError, SerialStatus, serial_status};
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::DigitalLink;
-use crate::domain::story::{Story, Via};
+use crate::domain::story::{StandingRecall, Story, Via};
 use crate::trace::{self, KnownAt, TraceError};
 
 /// Why nobody knows whether there is a story.
@@ -93,6 +93,10 @@ fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<Di
 /// had printed before); a lot if events or an issuance name it; a product if it is described; a logistic
 /// unit if events name it.
 fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
+    // Whoever holds a pack of what is recalled must not be told that there is nothing.
+    if story.recalls.iter().any(StandingRecall::is_open) && story.product.is_some() {
+        return true;
+    }
     match status {
         Some(SerialStatus::Issued(_)) => true,
         Some(SerialStatus::NotIssued) => story.steps.iter().any(|step| step.via == Via::Item),

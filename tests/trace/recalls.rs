@@ -279,3 +279,56 @@ async fn only_a_key_for_recalls_opens_one_and_only_for_its_own_merchant() {
     assert_eq!(recalled(&app, "tin:A").await, Some("RECALLED"));
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_hold_one_of_what_is_recalled_is_told_so() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    app.capture(&[
+        see(1, &["tin:A"]),
+        commission(1, &["tin:B"], "M"),
+        bond("AggregationEvent", 2, "OBSERVE", "case:1", &["tin:B"]),
+    ])
+    .await;
+    let product = format!("/01/{GTIN}");
+    let unknown_lot = format!("/01/{GTIN}/10/L");
+    assert_eq!(app.get(&unknown_lot).await.status(), 404);
+    assert!(!page(&app, &product, "en").await.contains("recall"));
+    open(&app, &["lot:L"]).await;
+    // Of the lot there is no event, and of the tin nobody knows the lot: it may be this one.
+    assert!(
+        page(&app, &unknown_lot, "en")
+            .await
+            .contains("Recalled: do not use")
+    );
+    assert!(
+        page(&app, &product, "en")
+            .await
+            .contains("May be affected by a recall")
+    );
+    assert_eq!(recalled(&app, "tin:A").await, Some("POSSIBLY RECALLED"));
+    assert_eq!(recalled(&app, "tin:B").await, None);
+    // It was seen in the case, and nobody said that it was put there.
+    let mut case = recall("open", &["case:1"]);
+    case["recall"] = json!("urn:example:recall:2");
+    assert_eq!(say(&app, &case).await.0, 201);
+    assert_eq!(recalled(&app, "tin:B").await, Some("POSSIBLY RECALLED"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_hides_no_contradiction() {
+    let app = TestApp::start().await;
+    app.capture(&[
+        step(1, "accepting", &["lot:L"]),
+        make(5, &["powder:1"], &["lot:L"]),
+        commission(6, &["tin:A"], "L"),
+    ])
+    .await;
+    open(&app, &["lot:L"]).await;
+    let page = page(&app, "/01/09521041001012/21/A", "en").await;
+    for words in ["Recalled: do not use", "comes before the goods were made"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    app.stop().await;
+}

@@ -17,7 +17,7 @@ use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::finding::findings;
 use crate::domain::forward::{Certainty, Forward, Start};
-use crate::domain::gs1::DigitalLink;
+use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
 use crate::store::begin_for;
@@ -125,6 +125,11 @@ impl Trace {
             return Ok(None);
         };
         let finest = link.identities().into_iter().next();
+        if let Some(Identity::Class { .. }) = finest {
+            return Err(
+                "CODE: a product is all of its lots; trace a lot forward, or an item".into(),
+            );
+        }
         let starts = finest.map(|identity| Start {
             identity,
             since: self.since,

@@ -1,6 +1,10 @@
 //! Dates that contradict each other.
 
-use super::{Contradiction, Finding, Severity, item, local_date, standing};
+use std::collections::HashSet;
+
+use time::Duration;
+
+use super::{Contradiction, Finding, Severity, date, item, local_date, standing};
 use crate::domain::statement::Role;
 use crate::domain::story::{Step, Story, Via};
 
@@ -9,21 +13,13 @@ fn own(story: &Story) -> impl Iterator<Item = &Step> + Clone {
     standing(story).filter(|step| matches!(step.via, Via::Item | Via::Lot))
 }
 
-/// The date of `ilmd`, without a time behind it.
-fn day(date: &str) -> Option<&str> {
-    date.get(..10)
-}
-
 /// A best-before date before the date of production, or before the goods were made known.
 pub(super) fn expires_before_made(story: &Story) -> Vec<Finding> {
     let finding = |step: &Step| {
         let event = &step.event;
-        let expires = day(event.expiration_date.as_deref()?)?.to_owned();
-        let told = event.production_date.as_deref().and_then(day);
-        let made = match told {
-            Some(told) => told.to_owned(),
-            None => local_date(event, event.event_time)?,
-        };
+        let expires = date(event.expiration_date.as_deref()?)?;
+        let told = event.production_date.as_deref().and_then(date);
+        let made = told.or_else(|| local_date(event))?;
         (expires < made).then(|| Finding {
             what: Contradiction::ExpiresBeforeMade { expires, made },
             severity: Severity::Serious,
@@ -39,8 +35,10 @@ pub(super) fn sold_after_expiry(story: &Story) -> Vec<Finding> {
         return Vec::new();
     };
     // The last that says so stands, as on the page.
-    let dated =
-        own(story).filter_map(|step| Some((step, day(step.event.expiration_date.as_deref()?)?)));
+    let dated = own(story).filter_map(|step| {
+        let expires = date(step.event.expiration_date.as_deref()?)?;
+        Some((step, expires))
+    });
     let Some((dating, expires)) = dated.last() else {
         return Vec::new();
     };
@@ -50,12 +48,9 @@ pub(super) fn sold_after_expiry(story: &Story) -> Vec<Finding> {
         is_sale && what.any(|what| what.role == Role::Epc && what.identity == item)
     };
     let finding = |step: &Step| {
-        let sold = local_date(&step.event, step.event.event_time)?;
-        (sold.as_str() > expires).then(|| Finding {
-            what: Contradiction::SoldAfterExpiry {
-                sold,
-                expires: expires.to_owned(),
-            },
+        let sold = local_date(&step.event)?;
+        (sold > expires).then(|| Finding {
+            what: Contradiction::SoldAfterExpiry { sold, expires },
             severity: Severity::Serious,
             evidence: vec![dating.id, step.id],
         })
@@ -63,11 +58,17 @@ pub(super) fn sold_after_expiry(story: &Story) -> Vec<Finding> {
     own(story).filter(sale).filter_map(finding).collect()
 }
 
-/// Documents that are written after the goods have moved on: they prove no need.
-const WRITTEN_LATER: [&str; 4] = ["inv", "recadv", "rma", "testres"];
+/// Documents that are written while the goods move on, or after: they prove no need. A bill of lading is dated when
+/// the ship has sailed.
+const WRITTEN_LATER: [&str; 7] = [
+    "bol", "desadv", "inv", "recadv", "rma", "testprd", "testres",
+];
+/// Of one day to the next, the sun decides: a date says nothing of the clock that it was taken from.
+const ONE_DAY: Duration = Duration::days(1);
 
 /// A certificate or a declaration that is dated after the step that cites it.
 pub(super) fn issued_too_late(story: &Story) -> Vec<Finding> {
+    let mut known: HashSet<&str> = HashSet::new();
     let mut found: Vec<Finding> = Vec::new();
     for step in standing(story) {
         let event = &step.event;
@@ -79,19 +80,15 @@ pub(super) fn issued_too_late(story: &Story) -> Vec<Finding> {
         let cited = needed.map(|transaction| &transaction.uri);
         for uri in cited.chain(&event.certifications) {
             let document = story.documents.get(uri);
-            let issued = document.and_then(|document| document.issued.as_deref());
-            let needed = local_date(event, event.event_time);
-            let Some((issued, needed)) = issued.zip(needed) else {
+            let issued = document.and_then(|document| date(document.issued.as_deref()?));
+            let Some((issued, needed)) = issued.zip(local_date(event)) else {
                 continue;
             };
-            let is_known = found.iter().any(|known| {
-                matches!(&known.what, Contradiction::IssuedTooLate { document, .. } if document == uri)
-            });
-            if issued > needed.as_str() && !is_known {
+            if issued > needed.saturating_add(ONE_DAY) && known.insert(uri) {
                 found.push(Finding {
                     what: Contradiction::IssuedTooLate {
                         document: uri.clone(),
-                        issued: issued.to_owned(),
+                        issued,
                         needed,
                     },
                     severity: Severity::Doubt,

@@ -7,7 +7,7 @@ mod measure;
 mod order;
 mod place;
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::epcis::Event;
 use super::gs1::Identity;
@@ -90,26 +90,26 @@ pub enum Contradiction {
     },
     /// It expires before it was made.
     ExpiresBeforeMade {
-        /// The date after which it should not be used, as ISO 8601 has it.
-        expires: String,
+        /// The date after which it should not be used.
+        expires: Date,
         /// The date on which it was made.
-        made: String,
+        made: Date,
     },
     /// It was sold after it had expired.
     SoldAfterExpiry {
         /// The date on which it was sold, there.
-        sold: String,
+        sold: Date,
         /// The date after which it should not be used.
-        expires: String,
+        expires: Date,
     },
     /// A document was issued after the step that cites it.
     IssuedTooLate {
         /// Its URI.
         document: String,
         /// The date on which it was issued.
-        issued: String,
+        issued: Date,
         /// The date of the step, there.
-        needed: String,
+        needed: Date,
     },
     /// It was warmer or colder than the product may be.
     OutOfBand {
@@ -200,10 +200,26 @@ fn item(story: &Story) -> Option<Identity> {
     is_one.then(|| story.subject.finest())
 }
 
-/// The date of an event on the clocks where it happened, as ISO 8601 has it: it sorts as time does.
-fn local_date(event: &Event, at: OffsetDateTime) -> Option<String> {
+/// A moment on the clocks where an event happened.
+fn local(event: &Event, at: OffsetDateTime) -> Option<OffsetDateTime> {
     let form = time::macros::format_description!("[offset_hour sign:mandatory]:[offset_minute]");
     let offset = time::UtcOffset::parse(&event.offset, form).ok()?;
-    let date = time::macros::format_description!("[year]-[month]-[day]");
-    at.to_offset(offset).format(date).ok()
+    Some(at.to_offset(offset))
+}
+
+/// The date of an event there.
+fn local_date(event: &Event) -> Option<Date> {
+    local(event, event.event_time).map(OffsetDateTime::date)
+}
+
+/// Whether an event says only on which day it happened.
+fn is_a_day(event: &Event) -> bool {
+    let is_midnight = |at: OffsetDateTime| at.time() == time::Time::MIDNIGHT;
+    is_midnight(event.event_time) || local(event, event.event_time).is_some_and(is_midnight)
+}
+
+/// A date of ISO 8601, without a time behind it; what is none contradicts nothing.
+fn date(text: &str) -> Option<Date> {
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    Date::parse(text.get(..10)?, form).ok()
 }

@@ -1,13 +1,16 @@
 //! Steps in an order that cannot be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Contradiction, Finding, Severity, StepName, item, standing};
 use crate::domain::epcis::{Action, EventType};
 use crate::domain::gs1::Identity;
-use crate::domain::statement::Role;
+use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story, Via};
 use crate::domain::turn::Turn;
+
+/// Lots of one item that are looked at: it has one.
+const MAX_GOODS: usize = 16;
 
 /// As what a step names a thing, if it does.
 fn role_of(step: &Step, thing: &Identity) -> Option<Role> {
@@ -42,12 +45,38 @@ fn goods(story: &Story) -> BTreeSet<Identity> {
         .collect()
 }
 
-/// Customs entry before production, a sale before the tin was filled: no step of goods comes before the one
-/// that made them.
+/// What nobody does with goods that are not there yet. Codes are printed and boxes filled while a run lasts that is
+/// recorded at its end; orders and bookings come before it by right.
+const NEEDS_GOODS: [&str; 16] = [
+    "accepting",
+    "arriving",
+    "consigning",
+    "departing",
+    "destroying",
+    "dispensing",
+    "loading",
+    "receiving",
+    "retail_selling",
+    "shipping",
+    "staging_outbound",
+    "stocking",
+    "storing",
+    "transporting",
+    "unloading",
+    "unpacking",
+];
+
+/// Customs entry before production, a sale before the tin was filled: no step that needs the goods comes before
+/// the one that made them.
 pub(super) fn before_made(story: &Story) -> Vec<Finding> {
     let own = standing(story).filter(|step| matches!(step.via, Via::Item | Via::Lot));
+    let needs = own.clone().filter(|step| {
+        let word = step.event.biz_step.as_deref();
+        word.is_some_and(|word| NEEDS_GOODS.contains(&word))
+    });
+    let mut known: HashSet<StatementId> = HashSet::new();
     let mut found: Vec<Finding> = Vec::new();
-    for thing in goods(story) {
+    for thing in goods(story).into_iter().take(MAX_GOODS) {
         let Some(making) = own.clone().find(|step| makes(step, &thing)) else {
             continue;
         };
@@ -55,12 +84,9 @@ pub(super) fn before_made(story: &Story) -> Vec<Finding> {
         // What befell the lot befell no item of it before there was one.
         let is_lot = matches!(thing, Identity::LotOf { .. });
         let speaks = |step: &&Step| is_lot || role_of(step, &thing).is_some();
-        let before = own.clone().filter(|step| step.event.event_time < made);
+        let before = needs.clone().filter(|step| step.event.event_time < made);
         for step in before.filter(speaks) {
-            let is_known = found
-                .iter()
-                .any(|known| known.evidence.first() == Some(&step.id));
-            if !is_known && step.id != making.id {
+            if known.insert(step.id) {
                 found.push(Finding {
                     what: Contradiction::BeforeMade {
                         step: StepName::of(&step.event),
@@ -76,12 +102,19 @@ pub(super) fn before_made(story: &Story) -> Vec<Finding> {
     found
 }
 
-/// Nothing happens to what was destroyed. What was sold may come back, where the step says so.
+/// What shows that something that was sold is still in the trade. Parcels are paid before they are packed and sent.
+const STILL_IN_TRADE: [&str; 2] = ["retail_selling", "stocking"];
+
+/// Nothing happens to what was destroyed. What was sold is sold or used once more only where a step says that it
+/// came back.
 pub(super) fn after_end(story: &Story) -> Vec<Finding> {
     let Some(item) = item(story) else {
         return Vec::new();
     };
-    let own = standing(story).filter(|step| role_of(step, &item).is_some());
+    // Papers come later by right.
+    let own = standing(story).filter(|step| {
+        role_of(step, &item).is_some() && step.event.event_type != EventType::Transaction
+    });
     let ends = |step: &&Step| {
         role_of(step, &item) == Some(Role::Epc) && step.event.turns().epc == Turn::Ended
     };
@@ -90,32 +123,36 @@ pub(super) fn after_end(story: &Story) -> Vec<Finding> {
     };
     let is_sale = |step: &Step| step.event.biz_step.as_deref() == Some("retail_selling");
     let ended = end.event.event_time;
-    let later = own.filter(|step| step.event.event_time > ended);
     let mut found = Vec::new();
-    for step in later {
-        // Back in the shop: from here on it may be sold again.
-        if is_sale(end) && step.event.disposition.as_deref() == Some("returned") {
-            break;
-        }
-        // Taking it out of the books is no second life.
-        if ends(&step) && !is_sale(step) {
-            continue;
-        }
-        let severity = if is_sale(end) {
-            Severity::Doubt
+    for step in own.filter(|step| step.event.event_time > ended) {
+        let contradicts = if is_sale(end) {
+            // Back in the shop: from here on it may be sold again.
+            if step.event.disposition.as_deref() == Some("returned") {
+                break;
+            }
+            let word = step.event.biz_step.as_deref();
+            let is_used = role_of(step, &item) == Some(Role::Input);
+            is_used || word.is_some_and(|word| STILL_IN_TRADE.contains(&word))
         } else {
-            Severity::Serious
+            // Taking it out of the books is no second life.
+            is_sale(step) || !ends(&step)
         };
-        found.push(Finding {
-            what: Contradiction::AfterEnd {
-                step: StepName::of(&step.event),
-                at: step.event.event_time,
-                end: StepName::of(&end.event),
-                ended,
-            },
-            severity,
-            evidence: vec![step.id, end.id],
-        });
+        if contradicts {
+            found.push(Finding {
+                what: Contradiction::AfterEnd {
+                    step: StepName::of(&step.event),
+                    at: step.event.event_time,
+                    end: StepName::of(&end.event),
+                    ended,
+                },
+                severity: if is_sale(end) {
+                    Severity::Doubt
+                } else {
+                    Severity::Serious
+                },
+                evidence: vec![step.id, end.id],
+            });
+        }
     }
     found
 }

@@ -1,6 +1,7 @@
 //! Ways that nothing can travel.
 
-use super::{Contradiction, Finding, Severity, item, physical};
+use super::{Contradiction, Finding, Severity, is_a_day, item, physical};
+use crate::domain::epcis::EventType;
 use crate::domain::gs1::Identity;
 use crate::domain::story::{Step, Story};
 
@@ -20,7 +21,11 @@ pub(super) fn impossible_ways(story: &Story) -> Vec<Finding> {
     let mut last: Option<(&Step, &Identity, Position)> = None;
     for step in physical(story) {
         let event = &step.event;
-        let Some(place) = event.read_point.as_ref().or(event.biz_location.as_ref()) else {
+        // Papers are written elsewhere; where goods are after a step is not where it happened; and of a time that
+        // is a day, nobody knows the hour.
+        let is_about_goods = event.event_type != EventType::Transaction;
+        let place = event.read_point.as_ref().filter(|_| is_about_goods);
+        let Some(place) = place.filter(|_| !is_a_day(event)) else {
             continue;
         };
         let party = story.parties.get(&place.canonical());

@@ -122,21 +122,22 @@ fn holders(spread: &Spread) -> Vec<Holding> {
     holders
 }
 
-/// What became of a thing, by the last event that says so. Of a lot some is sold and some is not.
+/// What became of a thing, by the last event that names it. Of a lot some is sold and some is not.
 fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
     if !is_instance(identity) {
         return Fate::InTrade;
     }
-    let fates = graph.about(identity).iter().rev().filter_map(|mention| {
+    // Whoever sees it later sees that it is back: a return is on the shelf again.
+    let last = graph.about(identity).last();
+    last.map_or(Fate::InTrade, |mention| {
         let at = mention.event.event_time;
         match (mention.role, mention.turn) {
-            (Role::Input, _) => Some(Fate::UsedUp(at)),
-            (_, Turn::Ended) if is_sale(mention.event) => Some(Fate::Sold(at)),
-            (_, Turn::Ended) => Some(Fate::Removed(at)),
-            _ => None,
+            (Role::Input, _) => Fate::UsedUp(at),
+            (_, Turn::Ended) if is_sale(mention.event) => Fate::Sold(at),
+            (_, Turn::Ended) => Fate::Removed(at),
+            _ => Fate::InTrade,
         }
-    });
-    fates.into_iter().next().unwrap_or(Fate::InTrade)
+    })
 }
 
 fn is_sale(event: &Event) -> bool {

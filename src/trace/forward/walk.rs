@@ -28,8 +28,8 @@ pub(super) struct Spread {
     pub holdings: BTreeSet<Holding>,
     pub is_cut_off: bool,
     asks: Asks,
-    /// Transformations that something affected went into, since when.
-    transformations: HashMap<String, OffsetDateTime>,
+    /// Transformations that something affected went into.
+    transformations: HashSet<String>,
     looks: usize,
 }
 
@@ -93,7 +93,7 @@ impl Spread {
         let asks = self.asks.iter();
         let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
         let joined = self.transformations.iter();
-        things.chain(joined.map(|(name, since)| (name, Ask::of_transformation_since(*since))))
+        things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
     }
 }
 
@@ -185,13 +185,15 @@ impl<'e> Walk<'_, 'e> {
         let Some(since) = reason.as_ref().map(|reason| reason.since) else {
             return;
         };
-        // Which of all salt it was, nobody knows: what was made of the class is not all affected.
         if let Identity::Class { .. } = identity {
+            // Some of the kind is affected; of what was made of it since, some may be.
+            self.follow_uses_of_kind(identity, identity, since);
             return;
         }
         self.follow_uses(identity, certainty, since);
         self.follow_items(identity, certainty, since);
         self.follow_contents(identity, certainty, since);
+        self.follow_sights(identity, since);
         self.climb_from(identity, certainty, since);
     }
 
@@ -203,47 +205,67 @@ impl<'e> Walk<'_, 'e> {
         since: Option<OffsetDateTime>,
     ) {
         let graph = self.graph;
-        let lot_of_class = identity
-            .without_qualifiers()
-            .filter(|_| !is_instance(identity));
-        let uses = graph
-            .about(identity)
-            .iter()
-            .map(|mention| (mention, certainty));
-        // Where a process names the kind alone, it may have been this lot.
-        let class = lot_of_class
-            .as_ref()
-            .map_or(&[][..], |class| graph.about(class));
-        let first = graph.about(identity).first().map(|m| m.event.event_time);
-        if let Some((class, first)) = lot_of_class.as_ref().zip(first) {
-            let ask = Ask::of_uses(since.or(Some(first)));
-            self.spread.asks.add(class.canonical(), ask);
-        }
-        let doubtful = class
-            .iter()
-            .filter(|mention| first.is_some_and(|first| first <= mention.event.event_time))
-            .map(|mention| (mention, Certainty::Possibly));
-        for (mention, certainty) in uses.chain(doubtful) {
+        let is_lot = !is_instance(identity);
+        for mention in graph.about(identity) {
             if !self.may_look(1) {
                 return;
             }
-            let is_use = mention.role == Role::Input && is_after(mention, since);
-            if is_use {
+            if mention.role != Role::Input {
+                continue;
+            }
+            if is_after(mention, since) {
                 self.follow_transformation(identity, mention, certainty);
+            } else if is_lot {
+                // A long run is often recorded at its end, when some of the lot was in use already.
+                self.follow_transformation(identity, mention, Certainty::Possibly);
+            }
+        }
+        if let (true, Some(kind)) = (is_lot, identity.without_qualifiers()) {
+            // Before it was made, nobody can have used it; where nobody said when it was, anybody may have.
+            let made = graph
+                .about(identity)
+                .iter()
+                .filter(|mention| mention.makes());
+            let made = made.map(|mention| mention.event.event_time).min();
+            self.follow_uses_of_kind(identity, &kind, made);
+        }
+    }
+
+    /// Where a process names a kind alone, it may have been this lot of it.
+    fn follow_uses_of_kind(
+        &mut self,
+        from: &Identity,
+        kind: &Identity,
+        since: Option<OffsetDateTime>,
+    ) {
+        let graph = self.graph;
+        let ask = Ask::of_uses(since);
+        self.spread.asks.add(kind.canonical(), ask);
+        for mention in graph.about(kind) {
+            if !self.may_look(1) {
+                return;
+            }
+            if mention.role == Role::Input && is_after(mention, since) {
+                self.follow_transformation(from, mention, Certainty::Possibly);
             }
         }
     }
 
     fn follow_transformation(&mut self, from: &Identity, used: &Mention<'e>, certainty: Certainty) {
         if let Some(joined) = used.event.transformation() {
-            let since = used.event.event_time;
-            let known = self.spread.transformations.entry(joined).or_insert(since);
-            *known = since.min(*known);
+            self.spread.transformations.insert(joined);
         }
-        for (id, event) in self.graph.transformation_from(used.id, used.event) {
+        for (id, event) in self.graph.parts(used.id, used.event) {
             if !self.may_look(event.what.len()) {
                 return;
             }
+            // What had come out before it went in has nothing of it, if the times of both are right.
+            let is_later = event.event_time >= used.event.event_time;
+            let certainty = if is_later {
+                certainty
+            } else {
+                Certainty::Possibly
+            };
             for what in event.what.iter().filter(|what| what.role == Role::Output) {
                 let origin = Origin {
                     how: Way::MadeFrom,
@@ -352,6 +374,33 @@ impl<'e> Walk<'_, 'e> {
                     origin: Some(origin),
                 };
                 self.reach(child, certainty, reason);
+            }
+        }
+    }
+
+    /// To what was seen in a container without anybody having said that it was put there.
+    fn follow_sights(&mut self, container: &Identity, since: Option<OffsetDateTime>) {
+        let children = self.members.children.get(container).cloned();
+        for child in children.unwrap_or_default() {
+            let mentions = self.graph.about(child);
+            if !self.may_look(1 + mentions.len()) {
+                return;
+            }
+            let seen = mentions.iter().filter(|mention| {
+                let is_here = mention.parent() == Some(container) && mention.turn == Turn::Seen;
+                is_here && is_after(mention, since)
+            });
+            if let Some(seen) = seen.min_by_key(|mention| mention.moment()) {
+                let origin = Origin {
+                    how: Way::InsideOf,
+                    from: container.clone(),
+                    by: seen.id,
+                };
+                let reason = Reason {
+                    since: Some(seen.event.event_time),
+                    origin: Some(origin),
+                };
+                self.reach(child, Certainty::Possibly, reason);
             }
         }
     }

@@ -109,7 +109,13 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    let worse = recalls::recalled(text, story).or_else(|| doubts(text, story));
+    let doubts = doubts(text, story);
+    let worse = match recalls::recalled(text, story) {
+        // A recall outranks all doubts, and hides none.
+        Some(recalled) => Some(recalled.with_notes(doubts.0)),
+        None if doubts.1 > 0 => Some(VerdictView::doubts(text, doubts.1, doubts.0)),
+        None => None,
+    };
     if let Some(worse) = worse {
         view = match &since {
             Some(since) => worse.with_sealed(text, sealed, since),
@@ -120,7 +126,7 @@ fn verdict(
         view = view.with_unsealed(text, total - sealed);
     }
     if story.truncated {
-        view.notes.push(text.get("verdict.truncated").to_owned());
+        view = view.with_truncated(text);
     }
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
@@ -128,15 +134,15 @@ fn verdict(
     }
 }
 
-/// The verdict where the record contradicts itself, or the product's own limits.
-fn doubts(text: &Text, story: &Story) -> Option<VerdictView> {
+/// Where the record contradicts itself, or the product's own limits: the gravest, and how many there are.
+fn doubts(text: &Text, story: &Story) -> (Vec<String>, u64) {
     let findings = finding::findings(story).into_iter();
-    let grave = findings.filter(|finding| finding.severity >= Severity::Doubt);
-    let sentences: Vec<String> = grave
-        .take(MAX_DOUBTS)
-        .map(|finding| readable(&findings::sentence(text, story, &finding)))
+    let grave: Vec<_> = findings
+        .filter(|finding| finding.severity >= Severity::Doubt)
         .collect();
-    (!sentences.is_empty()).then(|| VerdictView::doubts(text, sentences))
+    let told = grave.iter().take(MAX_DOUBTS);
+    let sentences = told.map(|finding| readable(&findings::sentence(text, story, finding)));
+    (sentences.collect(), grave.len() as u64)
 }
 
 fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> ProductView {

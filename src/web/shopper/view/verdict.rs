@@ -71,9 +71,9 @@ impl VerdictView {
         VerdictView::new(Tone::Quiet, Icon::Stack, title, lead)
     }
 
-    /// `doubts`: contradictions or gaps, one sentence each.
-    pub fn doubts(text: &Text, doubts: Vec<String>) -> VerdictView {
-        let lead = text.count("verdict.doubts_lead", doubts.len() as u64, &[]);
+    /// `doubts`: contradictions or gaps, one sentence each, of `count` the gravest.
+    pub fn doubts(text: &Text, count: u64, doubts: Vec<String>) -> VerdictView {
+        let lead = text.count("verdict.doubts_lead", count, &[]);
         let title = text.get("verdict.doubts");
         VerdictView {
             notes: doubts,
@@ -139,6 +139,22 @@ impl VerdictView {
     pub fn with_unsealed(mut self, text: &Text, entries: u64) -> VerdictView {
         self.notes
             .push(text.count("verdict.unsealed", entries, &[]));
+        self
+    }
+
+    /// Adds what else must not be missed.
+    pub fn with_notes(mut self, notes: Vec<String>) -> VerdictView {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// Adds that there is more than is shown: what was not looked at must not shine green.
+    pub fn with_truncated(mut self, text: &Text) -> VerdictView {
+        if self.tone == Tone::Good {
+            self.tone = Tone::Quiet;
+            self.icon = Icon::Stack;
+        }
+        self.notes.push(text.get("verdict.truncated").to_owned());
         self
     }
 

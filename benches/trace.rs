@@ -1,0 +1,302 @@
+//! How long a story takes, and a forward trace, in a made-up world: `rootmark generate`'s, captured through the
+//! stage that captures everybody's events. Beside a baseline of the same run on the same machine: the same
+//! events in a plain table, with a table of edges, walked by a recursive query that knows nothing of time.
+//!
+//! `ROOTMARK_BENCH_TRACE_EVENTS` says how many events there are, several numbers after each other: the world
+//! grows from one to the next.
+
+mod common;
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use auditlog::json;
+use rootmark::app::Running;
+use rootmark::capture::{Submitter, capture_document};
+use rootmark::domain::capture_fault::ErrorBehaviour;
+use rootmark::domain::epcis::read_event;
+use rootmark::domain::forward::{Certainty, Start};
+use rootmark::domain::gs1::{DigitalLink, Identity};
+use rootmark::domain::statement::Role;
+use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, document};
+use rootmark::store::begin_for;
+use rootmark::trace::{KnownAt, forward, story};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Executor};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use common::{Failure, ISSUER, settings, with_postgres};
+
+const SEED: u64 = 1;
+/// Events of one document, and connections that capture.
+const DOCUMENT: usize = 500;
+const WRITERS: usize = 4;
+/// Tins that are traced, and lots that are traced forward.
+const TRACED: u64 = 1_000;
+const RECALLED: u64 = 20;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    // `cargo test` and `cargo clippy` build benchmarks too, and must not run them.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let sizes = std::env::var("ROOTMARK_BENCH_TRACE_EVENTS");
+    let sizes = sizes.unwrap_or_else(|_| "100000 400000".to_owned());
+    let sizes: Result<Vec<u64>, _> = sizes.split_whitespace().map(str::parse).collect();
+    let sizes = sizes?;
+    with_postgres(async |folder, options| measure(folder, options, &sizes).await).await
+}
+
+async fn measure(
+    folder: &std::path::Path,
+    options: PgConnectOptions,
+    sizes: &[u64],
+) -> Result<(), Failure> {
+    let running = Running::start(&settings(folder, options.clone())?).await?;
+    let mut owner: PgConnection = options.connect().await?;
+    owner.execute(PLAIN).await?;
+    let merchant_id = Uuid::now_v7();
+    println!(
+        "{:<12} {:<34} {:>19} {:>19}",
+        "events", "median (99th percentile), ms", "rootmark", "plain edges"
+    );
+    let mut captured = 0;
+    for events in sizes {
+        let started = Instant::now();
+        capture(&running, merchant_id, captured, *events).await?;
+        captured = *events;
+        owner.execute("VACUUM ANALYZE").await?;
+        eprintln!("captured after {:.0} s", started.elapsed().as_secs_f64());
+        fill_plain(&mut owner, *events).await?;
+        let ours = stories(&running, merchant_id, *events).await?;
+        let theirs = plain_stories(&mut owner, *events).await?;
+        println!(
+            "{events:<12} {:<34} {} {}",
+            "story of a tin",
+            shown(ours),
+            shown(theirs)
+        );
+        let ours = recalls(&running, merchant_id, *events).await?;
+        println!(
+            "{:<12} {:<34} {}",
+            "",
+            "forward from a lot of powder",
+            shown(ours)
+        );
+    }
+    running.stop().await;
+    Ok(())
+}
+
+/// The events of the world from one number to another, in the order in which they are made.
+async fn capture(
+    running: &Running,
+    merchant_id: Uuid,
+    from: u64,
+    until: u64,
+) -> Result<(), Failure> {
+    let submitter = Submitter {
+        merchant_id,
+        issuer: ISSUER.into(),
+        event_id_key: auditlog::field::Secret([1; 32]),
+    };
+    let events = World::new(SEED).events(until).skip(usize::try_from(from)?);
+    let events = std::sync::Arc::new(tokio::sync::Mutex::new(events));
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..WRITERS {
+        let (events, submitter) = (std::sync::Arc::clone(&events), submitter.clone());
+        let mut conn = running.database.capture.acquire().await?;
+        writers.spawn(async move {
+            loop {
+                let texts: Vec<String> = events.lock().await.by_ref().take(DOCUMENT).collect();
+                if texts.is_empty() {
+                    return Ok::<(), rootmark::capture::CaptureError>(());
+                }
+                let (now, behaviour) = (OffsetDateTime::now_utc(), ErrorBehaviour::Rollback);
+                capture_document(&mut conn, &submitter, document(&texts), behaviour, now).await?;
+            }
+        });
+    }
+    while let Some(ended) = writers.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+/// Tins of lots all over the world, each of another lot as far as there are so many.
+fn traced(events: u64) -> impl Iterator<Item = Identity> {
+    let lots = events / EVENTS_OF_A_LOT;
+    (0..TRACED).map(move |n| World::new(SEED).tin(n * 7_919 % lots, n * 31 % TINS))
+}
+
+async fn stories(
+    running: &Running,
+    merchant_id: Uuid,
+    events: u64,
+) -> Result<[Duration; 2], Failure> {
+    let mut conn = running.database.reader.acquire().await?;
+    let mut times = Vec::new();
+    for tin in traced(events) {
+        let link = DigitalLink::parse(&tin.canonical())?;
+        let started = Instant::now();
+        let mut tx = begin_for(&mut conn, merchant_id).await?;
+        let story = story(&mut tx, merchant_id, link, KnownAt::NOW).await?;
+        tx.rollback().await?;
+        times.push(started.elapsed());
+        // Milk of three farms or six, two lots of powder, blending, filling, the code, case, pallet and container.
+        if story.truncated || story.steps.len() < 20 {
+            return Err(format!("the story of {tin} has {} steps", story.steps.len()).into());
+        }
+    }
+    Ok(percentiles(times))
+}
+
+async fn recalls(
+    running: &Running,
+    merchant_id: Uuid,
+    events: u64,
+) -> Result<[Duration; 2], Failure> {
+    let mut conn = running.database.reader.acquire().await?;
+    let lots = events / EVENTS_OF_A_LOT;
+    let mut times = Vec::new();
+    for n in 0..RECALLED {
+        let lot = n * 7_919 % (lots - 1);
+        let starts = [Start {
+            identity: World::new(SEED).powder(lot),
+            since: None,
+            certainty: Certainty::Affected,
+        }];
+        let started = Instant::now();
+        let mut tx = begin_for(&mut conn, merchant_id).await?;
+        let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW).await?;
+        tx.rollback().await?;
+        times.push(started.elapsed());
+        // It went into two lots of tins.
+        if found.truncated || found.things.len() < TINS as usize {
+            return Err(format!("lot {lot} reaches {} things", found.things.len()).into());
+        }
+    }
+    Ok(percentiles(times))
+}
+
+/// What a plain repository has: events, who is named in them, and what lies in or was made of what.
+const PLAIN: &str = "
+    CREATE UNLOGGED TABLE plain_event (id bigint PRIMARY KEY, body text NOT NULL);
+    CREATE UNLOGGED TABLE plain_thing (thing text NOT NULL, event bigint NOT NULL, PRIMARY KEY (thing, event));
+    CREATE UNLOGGED TABLE plain_edge
+        (thing text NOT NULL, comes_from text NOT NULL, PRIMARY KEY (thing, comes_from));";
+
+const WALK: &str = "
+    WITH RECURSIVE reached (thing) AS (
+        SELECT $1::text
+        UNION
+        SELECT e.comes_from FROM reached r JOIN plain_edge e ON e.thing = r.thing
+    )
+    SELECT e.id, e.body FROM reached r
+    JOIN plain_thing t ON t.thing = r.thing JOIN plain_event e ON e.id = t.event
+    ORDER BY e.id";
+
+/// Fills the baseline with the events that it lacks.
+async fn fill_plain(conn: &mut PgConnection, events: u64) -> Result<(), Failure> {
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM plain_event")
+        .fetch_one(&mut *conn)
+        .await?;
+    let mut rest = World::new(SEED)
+        .events(events)
+        .skip(usize::try_from(known)?);
+    let mut id = known;
+    loop {
+        let texts: Vec<String> = rest.by_ref().take(5_000).collect();
+        if texts.is_empty() {
+            conn.execute("VACUUM ANALYZE plain_event").await?;
+            conn.execute("VACUUM ANALYZE plain_thing").await?;
+            conn.execute("VACUUM ANALYZE plain_edge").await?;
+            return Ok(());
+        }
+        let (mut ids, mut things, mut of, mut edges) =
+            (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+        for text in &texts {
+            let event = read_event(&json::parse(text)?).map_err(|fault| fault.to_string())?;
+            let named = |role: Role| {
+                let what = event.what.iter().filter(move |what| what.role == role);
+                what.map(|what| what.identity.canonical())
+            };
+            for what in &event.what {
+                things.push(what.identity.canonical());
+                of.push(id);
+            }
+            // A child lies in its parent, an output comes from every input, an item from its lot.
+            let parents: Vec<String> = named(Role::Parent).collect();
+            let inputs: Vec<String> = named(Role::Input).collect();
+            for child in named(Role::Child) {
+                edges.extend(parents.iter().map(|parent| (child.clone(), parent.clone())));
+            }
+            for output in named(Role::Output) {
+                edges.extend(inputs.iter().map(|input| (output.clone(), input.clone())));
+            }
+            if let Some(lot) = &event.lot_number {
+                for what in event.what.iter().filter(|what| what.role == Role::Epc) {
+                    if let Some(class) = what.identity.without_qualifiers() {
+                        let lot = format!("{class}/10/{lot}");
+                        edges.insert((what.identity.canonical(), lot));
+                    }
+                }
+            }
+            ids.push(id);
+            id += 1;
+        }
+        sqlx::query("INSERT INTO plain_event SELECT * FROM unnest($1::bigint[], $2::text[])")
+            .bind(&ids)
+            .bind(&texts)
+            .execute(&mut *conn)
+            .await?;
+        sqlx::query(
+            "INSERT INTO plain_thing SELECT * FROM unnest($1::text[], $2::bigint[])
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&things)
+        .bind(&of)
+        .execute(&mut *conn)
+        .await?;
+        let (from, to): (Vec<String>, Vec<String>) = edges.into_iter().unzip();
+        sqlx::query(
+            "INSERT INTO plain_edge SELECT * FROM unnest($1::text[], $2::text[])
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&from)
+        .bind(&to)
+        .execute(&mut *conn)
+        .await?;
+    }
+}
+
+async fn plain_stories(conn: &mut PgConnection, events: u64) -> Result<[Duration; 2], Failure> {
+    let mut times = Vec::new();
+    for tin in traced(events) {
+        let started = Instant::now();
+        let found: Vec<(i64, String)> = sqlx::query_as(WALK)
+            .bind(tin.canonical())
+            .fetch_all(&mut *conn)
+            .await?;
+        times.push(started.elapsed());
+        if found.len() < 20 {
+            return Err(format!("the plain walk of {tin} has {} events", found.len()).into());
+        }
+    }
+    Ok(percentiles(times))
+}
+
+fn percentiles(mut times: Vec<Duration>) -> [Duration; 2] {
+    times.sort_unstable();
+    [
+        times[times.len() / 2],
+        times[(times.len() * 99).div_ceil(100) - 1],
+    ]
+}
+
+fn shown([median, last]: [Duration; 2]) -> String {
+    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+    format!("{:>9.2} ({:>7.2})", ms(median), ms(last))
+}
