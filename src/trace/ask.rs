@@ -47,10 +47,13 @@ impl Ask {
             Tie::Lot | Tie::Consumed if !is_instance(identity) => Need::Source,
             Tie::Subject | Tie::Lot | Tie::Consumed => Need::Whole,
         };
+        // Of which lot an item is may be said after it was used.
+        let is_item = matches!(identity, Identity::Item { .. });
+        let until = window.until.filter(|_| need < Need::Whole || !is_item);
         Ask {
             need,
             since: window.from.map_or(earliest(), |from| indexed(from.0)),
-            until: window.until.map_or(latest(), |until| indexed(until.0)),
+            until: until.map_or(latest(), |until| indexed(until.0)),
         }
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Found {
     room: Room,
     answered: Answered,
     content_bytes: usize,
+    /// The events of which it was asked whether they were declared errors.
+    doubted: HashSet<StatementId>,
 }
 
 /// A statement that was loaded and read.
@@ -86,6 +88,7 @@ impl Found {
             truncated: false,
             answered: Answered::default(),
             content_bytes: 0,
+            doubted: HashSet::new(),
         }
     }
 
@@ -160,8 +163,7 @@ impl Found {
         let rows = descriptions_of(conn, merchant_id, &wanted, until, room).await?;
         self.truncated |= rows.len() as i64 >= MAX_DESCRIPTIONS;
         let named: HashSet<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
-        self.keep(rows, |about| named.contains(about.identity.as_str()))?;
-        Ok(())
+        self.keep(rows, |about| named.contains(about.identity.as_str()))
     }
 
     pub fn events(&self) -> impl Iterator<Item = (StatementId, &Event)> {
@@ -209,33 +211,48 @@ impl Found {
         let rows = statements_in(conn, merchant_id, &periods, until, limit, room).await?;
         self.truncated |= rows.len() > self.room.statements;
         let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
-        let new = self.keep(rows, |about| names.contains(about.identity.as_str()))?;
-        // A declaration that an event was an error may say of it what it likes: it is found by the event's ID.
-        let ids = new
-            .iter()
-            .filter_map(|id| self.statements[id].event.as_ref());
-        let ids = ids.filter(|event| !event.is_error_declaration);
-        let ids: HashSet<String> = ids.filter_map(|event| event.event_id.clone()).collect();
+        self.keep(rows, |about| names.contains(about.identity.as_str()))
+    }
+
+    /// Adds the declarations that events which are there were errors. They may say of these what they like: they
+    /// are found by the events' IDs. Whether there are new ones: then whatever was settled by the events that they
+    /// retract is not, and all is asked for again.
+    pub async fn load_declarations(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+    ) -> Result<bool, TraceError> {
+        let mut ids: HashSet<String> = HashSet::new();
+        for (id, loaded) in &self.statements {
+            let event = loaded.event.as_ref();
+            let event = event.filter(|event| !event.is_error_declaration);
+            if event.is_some() && self.doubted.insert(*id) {
+                ids.extend(event.and_then(|event| event.event_id.clone()));
+            }
+        }
         if ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let keys: Vec<_> = ids.iter().map(|id| event_key(id, true)).collect();
-        for stored in statements_with_keys(conn, merchant_id, &keys, until).await? {
+        let mut is_new = false;
+        for stored in statements_with_keys(conn, merchant_id, &keys, self.known_at.0).await? {
             let id = stored.id;
             if self.statements.contains_key(&id) {
                 continue;
             }
             let loaded = Loaded::read(stored)?;
-            let event_id = loaded
-                .event
-                .as_ref()
-                .and_then(|event| event.event_id.as_ref());
+            let event = loaded.event.as_ref();
+            let event_id = event.and_then(|event| event.event_id.as_ref());
             if event_id.is_some_and(|event_id| ids.contains(event_id)) {
                 self.content_bytes += loaded.stored.content.len();
                 self.statements.insert(id, loaded);
+                is_new = true;
             }
         }
-        Ok(())
+        if is_new {
+            self.answered = Answered::default();
+        }
+        Ok(is_new)
     }
 
     /// Leaves those of whose holders nobody knows yet where they were when they are asked for.
@@ -250,34 +267,36 @@ impl Found {
                 return false;
             };
             let memberships = graph.memberships(&holder);
+            let around = &load.around;
             let looked_back = [
-                (Bond::Packed, load.around.put_in_count, load.around.put_in),
-                (
-                    Bond::Associated,
-                    load.around.fastened_count,
-                    load.around.fastened,
-                ),
+                (Bond::Packed, Turn::PutIn, around.put_in_count),
+                (Bond::Associated, Turn::Fastened, around.fastened_count),
             ];
-            looked_back.iter().any(|(bond, count, first)| {
+            let since = load.turns_since();
+            looked_back.iter().any(|(bond, turn, count)| {
                 let of_bond = memberships.iter().filter(|held| held.bond == *bond);
                 let last = of_bond.rev().find(|held| held.from.0 < load.ask.since);
-                // What was retracted, or repeats what was said before, may hide more.
-                let is_known = last
-                    .zip(*first)
-                    .is_some_and(|(last, first)| indexed(last.from.0) > first);
+                // Where it was before it was put there, something that stands must say: what was retracted, or
+                // repeats what was said before, may hide more.
+                let is_known = last.is_some_and(|last| {
+                    graph.about(&holder).iter().any(|mention| {
+                        mention.turn == *turn
+                            && since <= indexed(mention.event.event_time)
+                            && mention.moment() < last.from
+                    })
+                });
                 *count == turns && !is_known
             })
         });
     }
 
     /// Reads and keeps statements that are about what was meant: keys are eight bytes of a hash, and what
-    /// merely collides is not. Gives those that are new.
+    /// merely collides is not.
     fn keep(
         &mut self,
         rows: Vec<StoredStatement>,
         is_meant: impl Fn(&About) -> bool,
-    ) -> Result<Vec<StatementId>, TraceError> {
-        let mut new = Vec::new();
+    ) -> Result<(), TraceError> {
         for stored in rows {
             if self.statements.contains_key(&stored.id) {
                 continue;
@@ -290,14 +309,13 @@ impl Found {
             let mut loaded = Loaded::read(stored)?;
             if loaded.about.iter().any(&is_meant) {
                 self.content_bytes = bytes;
-                new.push(loaded.stored.id);
                 if !self.room.keeps_texts {
                     loaded.drop_texts();
                 }
                 self.statements.insert(loaded.stored.id, loaded);
             }
         }
-        Ok(new)
+        Ok(())
     }
 }
 

@@ -30,6 +30,7 @@ use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, StoryStatement, Withheld};
+use crate::store::walk::keep_plans;
 pub use forward::forward;
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
@@ -100,16 +101,24 @@ async fn whole_story(
     subject: DigitalLink,
     known_at: KnownAt,
 ) -> Result<(Story, Found), TraceError> {
+    keep_plans(conn).await?;
     let seeds = subject.identities();
     let mut found = Found::known_at(known_at, Room::STORY);
     let mut reach = Reach::from_seeds(&seeds);
     for _ in 0..MAX_ROUNDS {
         let new = found.unanswered(reach.asks());
-        if new.is_empty() || found.truncated || reach.is_cut_off() {
+        let is_cut_off = found.truncated || reach.is_cut_off();
+        if new.is_empty() || is_cut_off {
+            if !found.load_declarations(conn, merchant_id).await? {
+                break;
+            }
+        } else {
+            found.load(conn, merchant_id, new).await?;
+        }
+        reach = Reach::compute(&seeds, found.events());
+        if is_cut_off {
             break;
         }
-        found.load(conn, merchant_id, new).await?;
-        reach = Reach::compute(&seeds, found.events());
     }
     found.truncated |= reach.is_cut_off() || !found.unanswered(reach.asks()).is_empty();
     let mut story = tell(subject, &found, &reach);

@@ -395,6 +395,9 @@ impl<'e> Walk<'_, 'e> {
                 if let Some(cut) = cut.flatten() {
                     self.keep(held.from.1, window.via);
                     self.enqueue_holder(instrument, cut.beside(Tie::Instrument), &held);
+                    // Whoever took everything off it since names none of what was on it.
+                    let ask = Ask::of_turns(held.from.0, &cut);
+                    self.reach.asks.add(identity.canonical(), ask);
                 }
             }
         }

@@ -25,6 +25,7 @@ use tempfile::TempDir;
 
 use crate::bench::{number, standing};
 use crate::support::document::observation;
+use crate::support::port::own_port;
 use crate::support::{TestApp, owner};
 
 /// A limit, not a delay.
@@ -48,8 +49,9 @@ impl Beside {
         let keys = vec![signer().verifier().clone()];
         let witness = Witness::open(folder, Some(name), keys).unwrap();
         let vkey = witness.key().format();
+        // It comes back at the same one, which nobody may have taken meanwhile.
+        let port = if port == 0 { own_port() } else { port };
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let port = listener.local_addr().unwrap().port();
         let server = serve(witness, listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);

@@ -159,6 +159,30 @@ fn a_story_tells_what_it_would_if_all_of_the_record_were_loaded() {
     runtime.block_on(app.stop());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_retracted_does_not_hide_what_was_said_before_it() {
+    let app = TestApp::start().await;
+    let id = "urn:example:1";
+    // The case went onto the truck once, and that was said three times, the second time in error.
+    let captured = capture(
+        &app,
+        &[
+            pack(1, "truck:1", &["case:1"]),
+            with_id(&pack(2, "truck:1", &["case:1"]), id),
+            pack(3, "truck:1", &["case:1"]),
+            pack(5, "case:1", &["tin:A"]),
+            declared_error(&pack(2, "truck:1", &["case:1"]), id),
+        ],
+    )
+    .await;
+    let story = loaded(&app, captured.merchant_id, "tin:A").await;
+    assert_eq!(told(&story), told_with_all(&captured, "tin:A"));
+    let stays = story.leads.iter().filter_map(|lead| lead.stay);
+    let since: BTreeSet<u8> = stays.map(|stay| stay.from.hour()).collect();
+    assert_eq!(since, BTreeSet::from([1, 5]));
+    app.stop().await;
+}
+
 /// More than a story may hold.
 const MANY: u32 = 4_200;
 

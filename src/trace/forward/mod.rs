@@ -24,6 +24,7 @@ use crate::domain::forward::{Certainty, Fate, Forward, Holding, Passage, Reached
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::turn::Turn;
+use crate::store::walk::keep_plans;
 
 /// How many times the walk asks for what the last answer led to: as many steps as there are from milk to a
 /// shop, and again as many.
@@ -36,15 +37,23 @@ pub async fn forward(
     starts: &[Start],
     known_at: KnownAt,
 ) -> Result<Forward, TraceError> {
+    keep_plans(conn).await?;
     let mut found = Found::known_at(known_at, Room::FORWARD);
     let mut spread = Spread::compute(starts, &Graph::of(found.events()));
     for _ in 0..MAX_ROUNDS {
         let new = found.unanswered(spread.asks());
-        if new.is_empty() || found.truncated || spread.is_cut_off {
+        let is_cut_off = found.truncated || spread.is_cut_off;
+        if new.is_empty() || is_cut_off {
+            if !found.load_declarations(conn, merchant_id).await? {
+                break;
+            }
+        } else {
+            found.load(conn, merchant_id, new).await?;
+        }
+        spread = Spread::compute(starts, &Graph::of(found.events()));
+        if is_cut_off {
             break;
         }
-        found.load(conn, merchant_id, new).await?;
-        spread = Spread::compute(starts, &Graph::of(found.events()));
     }
     let is_open = !found.unanswered(spread.asks()).is_empty();
     let truncated = found.truncated || spread.is_cut_off || is_open;
