@@ -12,26 +12,21 @@ use std::time::{Duration, Instant};
 
 use auditlog::json;
 use rootmark::app::Running;
-use rootmark::capture::{Submitter, capture_document};
-use rootmark::domain::capture_fault::ErrorBehaviour;
+use rootmark::capture::Submitter;
 use rootmark::domain::epcis::read_event;
 use rootmark::domain::forward::{Certainty, Start};
 use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::Role;
-use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, document};
+use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
 use rootmark::store::begin_for;
 use rootmark::trace::{KnownAt, forward, story};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use common::{Failure, ISSUER, settings, with_postgres};
 
 const SEED: u64 = 1;
-/// Events of one document, and connections that capture.
-const DOCUMENT: usize = 500;
-const WRITERS: usize = 4;
 /// Tins that are traced, and lots that are traced forward.
 const TRACED: u64 = 1_000;
 const RECALLED: u64 = 20;
@@ -103,25 +98,7 @@ async fn capture(
         event_id_key: auditlog::field::Secret([1; 32]),
     };
     let events = World::new(SEED).events(until).skip(usize::try_from(from)?);
-    let events = std::sync::Arc::new(tokio::sync::Mutex::new(events));
-    let mut writers = tokio::task::JoinSet::new();
-    for _ in 0..WRITERS {
-        let (events, submitter) = (std::sync::Arc::clone(&events), submitter.clone());
-        let mut conn = running.database.capture.acquire().await?;
-        writers.spawn(async move {
-            loop {
-                let texts: Vec<String> = events.lock().await.by_ref().take(DOCUMENT).collect();
-                if texts.is_empty() {
-                    return Ok::<(), rootmark::capture::CaptureError>(());
-                }
-                let (now, behaviour) = (OffsetDateTime::now_utc(), ErrorBehaviour::Rollback);
-                capture_document(&mut conn, &submitter, document(&texts), behaviour, now).await?;
-            }
-        });
-    }
-    while let Some(ended) = writers.join_next().await {
-        ended??;
-    }
+    capture_all(&running.database, &submitter, events, |_| ()).await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::domain::fields::FaultKind;
 use crate::domain::identity_key::identity_key;
 use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{NewStatement, Role, StatementId};
+use crate::domain::time::LAST;
 use crate::domain::turn::Turn;
 use crate::store::hold_identity;
 use crate::store::walk::{Described, Descriptions, descriptions_of};
@@ -18,9 +19,6 @@ use crate::store::walk::{Described, Descriptions, descriptions_of};
 /// Statements of one recall, and their content that is read: the last is the one that counts.
 const MAX_STATEMENTS: usize = 200;
 const MAX_CONTENT_BYTES: i64 = 8 << 20;
-
-/// Whatever was committed, at whatever time it says.
-const LAST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999 UTC);
 
 const AT_ONCE: &str =
     "something was said of this recall in the same moment; look at it, and say it again";
@@ -38,16 +36,15 @@ pub(super) async fn last_said(
     let key = identity_key(&new.uri);
     // Held from here on, so that of two that arrive together the second follows the first.
     hold_identity(conn, merchant_id, key).await?;
-    let wanted = [Described {
-        key,
-        role: Role::Recall.index_code().unwrap_or_default(),
-        turn: Turn::Seen.index_code(),
-    }];
+    let wanted: Vec<Described> = Described::of(&new.uri, Role::Recall, Turn::Seen)
+        .into_iter()
+        .collect();
     let room = Descriptions {
         of_each: MAX_STATEMENTS as i64 + 1,
         rows: MAX_STATEMENTS as i64 + 1,
         content_bytes: MAX_CONTENT_BYTES,
     };
+    // Whatever was committed, at whatever time it says.
     let stored = descriptions_of(conn, merchant_id, &wanted, LAST, room).await?;
     let recorded: Option<OffsetDateTime> = stored.iter().map(|stored| stored.recorded_at).max();
     let said: Vec<(StatementId, String, Recall)> = stored

@@ -1,29 +1,21 @@
 //! `rootmark generate`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use clap::Args;
 use time::OffsetDateTime;
-use tokio::sync::Mutex;
 
 use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::app::merchants::{acting, add_merchant};
 use crate::app::{Core, OpenAs};
-use crate::capture::{Submitter, capture_document, record_master};
+use crate::capture::{Submitter, record_master};
 use crate::config::Settings;
-use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Kind;
-use crate::generate::{PRODUCTS, World, document};
+use crate::generate::{PRODUCTS, World, capture_all};
 
 /// Whose the generated events are.
-pub const MERCHANT: &str = "Generated";
+const MERCHANT: &str = "Generated";
 const ISSUER: &str = "https://id.gs1.org/417/9529000000004";
-/// Events captured at a time, and connections that capture.
-const DOCUMENT: usize = 500;
-const WRITERS: usize = 4;
 
 /// Fill the log with made-up supply chains, the same for the same seed: to measure with, never beside real data.
 #[derive(Debug, Args)]
@@ -52,42 +44,13 @@ impl Generate {
         let submitter = merchant(core).await?;
         describe(core, &submitter).await?;
         let events = World::new(self.seed).events(self.events);
-        let events = Arc::new(Mutex::new(events));
         let mut progress = Progress::new("generating", self.events);
-        let stored = Arc::new(AtomicU64::new(0));
-        let (told, mut done) = tokio::sync::mpsc::channel::<u64>(WRITERS);
-        let mut writers = tokio::task::JoinSet::new();
-        for _ in 0..WRITERS {
-            let (events, told) = (Arc::clone(&events), told.clone());
-            let (stored, submitter) = (Arc::clone(&stored), submitter.clone());
-            let mut conn = core.database.capture.acquire().await?;
-            writers.spawn(async move {
-                loop {
-                    let texts: Vec<String> = events.lock().await.by_ref().take(DOCUMENT).collect();
-                    if texts.is_empty() {
-                        return Ok::<(), crate::capture::CaptureError>(());
-                    }
-                    let now = OffsetDateTime::now_utc();
-                    let behaviour = ErrorBehaviour::Rollback;
-                    let text = document(&texts);
-                    let captured =
-                        capture_document(&mut conn, &submitter, text, behaviour, now).await?;
-                    let new = u64::try_from(captured.job.stored_count).unwrap_or_default();
-                    stored.fetch_add(new, Ordering::Relaxed);
-                    // Nobody listens once one writer has failed.
-                    let _ = told.send(texts.len() as u64).await;
-                }
-            });
-        }
-        drop(told);
-        while let Some(count) = done.recv().await {
-            progress.add(count);
-        }
+        let captured = capture_all(&core.database, &submitter, events, |count| {
+            progress.add(count)
+        });
+        let stored = captured.await?;
         progress.finish();
-        while let Some(ended) = writers.join_next().await {
-            ended??;
-        }
-        Ok(stored.load(Ordering::Relaxed))
+        Ok(stored)
     }
 }
 

@@ -5,6 +5,11 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::{datetime, format_description};
 use time::{OffsetDateTime, UtcOffset};
 
+/// The first moment that clocks and the database can say.
+pub const FIRST: OffsetDateTime = datetime!(0000-01-01 0:00 UTC);
+/// The last one, to the millisecond.
+pub const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999 UTC);
+
 /// The text form of `at`, cut to the millisecond.
 ///
 /// # Panics
@@ -26,8 +31,6 @@ pub fn to_millisecond(at: OffsetDateTime) -> OffsetDateTime {
 /// The time of an event as indexes have it: to the millisecond, and within the years that clocks and the
 /// database can say. An offset can shift the first and the last day beyond them.
 pub fn indexed(at: OffsetDateTime) -> OffsetDateTime {
-    const FIRST: OffsetDateTime = datetime!(0000-01-01 0:00 UTC);
-    const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999 UTC);
     at.replace_millisecond(at.millisecond())
         .expect("a millisecond of a real time")
         .clamp(FIRST, LAST)
@@ -42,6 +45,13 @@ pub fn milliseconds(at: OffsetDateTime) -> i64 {
 /// The instant that a timestamp names.
 pub fn instant(timestamp: Timestamp) -> OffsetDateTime {
     OffsetDateTime::parse(timestamp.as_str(), &Rfc3339).expect("a timestamp is RFC 3339")
+}
+
+/// A moment as people read it, to the second: `2026-06-24T02:30:00Z`.
+pub fn to_second(at: OffsetDateTime) -> String {
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let utc = at.to_offset(UtcOffset::UTC);
+    utc.format(form).expect("a date has these parts")
 }
 
 /// Seconds since 1970 as a time that people read; beyond the year 9999 the number itself.

@@ -5,6 +5,8 @@
 //! powder before, filled; tins with codes, packed in cases, on pallets, in a container; over the sea, through
 //! customs, to shops; unpacked, and some of them sold.
 
+mod capture;
+
 use std::fmt::Write as _;
 
 use time::format_description::well_known::Rfc3339;
@@ -12,6 +14,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub use self::capture::capture_all;
 use crate::domain::gs1::{Gtin, Identity, Lot, Serial, Sscc};
 
 /// Tins of a lot, of one document of codes, and of a case.

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::Result;
 use super::statement::Row;
 use crate::domain::event_key::EventKey;
-use crate::domain::statement::StoredStatement;
+use crate::domain::identity_key::identity_key;
+use crate::domain::statement::{Role, StoredStatement};
+use crate::domain::turn::Turn;
 
 /// Instruments that were fastened to a thing before a walk comes to it; those fastened last are read.
 const MAX_FITTED: i64 = 64;
@@ -233,6 +235,17 @@ pub struct Described {
     pub role: i16,
     /// See [`crate::domain::turn::Turn::index_code`].
     pub turn: i16,
+}
+
+impl Described {
+    /// A name in a role and a turn; `None` for a role that the index does not keep.
+    pub fn of(name: &str, role: Role, turn: Turn) -> Option<Described> {
+        Some(Described {
+            key: identity_key(name),
+            role: role.index_code()?,
+            turn: turn.index_code(),
+        })
+    }
 }
 
 /// How many statements are read.

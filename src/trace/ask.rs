@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::graph::is_instance;
 use super::window::{Tie, Window};
 use crate::domain::gs1::Identity;
-use crate::domain::time::indexed;
+use crate::domain::time::{FIRST, LAST, indexed};
 
 /// Times of one thing that are asked for each by itself.
 const MAX_ASKS: usize = 32;
@@ -52,8 +52,8 @@ impl Ask {
         let until = window.until.filter(|_| need < Need::Whole || !is_item);
         Ask {
             need,
-            since: window.from.map_or(earliest(), |from| indexed(from.0)),
-            until: until.map_or(latest(), |until| indexed(until.0)),
+            since: window.from.map_or(FIRST, |from| indexed(from.0)),
+            until: until.map_or(LAST, |until| indexed(until.0)),
         }
     }
 
@@ -72,7 +72,7 @@ impl Ask {
     pub fn of_transformation(until: OffsetDateTime) -> Ask {
         Ask {
             need: Need::Transformation,
-            since: earliest(),
+            since: FIRST,
             until: indexed(until),
         }
     }
@@ -81,8 +81,8 @@ impl Ask {
     pub fn of_all_of_transformation() -> Ask {
         Ask {
             need: Need::Transformation,
-            since: earliest(),
-            until: latest(),
+            since: FIRST,
+            until: LAST,
         }
     }
 
@@ -91,13 +91,13 @@ impl Ask {
         let need = match identity {
             Identity::LotOf { .. } => Need::Members,
             // Of a kind of thing, nothing: not all of it is.
-            Identity::Class { .. } => return Ask::of_uses(Some(latest())),
+            Identity::Class { .. } => return Ask::of_uses(Some(LAST)),
             _ => Need::Whole,
         };
         Ask {
             need,
-            since: earliest(),
-            until: latest(),
+            since: FIRST,
+            until: LAST,
         }
     }
 
@@ -105,8 +105,8 @@ impl Ask {
     pub fn of_uses(since: Option<OffsetDateTime>) -> Ask {
         Ask {
             need: Need::Uses,
-            since: since.map_or(earliest(), indexed),
-            until: latest(),
+            since: since.map_or(FIRST, indexed),
+            until: LAST,
         }
     }
 
@@ -128,14 +128,6 @@ impl Ask {
         self.need == other.need
             || (is_of_thing(self) && is_of_thing(other) && self.need <= other.need)
     }
-}
-
-fn earliest() -> OffsetDateTime {
-    indexed(time::PrimitiveDateTime::MIN.assume_utc())
-}
-
-fn latest() -> OffsetDateTime {
-    indexed(time::PrimitiveDateTime::MAX.assume_utc())
 }
 
 /// What is asked of many things, without what is asked twice.

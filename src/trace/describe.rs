@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -14,7 +13,7 @@ use crate::domain::forward::Forward;
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::master::{self, Party};
 use crate::domain::statement::{Kind, Role};
-use crate::domain::story::{Described, Story, StoryStatement, Withheld};
+use crate::domain::story::{Described, Story, Withheld};
 use crate::domain::turn::Turn;
 
 /// Loads and adds the descriptions of everything that the story names.
@@ -39,20 +38,10 @@ pub(super) async fn add_descriptions(
         .subject
         .gtin()
         .map(|gtin| Identity::Class { gtin }.canonical());
-    let mut loaded: Vec<&Loaded> = more
-        .statements
-        .values()
-        .filter(|loaded| describes(loaded, &named, class.as_deref(), reach))
-        .collect();
-    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
-    for loaded in loaded {
+    let described = more.in_order().into_iter();
+    for loaded in described.filter(|loaded| describes(loaded, &named, class.as_deref(), reach)) {
         add(story, loaded)?;
-        story.statements.push(StoryStatement {
-            stored: loaded.stored.clone(),
-            kind: loaded.kind,
-            issuer: loaded.issuer.clone(),
-            withheld: Withheld::default(),
-        });
+        story.statements.push(loaded.told(Withheld::default()));
     }
     Ok(())
 }
@@ -120,21 +109,13 @@ pub(super) async fn describe(
 ) -> Result<(), TraceError> {
     let mut found = Found::known_at(known_at, Room::STORY);
     found.describe(conn, merchant_id, &names).await?;
-    let mut loaded: Vec<&Loaded> = found.statements.values().collect();
-    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
-    for loaded in loaded {
-        let unreadable = || TraceError::Unreadable(loaded.stored.id);
-        let content = json::parse(&loaded.stored.content).map_err(|_| unreadable())?;
-        let body = content.get("body").ok_or_else(unreadable)?;
+    for loaded in found.in_order() {
         match loaded.kind {
             Kind::Product => {
-                let product = master::read_product(body).map_err(|_| unreadable())?;
+                let product = loaded.body(master::read_product)?;
                 told.products.insert(product.gtin, product);
             }
-            Kind::Party => {
-                let party = master::read_party(body).map_err(|_| unreadable())?;
-                add_party(&mut told.parties, party);
-            }
+            Kind::Party => add_party(&mut told.parties, loaded.body(master::read_party)?),
             Kind::Event | Kind::Document | Kind::Issuance | Kind::Link | Kind::Recall => {}
         }
     }
@@ -181,12 +162,9 @@ fn describes(
 
 /// Keeps what a description says. Statements come oldest first, so the last one stands.
 fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
-    let unreadable = || TraceError::Unreadable(loaded.stored.id);
-    let content = json::parse(&loaded.stored.content).map_err(|_| unreadable())?;
-    let body = content.get("body").ok_or_else(unreadable)?;
     match loaded.kind {
         Kind::Product => {
-            let product = master::read_product(body).map_err(|_| unreadable())?;
+            let product = loaded.body(master::read_product)?;
             if story.subject.gtin() == Some(product.gtin) {
                 story.product = Some(Described {
                     value: product.clone(),
@@ -196,12 +174,9 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             }
             story.products.insert(product.gtin, product);
         }
-        Kind::Party => {
-            let party = master::read_party(body).map_err(|_| unreadable())?;
-            add_party(&mut story.parties, party);
-        }
+        Kind::Party => add_party(&mut story.parties, loaded.body(master::read_party)?),
         Kind::Document => {
-            let document = master::read_document(body).map_err(|_| unreadable())?;
+            let document = loaded.body(master::read_document)?;
             story.documents.insert(document.uri.clone(), document);
         }
         Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall => {}

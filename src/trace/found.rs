@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use auditlog::json;
+use auditlog::json::{self, Value};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,11 +15,12 @@ use crate::domain::event_key::event_key;
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
+use crate::domain::story::{StoryStatement, Withheld};
 use crate::domain::time::indexed;
 use crate::domain::turn::Turn;
 use crate::store::walk::{
-    Around, Described, Descriptions, Held, Period, Wanted, around, descriptions_of, statements_in,
-    statements_with_keys,
+    Around, Described, Descriptions, Held, Period, Wanted, around, descriptions_of, keep_plans,
+    statements_in, statements_with_keys,
 };
 
 /// How much is loaded.
@@ -76,6 +77,15 @@ pub(super) struct Loaded {
     pub event: Option<Event>,
 }
 
+/// A walk over what was loaded.
+pub(super) trait Walked {
+    /// Which events it wants, by the canonical name of an identity or a transformation.
+    fn asks(&self) -> impl Iterator<Item = (&String, Ask)>;
+
+    /// Whether it ended at one of its limits, with more to be found.
+    fn is_cut_off(&self) -> bool;
+}
+
 /// A name that is to be described, and as what.
 pub(super) type Name = (String, Role, Turn);
 
@@ -92,17 +102,44 @@ impl Found {
         }
     }
 
-    /// What of some asks is not answered yet.
-    pub fn unanswered<'n>(
-        &self,
-        asks: impl Iterator<Item = (&'n String, Ask)>,
-    ) -> Vec<(String, Ask)> {
+    /// Walks, loads what the walk asks for, and walks again, until nothing is left to be asked, or so often.
+    pub async fn settle<W: Walked>(
+        &mut self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        rounds: usize,
+        walk: impl Fn(&Found) -> W,
+    ) -> Result<W, TraceError> {
+        keep_plans(conn).await?;
+        let mut walked = walk(self);
+        for _ in 0..rounds {
+            let new = self.unanswered(&walked);
+            let is_cut_off = self.truncated || walked.is_cut_off();
+            if new.is_empty() || is_cut_off {
+                if !self.load_declarations(conn, merchant_id).await? {
+                    break;
+                }
+            } else {
+                self.load(conn, merchant_id, new).await?;
+            }
+            walked = walk(self);
+            if is_cut_off {
+                break;
+            }
+        }
+        self.truncated |= walked.is_cut_off() || !self.unanswered(&walked).is_empty();
+        Ok(walked)
+    }
+
+    /// What of a walk's asks is not answered yet.
+    fn unanswered(&self, walked: &impl Walked) -> Vec<(String, Ask)> {
+        let asks = walked.asks();
         asks.filter_map(|(name, ask)| Some((name.clone(), self.answered.left(name, ask)?)))
             .collect()
     }
 
     /// Adds the events that are asked for.
-    pub async fn load(
+    async fn load(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -144,14 +181,9 @@ impl Found {
         merchant_id: Uuid,
         names: &HashSet<Name>,
     ) -> Result<(), TraceError> {
-        let wanted = |(name, role, turn): &Name| {
-            Some(Described {
-                key: identity_key(name),
-                role: role.index_code()?,
-                turn: turn.index_code(),
-            })
-        };
-        let mut wanted: Vec<Described> = names.iter().filter_map(wanted).collect();
+        let wanted = names.iter();
+        let wanted = wanted.filter_map(|(name, role, turn)| Described::of(name, *role, *turn));
+        let mut wanted: Vec<Described> = wanted.collect();
         wanted.sort_unstable();
         let until = self.known_at.0;
         // The last come first: what there is no room for is the oldest history.
@@ -164,6 +196,13 @@ impl Found {
         self.truncated |= rows.len() as i64 >= MAX_DESCRIPTIONS;
         let named: HashSet<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
         self.keep(rows, |about| named.contains(about.identity.as_str()))
+    }
+
+    /// All that was loaded, in the order in which it was recorded: of descriptions the last one stands.
+    pub fn in_order(&self) -> Vec<&Loaded> {
+        let mut loaded: Vec<&Loaded> = self.statements.values().collect();
+        loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
+        loaded
     }
 
     pub fn events(&self) -> impl Iterator<Item = (StatementId, &Event)> {
@@ -217,7 +256,7 @@ impl Found {
     /// Adds the declarations that events which are there were errors. They may say of these what they like: they
     /// are found by the events' IDs. Whether there are new ones: then whatever was settled by the events that they
     /// retract is not, and all is asked for again.
-    pub async fn load_declarations(
+    async fn load_declarations(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -392,6 +431,27 @@ impl Load {
 }
 
 impl Loaded {
+    /// What is said, as `read` has it.
+    pub fn body<T, E>(
+        &self,
+        read: impl FnOnce(&Value<'_>) -> Result<T, E>,
+    ) -> Result<T, TraceError> {
+        let content = json::parse(&self.stored.content).ok();
+        let body = content.as_ref().and_then(|content| content.get("body"));
+        body.and_then(|body| read(body).ok())
+            .ok_or(TraceError::Unreadable(self.stored.id))
+    }
+
+    /// As a story has it.
+    pub fn told(&self, withheld: Withheld) -> StoryStatement {
+        StoryStatement {
+            stored: self.stored.clone(),
+            kind: self.kind,
+            issuer: self.issuer.clone(),
+            withheld,
+        }
+    }
+
     fn drop_texts(&mut self) {
         self.stored.content = String::new();
         self.stored.receipt = String::new();

@@ -354,9 +354,7 @@ impl<'e> Mention<'e> {
 
     /// Whether the event says that the thing came into the world.
     pub fn makes(&self) -> bool {
-        let is_new =
-            self.event.event_type == EventType::Object && self.event.action == Some(Action::Add);
-        self.role == Role::Output || (self.role == Role::Epc && is_new)
+        self.event.makes(self.role)
     }
 
     /// Of a child: what the event says that it is in.

@@ -1,6 +1,5 @@
 //! Adding to a story where its merchant says that more is to be found.
 
-use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -9,7 +8,7 @@ use super::{KnownAt, TraceError};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::link::{self, Link, MAX_LINKS_EVER};
-use crate::domain::story::{Described, Story, StoryStatement, Withheld};
+use crate::domain::story::{Described, Story, Withheld};
 use crate::store::statement::links_of;
 
 /// Loads every link that was said of the subject, its lot and its product, and keeps what stands.
@@ -37,7 +36,7 @@ pub(super) async fn add_links(
             continue;
         }
         let loaded = Loaded::read(stored)?;
-        let link = read(&loaded).ok_or(TraceError::Unreadable(loaded.stored.id))?;
+        let link = loaded.body(link::read_link)?;
         if !ladder.contains(&link.anchor) {
             // Keys are eight bytes of a hash: this one merely collides.
             continue;
@@ -47,12 +46,7 @@ pub(super) async fn add_links(
             id: loaded.stored.id,
             recorded_at: loaded.stored.recorded_at,
         });
-        story.statements.push(StoryStatement {
-            stored: loaded.stored,
-            kind: loaded.kind,
-            issuer: loaded.issuer,
-            withheld: Withheld::default(),
-        });
+        story.statements.push(loaded.told(Withheld::default()));
     }
     for level in &ladder {
         story.links.extend(standing_of(level, &said));
@@ -70,9 +64,4 @@ fn standing_of(level: &Identity, said: &[Described<Link>]) -> Vec<Described<Link
         .into_iter()
         .map(|described| (*described).clone())
         .collect()
-}
-
-fn read(loaded: &Loaded) -> Option<Link> {
-    let content = json::parse(&loaded.stored.content).ok()?;
-    link::read_link(content.get("body")?).ok()
 }

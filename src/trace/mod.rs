@@ -23,14 +23,13 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
-use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::statement::{Role, StatementId};
-use crate::domain::story::{Lead, Step, Story, StoryStatement, Withheld};
-use crate::store::walk::keep_plans;
+use crate::domain::story::{Lead, Step, Story, Withheld};
+use crate::domain::time::LAST;
 pub use forward::forward;
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
@@ -57,7 +56,7 @@ pub struct KnownAt(pub OffsetDateTime);
 
 impl KnownAt {
     /// Everything that is recorded.
-    pub const NOW: KnownAt = KnownAt(datetime!(9999-12-31 23:59:59.999 UTC));
+    pub const NOW: KnownAt = KnownAt(LAST);
 }
 
 /// Everything held about `subject`. The transaction must act for the merchant that owns it. How one thing
@@ -101,26 +100,10 @@ async fn whole_story(
     subject: DigitalLink,
     known_at: KnownAt,
 ) -> Result<(Story, Found), TraceError> {
-    keep_plans(conn).await?;
     let seeds = subject.identities();
     let mut found = Found::known_at(known_at, Room::STORY);
-    let mut reach = Reach::from_seeds(&seeds);
-    for _ in 0..MAX_ROUNDS {
-        let new = found.unanswered(reach.asks());
-        let is_cut_off = found.truncated || reach.is_cut_off();
-        if new.is_empty() || is_cut_off {
-            if !found.load_declarations(conn, merchant_id).await? {
-                break;
-            }
-        } else {
-            found.load(conn, merchant_id, new).await?;
-        }
-        reach = Reach::compute(&seeds, found.events());
-        if is_cut_off {
-            break;
-        }
-    }
-    found.truncated |= reach.is_cut_off() || !found.unanswered(reach.asks()).is_empty();
+    let walk = |found: &Found| Reach::compute(&seeds, found.events());
+    let reach = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
     let mut story = tell(subject, &found, &reach);
     describe::add_descriptions(conn, merchant_id, &mut story, known_at, &reach).await?;
     links::add_links(conn, merchant_id, &mut story, known_at).await?;
@@ -162,12 +145,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
             via,
             is_retracted: reach.is_retracted(id),
         });
-        story.statements.push(StoryStatement {
-            stored: loaded.stored.clone(),
-            kind: loaded.kind,
-            issuer: loaded.issuer.clone(),
-            withheld,
-        });
+        story.statements.push(loaded.told(withheld));
     }
     let recorded: HashMap<StatementId, OffsetDateTime> = story
         .statements

@@ -1,7 +1,6 @@
 //! What merchants said of one place or party.
 
 use auditlog::hash::LeafIndex;
-use auditlog::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -47,11 +46,9 @@ pub async fn party_records(
     let mut records: Vec<PartyRecord> = Vec::new();
     for merchant_id in describing_merchants(conn, key, MAX_MERCHANTS).await? {
         let mut tx = begin_for(conn, merchant_id).await?;
-        let wanted = [Role::Party, Role::Place].map(|role| Described {
-            key,
-            role: role.index_code().unwrap_or_default(),
-            turn: Turn::Seen.index_code(),
-        });
+        let roles = [Role::Party, Role::Place].into_iter();
+        let wanted = roles.filter_map(|role| Described::of(&canonical, role, Turn::Seen));
+        let wanted: Vec<Described> = wanted.collect();
         let until = KnownAt::NOW.0;
         let stored = descriptions_of(&mut tx, merchant_id, &wanted, until, LAST).await?;
         tx.rollback().await?;
@@ -60,7 +57,11 @@ pub async fn party_records(
             let loaded = Loaded::read(stored)?;
             let is_about = loaded.about.iter().any(|about| about.identity == canonical);
             if loaded.kind == Kind::Party && is_about {
-                last = Some(read(&loaded).ok_or(TraceError::Unreadable(loaded.stored.id))?);
+                last = Some(PartyRecord {
+                    party: loaded.body(master::read_party)?,
+                    recorded_at: loaded.stored.recorded_at,
+                    leaf_index: loaded.stored.leaf_index,
+                });
             }
         }
         records.extend(last);
@@ -74,13 +75,4 @@ pub async fn party_records(
     }
     told.reverse();
     Ok(told)
-}
-
-fn read(loaded: &Loaded) -> Option<PartyRecord> {
-    let content = json::parse(&loaded.stored.content).ok()?;
-    Some(PartyRecord {
-        party: master::read_party(content.get("body")?).ok()?,
-        recorded_at: loaded.stored.recorded_at,
-        leaf_index: loaded.stored.leaf_index,
-    })
 }

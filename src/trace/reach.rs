@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use time::OffsetDateTime;
 
 use super::ask::{Ask, Asks};
+use super::found::Walked;
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
 use super::window::{Moment, Tie, Window};
 use crate::domain::epcis::{Event, What};
@@ -91,14 +92,6 @@ impl Reach {
         walk.reach
     }
 
-    /// Which events are wanted, by the canonical name of an identity or a transformation.
-    pub(super) fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
-        let asks = self.asks.iter();
-        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
-        let joined = self.transformations.iter();
-        things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
-    }
-
     /// What led to the subject, itself included: all that was walked but what only measured.
     pub(super) fn sources(&self) -> impl Iterator<Item = &Identity> {
         let windows = self.windows.iter();
@@ -151,6 +144,19 @@ impl Reach {
     #[cfg(test)]
     pub fn looks(&self) -> usize {
         self.looks
+    }
+}
+
+impl Walked for Reach {
+    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+        let asks = self.asks.iter();
+        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
+        let joined = self.transformations.iter();
+        things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::domain::forward::Certainty;
 use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{About, Kind, Role};
-use crate::domain::story::{StandingRecall, Story, StoryStatement, Withheld};
+use crate::domain::story::{StandingRecall, Story, Withheld};
 use crate::domain::turn::Turn;
 
 /// Loads what is recalled of all that led to the subject. All statements of a recall belong to the story; the
@@ -31,26 +30,17 @@ pub(super) async fn add_recalls(
     let mut found = Found::known_at(known_at, Room::STORY);
     found.describe(conn, merchant_id, &sources.names()).await?;
     story.truncated |= found.truncated;
-    let mut loaded: Vec<_> = found.statements.values().collect();
-    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
     let mut standing: BTreeMap<String, StandingRecall> = BTreeMap::new();
-    for loaded in loaded {
+    for loaded in found.in_order() {
         if loaded.kind != Kind::Recall {
             continue;
         }
-        let unreadable = || TraceError::Unreadable(loaded.stored.id);
-        let content = json::parse(&loaded.stored.content).map_err(|_| unreadable())?;
-        let body = content.get("body").ok_or_else(unreadable)?;
-        let recall = recall::read_recall(body).map_err(|_| unreadable())?;
+        let recall = loaded.body(recall::read_recall)?;
         let Some(certainty) = sources.concerned_by(&recall) else {
             continue;
         };
-        story.statements.push(StoryStatement {
-            stored: loaded.stored.clone(),
-            kind: loaded.kind,
-            issuer: loaded.issuer.clone(),
-            withheld: sources.withheld(&recall, &loaded.about),
-        });
+        let withheld = sources.withheld(&recall, &loaded.about);
+        story.statements.push(loaded.told(withheld));
         let recorded_at = loaded.stored.recorded_at;
         let opened_at = standing.get(&recall.uri).map(|known| known.opened_at);
         let last = StandingRecall {

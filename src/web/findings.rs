@@ -2,14 +2,11 @@
 
 use time::{Date, OffsetDateTime};
 
-use super::text::Text;
+use super::text::{READERS_OFFSET, Text};
 use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
-
-/// Readers are in China: times of different places are compared on one clock, theirs.
-const CHINA_TEXT: &str = "+08:00";
 
 /// The rule's name, for machines.
 pub fn rule(what: &Contradiction) -> &'static str {
@@ -181,7 +178,7 @@ impl Said<'_> {
 
     fn time(&self, at: OffsetDateTime) -> String {
         let stamp = timestamp(at);
-        let local = self.text.local_time(stamp.as_str(), CHINA_TEXT);
+        let local = self.text.local_time(stamp.as_str(), READERS_OFFSET);
         local.map_or_else(|| stamp.to_string(), |local| local.text)
     }
 

@@ -19,6 +19,9 @@ use crate::domain::master::Bilingual;
 pub use lang::Lang;
 pub(in crate::web) use lang::parse_weight;
 
+/// Readers are in China: dates and times of different places are told on one clock, theirs.
+pub const READERS_OFFSET: &str = "+08:00";
+
 /// The words of one language.
 #[derive(Debug)]
 pub struct Text {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::forward::word;
 use crate::domain::finding::{Finding, findings};
-use crate::domain::forward::Certainty;
 use crate::domain::story::tree::{Node, Tree};
 use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
@@ -136,10 +136,7 @@ fn recall_of(standing: &StandingRecall) -> RecallJson {
         recall: recall.uri.clone(),
         status: if standing.is_open() { "open" } else { "closed" },
         recall_class: recall.class.number(),
-        certainty: match standing.certainty {
-            Certainty::Affected => "affected",
-            Certainty::Possibly => "possiblyAffected",
-        },
+        certainty: word(standing.certainty),
         opened: text(standing.opened_at),
         recorded: text(standing.recorded_at),
         reason: recall.reason.en.clone(),

@@ -28,6 +28,22 @@ impl Event {
         }
     }
 
+    /// Whether it sells its things to consumers.
+    pub fn is_sale(&self) -> bool {
+        self.biz_step.as_deref() == Some("retail_selling")
+    }
+
+    /// Whether what it names in a role comes into the world by it.
+    pub fn makes(&self, role: Role) -> bool {
+        let adds = self.event_type == EventType::Object && self.action == Some(Action::Add);
+        role == Role::Output || (role == Role::Epc && adds)
+    }
+
+    /// Where it happened, else where its things are since.
+    pub fn place(&self) -> Option<&Identity> {
+        self.read_point.as_ref().or(self.biz_location.as_ref())
+    }
+
     /// The elements of `childEPCs` and `childQuantityList`.
     pub fn children(&self) -> impl Iterator<Item = &What> {
         self.what.iter().filter(|what| what.role == Role::Child)

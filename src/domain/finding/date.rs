@@ -43,9 +43,8 @@ pub(super) fn sold_after_expiry(story: &Story) -> Vec<Finding> {
         return Vec::new();
     };
     let sale = |step: &&Step| {
-        let is_sale = step.event.biz_step.as_deref() == Some("retail_selling");
         let mut what = step.event.what.iter();
-        is_sale && what.any(|what| what.role == Role::Epc && what.identity == item)
+        step.event.is_sale() && what.any(|what| what.role == Role::Epc && what.identity == item)
     };
     let finding = |step: &Step| {
         let sold = local_date(&step.event)?;

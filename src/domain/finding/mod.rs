@@ -151,10 +151,9 @@ pub struct StepName {
 
 impl StepName {
     fn of(event: &Event) -> StepName {
-        let place = event.read_point.as_ref().or(event.biz_location.as_ref());
         StepName {
             biz_step: event.biz_step.clone(),
-            place: place.cloned(),
+            place: event.place().cloned(),
         }
     }
 }

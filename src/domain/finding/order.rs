@@ -24,13 +24,7 @@ fn role_of(step: &Step, thing: &Identity) -> Option<Role> {
 
 /// Whether a step makes a thing known: puts it into the world, by what it says.
 fn makes(step: &Step, thing: &Identity) -> bool {
-    match role_of(step, thing) {
-        Some(Role::Output) => true,
-        Some(Role::Epc) => {
-            step.event.event_type == EventType::Object && step.event.action == Some(Action::Add)
-        }
-        _ => false,
-    }
+    role_of(step, thing).is_some_and(|role| step.event.makes(role))
 }
 
 /// The item and its lots, as far as the story has them. Of a product there is no first one.
@@ -121,7 +115,7 @@ pub(super) fn after_end(story: &Story) -> Vec<Finding> {
     let Some(end) = own.clone().find(ends) else {
         return Vec::new();
     };
-    let is_sale = |step: &Step| step.event.biz_step.as_deref() == Some("retail_selling");
+    let is_sale = |step: &Step| step.event.is_sale();
     let ended = end.event.event_time;
     let mut found = Vec::new();
     for step in own.filter(|step| step.event.event_time > ended) {

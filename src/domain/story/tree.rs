@@ -3,13 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-
 use super::{Connection, Lead, StandingRecall, Stay, Step, Story};
 use crate::domain::forward::Certainty;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
+use crate::domain::time::to_second;
 
 /// A story, told from the subject on: each thing after the one that led to it.
 #[derive(Debug)]
@@ -173,7 +171,7 @@ impl Tree<'_> {
         write!(
             f,
             "{}  {}",
-            second(event.event_time),
+            to_second(event.event_time),
             event.event_type.name()
         )?;
         if let Some(action) = event.action {
@@ -182,7 +180,7 @@ impl Tree<'_> {
         if let Some(biz_step) = &event.biz_step {
             write!(f, " {biz_step}")?;
         }
-        if let Some(place) = event.read_point.as_ref().or(event.biz_location.as_ref()) {
+        if let Some(place) = event.place() {
             let name = self.name(place).map(str::to_owned);
             write!(f, " at {}", name.unwrap_or_else(|| place.canonical()))?;
         }
@@ -202,9 +200,9 @@ fn write_recall(f: &mut fmt::Formatter<'_>, standing: &StandingRecall) -> fmt::R
         (true, Certainty::Possibly) => "POSSIBLY RECALLED",
     };
     write!(f, "{title}  class {}  ", recall.class.number())?;
-    write!(f, "opened {}", second(standing.opened_at))?;
+    write!(f, "opened {}", to_second(standing.opened_at))?;
     if !standing.is_open() {
-        write!(f, "  closed {}", second(standing.recorded_at))?;
+        write!(f, "  closed {}", to_second(standing.recorded_at))?;
     }
     writeln!(f, "  {}: {}", recall.uri, recall.reason.en)
 }
@@ -225,19 +223,13 @@ impl Connection {
 
 impl fmt::Display for Stay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {}", second(self.from))?;
+        write!(f, "from {}", to_second(self.from))?;
         if let Some(until) = self.until {
-            write!(f, " to {}", second(until))?;
+            write!(f, " to {}", to_second(until))?;
         }
         if self.is_end_inferred {
             f.write_str(" (inferred)")?;
         }
         Ok(())
     }
-}
-
-fn second(at: OffsetDateTime) -> String {
-    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let utc = at.to_offset(time::UtcOffset::UTC);
-    utc.format(form).expect("a date has these parts")
 }

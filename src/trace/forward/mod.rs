@@ -19,12 +19,11 @@ use super::describe;
 use super::found::{Found, Name, Room};
 use super::graph::{Graph, Mention, is_instance};
 use super::{KnownAt, TraceError};
-use crate::domain::epcis::{Event, PartyKind, PartyRef};
+use crate::domain::epcis::{PartyKind, PartyRef};
 use crate::domain::forward::{Certainty, Fate, Forward, Holding, Passage, Reached, Start};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::turn::Turn;
-use crate::store::walk::keep_plans;
 
 /// How many times the walk asks for what the last answer led to: as many steps as there are from milk to a
 /// shop, and again as many.
@@ -37,27 +36,10 @@ pub async fn forward(
     starts: &[Start],
     known_at: KnownAt,
 ) -> Result<Forward, TraceError> {
-    keep_plans(conn).await?;
     let mut found = Found::known_at(known_at, Room::FORWARD);
-    let mut spread = Spread::compute(starts, &Graph::of(found.events()));
-    for _ in 0..MAX_ROUNDS {
-        let new = found.unanswered(spread.asks());
-        let is_cut_off = found.truncated || spread.is_cut_off;
-        if new.is_empty() || is_cut_off {
-            if !found.load_declarations(conn, merchant_id).await? {
-                break;
-            }
-        } else {
-            found.load(conn, merchant_id, new).await?;
-        }
-        spread = Spread::compute(starts, &Graph::of(found.events()));
-        if is_cut_off {
-            break;
-        }
-    }
-    let is_open = !found.unanswered(spread.asks()).is_empty();
-    let truncated = found.truncated || spread.is_cut_off || is_open;
-    let mut told = tell(starts, found.events(), &spread, truncated);
+    let walk = |found: &Found| Spread::compute(starts, &Graph::of(found.events()));
+    let spread = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
+    let mut told = tell(starts, &found, &spread);
     let names = names(&told);
     describe::describe(conn, merchant_id, known_at, names, &mut told).await?;
     Ok(told)
@@ -77,13 +59,8 @@ fn names(told: &Forward) -> HashSet<Name> {
 }
 
 /// What a walk reached, with what became of it.
-fn tell<'e>(
-    starts: &[Start],
-    events: impl Iterator<Item = (StatementId, &'e Event)>,
-    spread: &Spread,
-    truncated: bool,
-) -> Forward {
-    let graph = Graph::of(events);
+fn tell(starts: &[Start], found: &Found, spread: &Spread) -> Forward {
+    let graph = Graph::of(found.events());
     let mut last = Last::of(&graph);
     let mut things: Vec<Reached> = Vec::with_capacity(spread.things.len());
     for (identity, thing) in &spread.things {
@@ -107,7 +84,7 @@ fn tell<'e>(
         things,
         products: HashMap::new(),
         parties: HashMap::new(),
-        truncated,
+        truncated: found.truncated,
     }
 }
 
@@ -142,15 +119,11 @@ fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
         let at = mention.event.event_time;
         match (mention.role, mention.turn) {
             (Role::Input, _) => Fate::UsedUp(at),
-            (_, Turn::Ended) if is_sale(mention.event) => Fate::Sold(at),
+            (_, Turn::Ended) if mention.event.is_sale() => Fate::Sold(at),
             (_, Turn::Ended) => Fate::Removed(at),
             _ => Fate::InTrade,
         }
     })
-}
-
-fn is_sale(event: &Event) -> bool {
-    event.biz_step.as_deref() == Some("retail_selling")
 }
 
 /// Who passed affected things on to whom, by themselves or in what held them.

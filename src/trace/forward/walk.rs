@@ -13,6 +13,7 @@ use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::Via;
 use crate::domain::turn::Turn;
 use crate::trace::ask::{Ask, Asks};
+use crate::trace::found::Walked;
 use crate::trace::graph::{Bond, Graph, Membership, Mention, is_instance};
 use crate::trace::window::{Tie, Window};
 
@@ -26,7 +27,7 @@ const MAX_LOOKS: usize = 20_000_000;
 pub(super) struct Spread {
     pub things: HashMap<Identity, Thing>,
     pub holdings: BTreeSet<Holding>,
-    pub is_cut_off: bool,
+    is_cut_off: bool,
     asks: Asks,
     /// Transformations that something affected went into.
     transformations: HashSet<String>,
@@ -87,13 +88,18 @@ impl Spread {
         }
         walk.spread
     }
+}
 
-    /// Which events are wanted.
-    pub fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+impl Walked for Spread {
+    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
         let asks = self.asks.iter();
         let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
         let joined = self.transformations.iter();
         things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 }
 
@@ -131,6 +137,10 @@ impl<'e> Members<'e> {
         }
         members
     }
+
+    fn of_container(&self, container: &Identity) -> Vec<&'e Identity> {
+        self.children.get(container).cloned().unwrap_or_default()
+    }
 }
 
 struct Walk<'g, 'e> {
@@ -143,6 +153,19 @@ struct Walk<'g, 'e> {
 }
 
 impl<'e> Walk<'_, 'e> {
+    /// From one thing to another: how, from what, and which event says so.
+    fn pass(
+        &mut self,
+        (how, from, by): (Way, &Identity, StatementId),
+        to: &Identity,
+        certainty: Certainty,
+        since: Option<OffsetDateTime>,
+    ) {
+        let from = from.clone();
+        let origin = Some(Origin { how, from, by });
+        self.reach(to, certainty, Reason { since, origin });
+    }
+
     fn reach(&mut self, identity: &Identity, certainty: Certainty, reason: Reason) {
         let known = self.spread.things.len();
         let thing = match self.spread.things.get_mut(identity) {
@@ -267,16 +290,8 @@ impl<'e> Walk<'_, 'e> {
                 Certainty::Possibly
             };
             for what in event.what.iter().filter(|what| what.role == Role::Output) {
-                let origin = Origin {
-                    how: Way::MadeFrom,
-                    from: from.clone(),
-                    by: id,
-                };
-                let reason = Reason {
-                    since: Some(event.event_time),
-                    origin: Some(origin),
-                };
-                self.reach(&what.identity, certainty, reason);
+                let origin = (Way::MadeFrom, from, id);
+                self.pass(origin, &what.identity, certainty, Some(event.event_time));
             }
         }
     }
@@ -311,17 +326,8 @@ impl<'e> Walk<'_, 'e> {
             } else {
                 Certainty::Possibly
             };
-            let origin = Origin {
-                how: Way::ItemOf,
-                from: lot.clone(),
-                by: named.id,
-            };
             // It was of this lot before anybody said so.
-            let reason = Reason {
-                since,
-                origin: Some(origin),
-            };
-            self.reach(item, certainty, reason);
+            self.pass((Way::ItemOf, lot, named.id), item, certainty, since);
         }
     }
 
@@ -335,13 +341,7 @@ impl<'e> Walk<'_, 'e> {
         if !is_instance(container) {
             return;
         }
-        let children = self
-            .members
-            .children
-            .get(container)
-            .cloned()
-            .unwrap_or_default();
-        for child in children {
+        for child in self.members.of_container(container) {
             let Some(stays) = self.stays(child) else {
                 return;
             };
@@ -364,24 +364,20 @@ impl<'e> Walk<'_, 'e> {
                 } else {
                     certainty
                 };
-                let origin = Origin {
-                    how: Way::InsideOf,
-                    from: container.clone(),
-                    by,
-                };
-                let reason = Reason {
-                    since: Some(since.map_or(from, |since| since.max(from))),
-                    origin: Some(origin),
-                };
-                self.reach(child, certainty, reason);
+                let since = since.map_or(from, |since| since.max(from));
+                self.pass(
+                    (Way::InsideOf, container, by),
+                    child,
+                    certainty,
+                    Some(since),
+                );
             }
         }
     }
 
     /// To what was seen in a container without anybody having said that it was put there.
     fn follow_sights(&mut self, container: &Identity, since: Option<OffsetDateTime>) {
-        let children = self.members.children.get(container).cloned();
-        for child in children.unwrap_or_default() {
+        for child in self.members.of_container(container) {
             let mentions = self.graph.about(child);
             if !self.may_look(1 + mentions.len()) {
                 return;
@@ -391,16 +387,8 @@ impl<'e> Walk<'_, 'e> {
                 is_here && is_after(mention, since)
             });
             if let Some(seen) = seen.min_by_key(|mention| mention.moment()) {
-                let origin = Origin {
-                    how: Way::InsideOf,
-                    from: container.clone(),
-                    by: seen.id,
-                };
-                let reason = Reason {
-                    since: Some(seen.event.event_time),
-                    origin: Some(origin),
-                };
-                self.reach(child, Certainty::Possibly, reason);
+                let (at, origin) = (seen.event.event_time, (Way::InsideOf, container, seen.id));
+                self.pass(origin, child, Certainty::Possibly, Some(at));
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::trace::found::Walked;
 use crate::trace::reach::MAX_LOOKS;
 
 const EVENTS: u32 = 10_000;

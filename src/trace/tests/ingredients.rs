@@ -1,6 +1,7 @@
 //! From a thing to its lot, and to what it was made from.
 
 use super::*;
+use crate::trace::found::Walked;
 
 #[test]
 fn ingredients_are_followed_back_as_far_as_they_go() {

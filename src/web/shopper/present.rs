@@ -17,14 +17,13 @@ use crate::domain::story::{Story, StoryStatement, Via};
 use crate::web::Service;
 use crate::web::findings;
 use crate::web::negotiate::language_rank;
-use crate::web::text::{LocalDate, Text};
+use crate::web::text::{LocalDate, READERS_OFFSET, Text};
 
 /// Shoppers are in China: "today", and the times of the log, are on their clock.
 const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
     Ok(offset) => offset,
     Err(_) => UtcOffset::UTC,
 };
-const CHINA_TEXT: &str = "+08:00";
 /// Contradictions that a page tells, the gravest; a record that is wrong throughout says so after a few.
 const MAX_DOUBTS: usize = 12;
 
@@ -55,7 +54,8 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
                 let head = published.anchor.head;
                 Some(SealView {
                     tree_size: SealView::size_in_words(text, head.size.0),
-                    sealed_at: text.local_time(published.anchor.sealed_at.as_str(), CHINA_TEXT)?,
+                    sealed_at: text
+                        .local_time(published.anchor.sealed_at.as_str(), READERS_OFFSET)?,
                     root_short: short_root(&head.root.to_base64()),
                     origin: service.log.origin.clone(),
                 })

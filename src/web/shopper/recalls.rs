@@ -2,7 +2,7 @@
 
 use super::journey::{named, readable, said};
 use super::present::china_date;
-use super::view::{RecallView, VerdictView};
+use super::view::{RecallView, VerdictView, host_of};
 use crate::domain::forward::Certainty;
 use crate::domain::gs1::Identity;
 use crate::domain::story::{StandingRecall, Story};
@@ -44,11 +44,7 @@ fn view(text: &Text, standing: &StandingRecall, is_verdict: bool) -> Option<Reca
         let digits = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+');
         (phone.clone(), format!("tel:{}", digits.collect::<String>()))
     };
-    let host = |url: &String| {
-        let rest = url.strip_prefix("https://").unwrap_or(url);
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        (url.clone(), host.to_owned())
-    };
+    let host = |url: &String| (url.clone(), host_of(url).to_owned());
     let changed = (standing.recorded_at != standing.opened_at).then_some(standing.recorded_at);
     Some(RecallView {
         title: title.to_owned(),

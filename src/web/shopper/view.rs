@@ -20,7 +20,7 @@ pub use journey::{
     DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, Source, StepView,
     correction, gap, journey_summary, mark_legs, region_in_country,
 };
-pub use links::{ChoicePage, LinkView};
+pub use links::{ChoicePage, LinkView, host_of};
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};

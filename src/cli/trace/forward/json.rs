@@ -3,8 +3,8 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{certainty, counts, fate, kind};
-use crate::domain::forward::{Certainty, Forward, Holding, Passage, Reached, Start, Way};
+use super::{counts, fate, kind, word};
+use crate::domain::forward::{Forward, Holding, Passage, Reached, Start, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::time::timestamp;
 
@@ -111,10 +111,7 @@ fn start_of(start: &Start) -> StartJson {
 
 fn count_of(count: super::Count) -> CountJson {
     CountJson {
-        certainty: match count.certainty {
-            Certainty::Affected => "affected",
-            Certainty::Possibly => "possiblyAffected",
-        },
+        certainty: word(count.certainty),
         kind: count.kind,
         fate: count.fate,
         things: count.things,
@@ -127,7 +124,7 @@ fn thing_of(reached: &Reached) -> ThingJson {
     ThingJson {
         identity: reached.identity.canonical(),
         kind: kind(&reached.identity),
-        certainty: certainty(reached),
+        certainty: word(reached.certainty),
         since: reached.since.map(text),
         connection: reached.origin.as_ref().map(|origin| way(origin.how)),
         from: reached

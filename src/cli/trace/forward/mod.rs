@@ -26,8 +26,9 @@ fn kind(identity: &Identity) -> &'static str {
     }
 }
 
-fn certainty(reached: &Reached) -> &'static str {
-    match reached.certainty {
+/// As a machine reads it.
+pub(super) fn word(certainty: Certainty) -> &'static str {
+    match certainty {
         Certainty::Affected => "affected",
         Certainty::Possibly => "possiblyAffected",
     }

@@ -3,7 +3,7 @@
 use csv::Writer;
 
 use super::json::way;
-use super::{certainty, fate, kind};
+use super::{fate, kind, word};
 use crate::domain::forward::{Forward, Reached};
 use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
@@ -63,7 +63,7 @@ fn row(forward: &Forward, reached: &Reached) -> [String; 18] {
     let inside = seen.map(|seen| seen.inside.iter().map(Identity::canonical));
     let inside: Vec<String> = inside.into_iter().flatten().collect();
     [
-        certainty(reached).to_owned(),
+        word(reached.certainty).to_owned(),
         kind(&reached.identity).to_owned(),
         reached.identity.canonical(),
         product,

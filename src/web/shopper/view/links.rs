@@ -26,18 +26,19 @@ impl LinkView {
             [language] => Words::tagged(title, language, text.lang()),
             _ => Words::plain(title),
         };
-        let rest = href.split_once("://").map_or(href, |(_, rest)| rest);
         LinkView {
             title,
             kind: text.term("linkType", kind).to_owned(),
             href: href.to_owned(),
-            host: rest
-                .split(['/', '?', '#'])
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            host: host_of(href).to_owned(),
         }
     }
+}
+
+/// The host of an address, so that a reader sees who is behind it.
+pub fn host_of(href: &str) -> &str {
+    let rest = href.split_once("://").map_or(href, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 /// 300: several links of one type suit a request equally well.
