@@ -153,3 +153,24 @@ async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
     }
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leads_to_one_another_in_a_circle_is_printed_once() {
+    let app = TestApp::start().await;
+    app.capture(&[
+        make(2, &["lot:L"], &["powder:1"]),
+        make(2, &["powder:1"], &["powder:2"]),
+        make(2, &["powder:2"], &["powder:1"]),
+    ])
+    .await;
+    let said = rootmark(&app, &["trace", "/01/09521041001012/10/L", "--forward"]).await;
+    assert!(
+        said.out.starts_with("affected: 3 lots in trade\n"),
+        "{}",
+        said.out
+    );
+    for lot in ["/01/09521041000114/10/1", "/01/09521041000114/10/2"] {
+        assert_eq!(said.out.matches(lot).count(), 1, "{}", said.out);
+    }
+    app.stop().await;
+}

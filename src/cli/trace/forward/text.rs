@@ -3,12 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
-
 use super::counts;
 use crate::domain::forward::{Certainty, Fate, Forward, Reached, Way};
 use crate::domain::gs1::Identity;
+use crate::domain::time::to_second;
 
 /// The text.
 pub struct Outline<'f>(pub &'f Forward);
@@ -67,13 +65,18 @@ impl<'f> Outline<'f> {
             below.entry(from).or_default().push(reached);
         }
         let mut written: HashSet<&Identity> = HashSet::new();
-        let mut todo: Vec<(&Reached, String, &str)> = Vec::new();
-        let roots = below.get(&None).into_iter().flatten().rev();
-        todo.extend(roots.map(|reached| (*reached, String::new(), "")));
+        // What leads to one another in a circle of one moment has no first: it stands at the margin, last.
+        let roots = below.get(&None).into_iter().flatten().copied();
+        let order: Vec<&Reached> = roots.chain(&self.0.things).collect();
+        let order = order.into_iter().rev();
+        let mut todo: Vec<(&Reached, String, &str)> =
+            order.map(|reached| (reached, String::new(), "")).collect();
         while let Some((reached, margin, branch)) = todo.pop() {
+            if !written.insert(&reached.identity) {
+                continue;
+            }
             write!(f, "{margin}{branch}")?;
             self.write_thing(f, reached)?;
-            written.insert(&reached.identity);
             let margin = match branch {
                 "" => margin,
                 "└─ " => format!("{margin}   "),
@@ -105,14 +108,14 @@ impl<'f> Outline<'f> {
         }
         match reached.fate {
             Fate::InTrade => {}
-            Fate::UsedUp(at) => write!(f, "  used up {}", second(at))?,
-            Fate::Sold(at) => write!(f, "  sold {}", second(at))?,
-            Fate::Removed(at) => write!(f, "  removed {}", second(at))?,
+            Fate::UsedUp(at) => write!(f, "  used up {}", to_second(at))?,
+            Fate::Sold(at) => write!(f, "  sold {}", to_second(at))?,
+            Fate::Removed(at) => write!(f, "  removed {}", to_second(at))?,
         }
         let seen = reached.seen.as_ref();
         let at_end = !matches!(reached.fate, Fate::InTrade);
         if let Some(seen) = seen.filter(|_| !at_end) {
-            write!(f, "  seen {}", second(seen.at))?;
+            write!(f, "  seen {}", to_second(seen.at))?;
         }
         if let Some(place) = seen.and_then(|seen| seen.place.as_ref()) {
             write!(f, " at {}", self.name_of(place))?;
@@ -129,9 +132,9 @@ impl<'f> Outline<'f> {
         }
         writeln!(f, "\nheld by")?;
         for held in &self.0.holders {
-            write!(f, "{}  from {}", path(&held.holder), second(held.from))?;
+            write!(f, "{}  from {}", path(&held.holder), to_second(held.from))?;
             if let Some(until) = held.until {
-                write!(f, " to {}", second(until))?;
+                write!(f, " to {}", to_second(until))?;
             }
             if held.is_end_inferred {
                 f.write_str(" (inferred)")?;
@@ -148,7 +151,7 @@ impl<'f> Outline<'f> {
         writeln!(f, "\npassed on")?;
         for passage in &self.0.passages {
             let (from, to) = (self.name_of(&passage.from), self.name_of(&passage.to));
-            let (first, last) = (second(passage.first), second(passage.last));
+            let (first, last) = (to_second(passage.first), to_second(passage.last));
             write!(f, "{from} → {to}  {first}")?;
             if last != first {
                 write!(f, " to {last}")?;
@@ -174,10 +177,4 @@ impl<'f> Outline<'f> {
 
 fn path(identity: &Identity) -> String {
     identity.path().unwrap_or_else(|| identity.canonical())
-}
-
-fn second(at: OffsetDateTime) -> String {
-    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let utc = at.to_offset(time::UtcOffset::UTC);
-    utc.format(form).expect("a date has these parts")
 }
