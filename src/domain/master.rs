@@ -8,6 +8,7 @@ use super::gs1::{Gtin, Identity};
 use super::link;
 use super::recall;
 use super::statement::{About, Kind, Role};
+use super::unit::{Dimension, to_base};
 
 /// Rows of a product's attribute table.
 const MAX_ATTRIBUTES: usize = 40;
@@ -42,6 +43,8 @@ pub struct Product {
     pub brand_owner: Option<Identity>,
     /// `storage`
     pub storage: Option<Storage>,
+    /// `yield`
+    pub yields: Option<Yield>,
     /// `attributes`: label and value.
     pub attributes: Vec<(Bilingual, Bilingual)>,
 }
@@ -55,6 +58,27 @@ pub struct Storage {
     pub max_celsius: Option<f64>,
     /// `text`
     pub text: Option<Bilingual>,
+}
+
+/// How much of a product the process that makes it gives, by mass: kilograms out of one kilogram of all that
+/// went in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Yield {
+    /// `min`
+    pub min: f64,
+    /// `max`; more than 1 where the process adds what nobody weighs, as a farm does.
+    pub max: f64,
+}
+
+/// How many codes were issued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Issuance {
+    /// `gtin`
+    pub class: Identity,
+    /// `lot`; `None` for no lot in particular.
+    pub lot: Option<Identity>,
+    /// `quantity`
+    pub quantity: u64,
 }
 
 /// A party, its place, or both.
@@ -93,6 +117,15 @@ pub struct Document {
     pub issued: Option<String>,
     /// `validUntil`: a date.
     pub valid_until: Option<String>,
+}
+
+impl Product {
+    /// What one of it holds, where that is a mass.
+    pub fn kilograms(&self) -> Option<f64> {
+        let (amount, unit) = self.net_content.as_ref()?;
+        let (dimension, kilograms) = to_base(amount.parse().ok()?, unit)?;
+        (dimension == Dimension::Mass).then_some(kilograms)
+    }
 }
 
 /// Checks a body of this kind and says what it is about.
@@ -143,6 +176,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         "regime",
         "brandOwner",
         "storage",
+        "yield",
         "attributes",
     ]])?;
     let gtin_at = at.required("gtin")?;
@@ -169,6 +203,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
             .map(|at| party_identity(&at))
             .transpose()?,
         storage: at.get("storage").map(|at| storage(&at)).transpose()?,
+        yields: at.get("yield").map(|at| yields(&at)).transpose()?,
         attributes: attributes(&at)?,
     })
 }
@@ -240,19 +275,27 @@ pub fn read_document(body: &Value<'_>) -> Result<Document, Fault> {
     })
 }
 
-/// `{"gtin":…,"lot":…,"firstNumber":…,"quantity":…}`: how many codes were issued, before any is printed.
 fn check_issuance(body: &Value<'_>) -> Result<Vec<About>, Fault> {
-    let at = At::root(body);
-    at.only(&[&["gtin", "lot", "firstNumber", "quantity"]])?;
-    at.required("firstNumber")?.number()?;
-    let class = at.required("gtin")?.identity()?;
-    at.required("quantity")?.number()?;
-    let lot = at.get("lot").map(|at| at.identity()).transpose()?;
+    let Issuance { class, lot, .. } = read_issuance(body)?;
     let lot = lot.map(|lot| About::new(Role::Lot, lot.canonical()));
     Ok(lot
         .into_iter()
         .chain([About::new(Role::Product, class.canonical())])
         .collect())
+}
+
+/// Reads `{"gtin":…,"lot":…,"firstNumber":…,"quantity":…}`: how many codes were issued, before any is printed.
+pub fn read_issuance(body: &Value<'_>) -> Result<Issuance, Fault> {
+    let at = At::root(body);
+    at.only(&[&["gtin", "lot", "firstNumber", "quantity"]])?;
+    at.required("firstNumber")?.number()?;
+    let quantity = at.required("quantity")?;
+    let pieces = quantity.number()?.parse();
+    Ok(Issuance {
+        class: at.required("gtin")?.identity()?,
+        lot: at.get("lot").map(|at| at.identity()).transpose()?,
+        quantity: pieces.map_err(|_| quantity.fault(FaultKind::MustBe("a number of codes")))?,
+    })
 }
 
 fn party_identity(at: &At<'_>) -> Result<Identity, Fault> {
@@ -357,6 +400,27 @@ fn storage(at: &At<'_>) -> Result<Storage, Fault> {
     })
 }
 
+/// A process may give up to a thousand times what was weighed, or a thousandth of it.
+fn yields(at: &At<'_>) -> Result<Yield, Fault> {
+    at.only(&[&["min", "max"]])?;
+    let share = |key: &str| -> Result<f64, Fault> {
+        let share = at.required(key)?;
+        let value: Option<f64> = share.number()?.parse().ok();
+        value
+            .filter(|value| (0.001..=1_000.0).contains(value))
+            .ok_or_else(|| {
+                share.fault(FaultKind::MustBe(
+                    "0.001 to 1000: kilograms out of one that went in",
+                ))
+            })
+    };
+    let (min, max) = (share("min")?, share("max")?);
+    if min > max {
+        return Err(at.fault(FaultKind::Rule("min is more than max")));
+    }
+    Ok(Yield { min, max })
+}
+
 fn date(at: &At<'_>) -> Result<String, Fault> {
     let form = time::macros::format_description!("[year]-[month]-[day]");
     let text = at.text()?;
@@ -410,6 +474,15 @@ mod tests {
         assert!(fault(Kind::Product, &extra).starts_with("/colour: "));
         let lot = r#"{"gtin":"https://id.gs1.org/01/09521234543213/10/A"}"#;
         assert!(fault(Kind::Product, lot).starts_with("/gtin: "));
+        let yields = |band: &str| format!(r#"{{{gtin},"productName":{NAME},"yield":{band}}}"#);
+        let turned = fault(Kind::Product, &yields(r#"{"min":0.3,"max":0.2}"#));
+        assert_eq!(turned, "/yield: min is more than max");
+        for max in ["0", "1000.1", "-1", "1e400"] {
+            let band = format!(r#"{{"min":0.001,"max":{max}}}"#);
+            assert!(fault(Kind::Product, &yields(&band)).starts_with("/yield/max: "));
+        }
+        let widest = yields(r#"{"min":0.001,"max":1000}"#);
+        assert!(check(Kind::Product, &json::parse(&widest).unwrap()).is_ok());
         assert!(fault(Kind::Party, &format!(r#"{{"name":{NAME}}}"#)).contains("party, place"));
         let date = format!(
             r#"{{"document":"urn:x:1","documentType":"t","title":{NAME},"issued":"2026-02-30"}}"#

@@ -1,6 +1,7 @@
 //! What the product speaks of, as plain types: GS1 identities, EPCIS events, statements. Nothing
 //! here reads a clock, a file or a database.
 
+pub mod balance;
 pub mod capture_fault;
 pub mod code;
 pub mod decimal;

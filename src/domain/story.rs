@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use time::OffsetDateTime;
 
+use super::balance::{Account, Process};
 use super::epcis::Event;
 use super::forward::Certainty;
 use super::gs1::{DigitalLink, Gtin, Identity};
 use super::link::{self, Link};
-use super::master::{Document, Party, Product};
+use super::master::{Document, Issuance, Party, Product};
 use super::recall::{Recall, RecallClass, Status};
 use super::statement::{Kind, StatementId, StoredStatement};
 
@@ -38,6 +39,12 @@ pub struct Story {
     pub links: Vec<Described<Link>>,
     /// The recalls that concern the subject, those that stand first; the gravest first.
     pub recalls: Vec<StandingRecall>,
+    /// How many codes were issued for its product and its lots, in the order in which they were.
+    pub issued: Vec<Described<Issuance>>,
+    /// The processes among the steps, with all that went in and came out: for sums.
+    pub processes: Vec<Process>,
+    /// The lots that led to the subject, each as a whole: for sums.
+    pub accounts: Vec<Account>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
 }

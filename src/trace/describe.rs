@@ -13,7 +13,7 @@ use crate::domain::forward::Forward;
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::master::{self, Party};
 use crate::domain::statement::{Kind, Role};
-use crate::domain::story::{Described, Story, Withheld};
+use crate::domain::story::{Story, Withheld};
 use crate::domain::turn::Turn;
 
 /// Loads and adds the descriptions of everything that the story names.
@@ -166,11 +166,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
         Kind::Product => {
             let product = loaded.body(master::read_product)?;
             if story.subject.gtin() == Some(product.gtin) {
-                story.product = Some(Described {
-                    value: product.clone(),
-                    id: loaded.stored.id,
-                    recorded_at: loaded.stored.recorded_at,
-                });
+                story.product = Some(loaded.described(product.clone()));
             }
             story.products.insert(product.gtin, product);
         }
@@ -179,7 +175,11 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let document = loaded.body(master::read_document)?;
             story.documents.insert(document.uri.clone(), document);
         }
-        Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall => {}
+        Kind::Issuance => {
+            let issuance = loaded.body(master::read_issuance)?;
+            story.issued.push(loaded.described(issuance));
+        }
+        Kind::Event | Kind::Link | Kind::Recall => {}
     }
     Ok(())
 }

@@ -15,11 +15,11 @@ use crate::domain::event_key::event_key;
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
-use crate::domain::story::{StoryStatement, Withheld};
+use crate::domain::story::{Described, StoryStatement, Withheld};
 use crate::domain::time::indexed;
 use crate::domain::turn::Turn;
 use crate::store::walk::{
-    Around, Described, Descriptions, Held, Period, Wanted, around, descriptions_of, keep_plans,
+    self, Around, Descriptions, Held, Period, Wanted, around, descriptions_of, keep_plans,
     statements_in, statements_with_keys,
 };
 
@@ -139,7 +139,7 @@ impl Found {
     }
 
     /// Adds the events that are asked for.
-    async fn load(
+    pub async fn load(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -182,8 +182,9 @@ impl Found {
         names: &HashSet<Name>,
     ) -> Result<(), TraceError> {
         let wanted = names.iter();
-        let wanted = wanted.filter_map(|(name, role, turn)| Described::of(name, *role, *turn));
-        let mut wanted: Vec<Described> = wanted.collect();
+        let wanted =
+            wanted.filter_map(|(name, role, turn)| walk::Described::of(name, *role, *turn));
+        let mut wanted: Vec<walk::Described> = wanted.collect();
         wanted.sort_unstable();
         let until = self.known_at.0;
         // The last come first: what there is no room for is the oldest history.
@@ -256,7 +257,7 @@ impl Found {
     /// Adds the declarations that events which are there were errors. They may say of these what they like: they
     /// are found by the events' IDs. Whether there are new ones: then whatever was settled by the events that they
     /// retract is not, and all is asked for again.
-    async fn load_declarations(
+    pub async fn load_declarations(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -440,6 +441,15 @@ impl Loaded {
         let body = content.as_ref().and_then(|content| content.get("body"));
         body.and_then(|body| read(body).ok())
             .ok_or(TraceError::Unreadable(self.stored.id))
+    }
+
+    /// What it says, with where and when it was said.
+    pub fn described<T>(&self, value: T) -> Described<T> {
+        Described {
+            value,
+            id: self.stored.id,
+            recorded_at: self.stored.recorded_at,
+        }
     }
 
     /// As a story has it.

@@ -41,11 +41,7 @@ pub(super) async fn add_links(
             // Keys are eight bytes of a hash: this one merely collides.
             continue;
         }
-        said.push(Described {
-            value: link,
-            id: loaded.stored.id,
-            recorded_at: loaded.stored.recorded_at,
-        });
+        said.push(loaded.described(link));
         story.statements.push(loaded.told(Withheld::default()));
     }
     for level in &ladder {

@@ -6,6 +6,7 @@
 //! of this story.
 
 mod ask;
+mod balance;
 mod describe;
 mod forward;
 mod found;
@@ -108,6 +109,7 @@ async fn whole_story(
     describe::add_descriptions(conn, merchant_id, &mut story, known_at, &reach).await?;
     links::add_links(conn, merchant_id, &mut story, known_at).await?;
     recalls::add_recalls(conn, merchant_id, &mut story, known_at, &reach).await?;
+    balance::add_balances(conn, merchant_id, &mut story, &found, &reach).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -127,6 +129,9 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         documents: HashMap::new(),
         links: Vec::new(),
         recalls: Vec::new(),
+        issued: Vec::new(),
+        processes: Vec::new(),
+        accounts: Vec::new(),
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

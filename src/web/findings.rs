@@ -7,6 +7,7 @@ use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
+use crate::domain::unit::Dimension;
 
 /// The rule's name, for machines.
 pub fn rule(what: &Contradiction) -> &'static str {
@@ -22,6 +23,9 @@ pub fn rule(what: &Contradiction) -> &'static str {
         Contradiction::OutOfBand { .. } => "outOfBand",
         Contradiction::SealMismatch { .. } => "sealMismatch",
         Contradiction::WeightGained { .. } => "weightGained",
+        Contradiction::YieldOutOfBand { .. } => "yieldOutOfBand",
+        Contradiction::LotOverdrawn { .. } => "lotOverdrawn",
+        Contradiction::CodesToSpare { .. } => "codesToSpare",
     }
 }
 
@@ -151,6 +155,41 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
                 ("output", &words.kilograms(*output)),
             ],
         ),
+        Contradiction::YieldOutOfBand {
+            input,
+            output,
+            min,
+            max,
+        } => text.with(
+            "finding.yield_out_of_band",
+            &[
+                ("input", &words.kilograms(*input)),
+                ("output", &words.kilograms(*output)),
+                ("min", &words.kilograms(input * min)),
+                ("max", &words.kilograms(input * max)),
+            ],
+        ),
+        Contradiction::LotOverdrawn {
+            lot,
+            dimension,
+            made,
+            used,
+        } => text.with(
+            "finding.lot_overdrawn",
+            &[
+                ("lot", &words.lot(lot)),
+                ("made", &words.amount(*dimension, *made)),
+                ("used", &words.amount(*dimension, *used)),
+            ],
+        ),
+        Contradiction::CodesToSpare { lot, made, issued } => text.with(
+            "finding.codes_to_spare",
+            &[
+                ("lot", &words.lot(lot)),
+                ("made", &text.number(*made)),
+                ("issued", &text.number(*issued)),
+            ],
+        ),
     }
 }
 
@@ -245,7 +284,32 @@ impl Said<'_> {
     }
 
     fn kilograms(&self, kilograms: f64) -> String {
-        let grams = (kilograms * 1_000.0).round() / 1_000.0;
-        self.text.amount(&format!("{grams}"), Some("KGM"))
+        self.amount(Dimension::Mass, kilograms)
+    }
+
+    /// An amount in the SI unit of its dimension, to the thousandth of what it is told in.
+    fn amount(&self, dimension: Dimension, amount: f64) -> String {
+        let (factor, unit) = match dimension {
+            Dimension::Volume => (1_000.0, Some("LTR")),
+            Dimension::Mass => (1.0, Some("KGM")),
+            _ => (1.0, None),
+        };
+        let rounded = (amount * factor * 1_000.0).round() / 1_000.0;
+        self.text.amount(&format!("{rounded}"), unit)
+    }
+
+    /// A lot by its product's name, where it has one, and its number.
+    fn lot(&self, lot: &Identity) -> String {
+        let product = lot.gtin().and_then(|gtin| self.story.products.get(&gtin));
+        match (product, lot) {
+            (Some(product), Identity::LotOf { lot, .. }) => self.text.with(
+                "finding.lot",
+                &[
+                    ("product", self.text.said(&product.name)),
+                    ("lot", &lot.to_string()),
+                ],
+            ),
+            _ => self.thing(lot),
+        }
     }
 }

@@ -10,6 +10,7 @@ mod chain;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod balance;
 mod cases;
 mod command;
 mod findings;

@@ -1,11 +1,11 @@
 //! Measures that contradict each other, or the product's own limits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Contradiction, Finding, Severity, physical, standing};
-use crate::domain::epcis::{Action, EventType, Quantity, SensorReading, What};
+use super::{Contradiction, Finding, Severity, physical};
+use crate::domain::epcis::{Action, EventType, SensorReading};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
@@ -17,8 +17,6 @@ const ZERO_CELSIUS: f64 = 273.15;
 const MAX_GAP: Duration = Duration::hours(12);
 /// Out of its band for longer than this, food is no longer what it was.
 const LONG: Duration = Duration::hours(4);
-/// What scales and the loss of digits may make of one weight.
-const SCALES: f64 = 1.005;
 
 /// What instruments on the goods, or on what held them, read outside the band of the product.
 pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
@@ -144,48 +142,4 @@ fn container(step: &Step) -> Option<&Identity> {
     let what = &step.event.what;
     let parent = what.iter().find(|what| what.role == Role::Parent);
     parent.or(what.first()).map(|what| &what.identity)
-}
-
-/// Nothing is made of nothing. Of what came out a story knows only its own part, so this finds what is certain.
-/// Where something that went in was not weighed, or the story is cut off, it says nothing.
-pub(super) fn weight_gained(story: &Story) -> Vec<Finding> {
-    if story.truncated {
-        return Vec::new();
-    }
-    let mut processes: BTreeMap<String, Vec<&Step>> = BTreeMap::new();
-    for step in standing(story) {
-        if step.event.event_type == EventType::Transformation {
-            let alone = || format!("{:?}", step.id);
-            let name = step.event.transformation().unwrap_or_else(alone);
-            processes.entry(name).or_default().push(step);
-        }
-    }
-    let mut found: Vec<(OffsetDateTime, Finding)> = Vec::new();
-    for steps in processes.into_values() {
-        let of = |role: Role| {
-            let what = steps.iter().flat_map(|step| &step.event.what);
-            what.filter(move |what| what.role == role)
-        };
-        let weigh = |what: &What| what.quantity.as_ref().and_then(kilograms);
-        let inputs: Option<Vec<f64>> = of(Role::Input).map(weigh).collect();
-        let input: f64 = inputs.into_iter().flatten().sum();
-        let output: f64 = of(Role::Output).filter_map(weigh).sum();
-        if input > 0.0 && output > input * SCALES {
-            let evidence: Vec<StatementId> = steps.iter().map(|step| step.id).collect();
-            let finding = Finding {
-                what: Contradiction::WeightGained { input, output },
-                severity: Severity::Doubt,
-                evidence,
-            };
-            found.extend(steps.first().map(|step| (step.event.event_time, finding)));
-        }
-    }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, finding)| finding).collect()
-}
-
-fn kilograms(quantity: &Quantity) -> Option<f64> {
-    let value: f64 = quantity.value.as_deref()?.parse().ok()?;
-    let (dimension, kilograms) = to_base(value, quantity.uom.as_deref()?)?;
-    (dimension == Dimension::Mass).then_some(kilograms)
 }

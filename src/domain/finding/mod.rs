@@ -2,6 +2,7 @@
 //! rejects anything, and no merchant can switch one off. A rule speaks only where the record contradicts
 //! itself or a product's own limits: what is merely missing is another matter.
 
+mod balance;
 mod date;
 mod measure;
 mod order;
@@ -13,6 +14,7 @@ use super::epcis::Event;
 use super::gs1::Identity;
 use super::statement::StatementId;
 use super::story::{Step, Story, Via};
+use super::unit::Dimension;
 
 /// Something that does not add up.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +140,37 @@ pub enum Contradiction {
         /// What came out at least, in kilograms.
         output: f64,
     },
+    /// A process gave more or less of its product than its merchant says that it does.
+    YieldOutOfBand {
+        /// What went in, in kilograms.
+        input: f64,
+        /// What came out, in kilograms.
+        output: f64,
+        /// The least that a kilogram gives, in kilograms.
+        min: f64,
+        /// The most.
+        max: f64,
+    },
+    /// More of a lot was used than was made of it.
+    LotOverdrawn {
+        /// Which.
+        lot: Identity,
+        /// What the amounts are, in its SI unit: a mass, a volume, or a number of pieces.
+        dimension: Dimension,
+        /// How much was made.
+        made: f64,
+        /// How much was used, at least.
+        used: f64,
+    },
+    /// Many more codes were issued for a lot than it has pieces.
+    CodesToSpare {
+        /// Which.
+        lot: Identity,
+        /// Its pieces.
+        made: u64,
+        /// Its codes.
+        issued: u64,
+    },
 }
 
 /// A step by what a reader knows it by.
@@ -162,7 +195,7 @@ impl StepName {
 type Rule = fn(&Story) -> Vec<Finding>;
 
 /// All of them.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 13] = [
     order::before_made,
     order::after_end,
     order::in_two_parents,
@@ -172,7 +205,10 @@ const RULES: [Rule; 10] = [
     date::issued_too_late,
     measure::out_of_band,
     measure::seal_mismatch,
-    measure::weight_gained,
+    balance::weight_gained,
+    balance::yield_out_of_band,
+    balance::lot_overdrawn,
+    balance::codes_to_spare,
 ];
 
 /// What does not add up, the gravest first.

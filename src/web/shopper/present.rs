@@ -8,7 +8,7 @@ use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
 };
-use crate::domain::finding::{self, Severity};
+use crate::domain::finding::{self, Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
@@ -25,7 +25,7 @@ const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
     Err(_) => UtcOffset::UTC,
 };
 /// Contradictions that a page tells, the gravest; a record that is wrong throughout says so after a few.
-const MAX_DOUBTS: usize = 12;
+const MAX_TOLD: usize = 12;
 
 /// The page of a story.
 pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> TracePage {
@@ -109,11 +109,15 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    let doubts = doubts(text, story);
+    let (notes, doubts): (Vec<Finding>, Vec<Finding>) = finding::findings(story)
+        .into_iter()
+        .partition(|finding| finding.severity < Severity::Doubt);
+    let count = doubts.len() as u64;
+    let doubts = sentences(text, story, &doubts);
     let worse = match recalls::recalled(text, story) {
         // A recall outranks all doubts, and hides none.
-        Some(recalled) => Some(recalled.with_notes(doubts.0)),
-        None if doubts.1 > 0 => Some(VerdictView::doubts(text, doubts.1, doubts.0)),
+        Some(recalled) => Some(recalled.with_notes(doubts)),
+        None if count > 0 => Some(VerdictView::doubts(text, count, doubts)),
         None => None,
     };
     if let Some(worse) = worse {
@@ -128,21 +132,18 @@ fn verdict(
     if story.truncated {
         view = view.with_truncated(text);
     }
+    view = view.with_notes(sentences(text, story, &notes));
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,
     }
 }
 
-/// Where the record contradicts itself, or the product's own limits: the gravest, and how many there are.
-fn doubts(text: &Text, story: &Story) -> (Vec<String>, u64) {
-    let findings = finding::findings(story).into_iter();
-    let grave: Vec<_> = findings
-        .filter(|finding| finding.severity >= Severity::Doubt)
-        .collect();
-    let told = grave.iter().take(MAX_DOUBTS);
-    let sentences = told.map(|finding| readable(&findings::sentence(text, story, finding)));
-    (sentences.collect(), grave.len() as u64)
+/// The gravest findings, one sentence each.
+fn sentences(text: &Text, story: &Story, findings: &[Finding]) -> Vec<String> {
+    let told = findings.iter().take(MAX_TOLD);
+    told.map(|finding| readable(&findings::sentence(text, story, finding)))
+        .collect()
 }
 
 fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> ProductView {
