@@ -10,6 +10,7 @@ mod key;
 mod merchant;
 mod progress;
 mod recover;
+mod route;
 mod serve;
 mod service_manager;
 mod trace;
@@ -41,6 +42,9 @@ enum Command {
     Operator(Operator),
     #[command(flatten)]
     Outsider(Outsider),
+    /// The steps and papers that are expected of a product.
+    #[command(subcommand)]
+    Route(route::Route),
 }
 
 /// For whoever runs a log: these read the service's settings.
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
     start_logging();
     let result = match arguments.command {
         Command::Outsider(outsider) => run_outside(outsider),
+        Command::Route(route) => route.run(),
         // Makes a file for whoever has no log yet.
         Command::Operator(Operator::Key(key::Key::New(new))) => new.run(),
         Command::Operator(operator) => run(operator),

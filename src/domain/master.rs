@@ -7,6 +7,7 @@ use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
 use super::link;
 use super::recall;
+use super::route::{self, Route};
 use super::statement::{About, Kind, Role};
 use super::unit::{Dimension, to_base};
 
@@ -45,6 +46,8 @@ pub struct Product {
     pub storage: Option<Storage>,
     /// `yield`
     pub yields: Option<Yield>,
+    /// `route`
+    pub route: Option<Route>,
     /// `attributes`: label and value.
     pub attributes: Vec<(Bilingual, Bilingual)>,
 }
@@ -177,6 +180,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         "brandOwner",
         "storage",
         "yield",
+        "route",
         "attributes",
     ]])?;
     let gtin_at = at.required("gtin")?;
@@ -204,8 +208,23 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
             .transpose()?,
         storage: at.get("storage").map(|at| storage(&at)).transpose()?,
         yields: at.get("yield").map(|at| yields(&at)).transpose()?,
+        route: route(&at)?,
         attributes: attributes(&at)?,
     })
+}
+
+/// The route of a product. Each of the two ways of import has its own.
+fn route(product: &At<'_>) -> Result<Option<Route>, Fault> {
+    let Some(at) = product.get("route") else {
+        return Ok(None);
+    };
+    let route = route::read_choice(&at)?;
+    let of_product = product.get("regime").map(|at| regime(&at)).transpose()?;
+    let of_both = of_product.zip(route.regime.clone());
+    if of_both.is_some_and(|(product, route)| product != route) {
+        return Err(at.fault(FaultKind::Rule("is the route of the other regime")));
+    }
+    Ok(Some(route))
 }
 
 /// Reads a party or place.
@@ -354,7 +373,7 @@ pub(super) fn short_text(at: &At<'_>) -> Result<String, Fault> {
     )))
 }
 
-fn country(at: &At<'_>) -> Result<String, Fault> {
+pub(super) fn country(at: &At<'_>) -> Result<String, Fault> {
     let text = at.text()?;
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(text.to_owned());
@@ -364,7 +383,7 @@ fn country(at: &At<'_>) -> Result<String, Fault> {
     )))
 }
 
-fn regime(at: &At<'_>) -> Result<String, Fault> {
+pub(super) fn regime(at: &At<'_>) -> Result<String, Fault> {
     let text = at.text()?;
     if ["generalTrade", "bondedCrossBorder"].contains(&text) {
         return Ok(text.to_owned());
@@ -481,6 +500,21 @@ mod tests {
             let band = format!(r#"{{"min":0.001,"max":{max}}}"#);
             assert!(fault(Kind::Product, &yields(&band)).starts_with("/yield/max: "));
         }
+        let route = |regime: &str, route: &str| {
+            format!(r#"{{{gtin},"productName":{NAME},"regime":"{regime}","route":{route}}}"#)
+        };
+        for (name, regime, other) in [
+            ("formulaGeneralTrade", "generalTrade", "bondedCrossBorder"),
+            ("formulaBonded", "bondedCrossBorder", "generalTrade"),
+        ] {
+            let name = format!("\"{name}\"");
+            let right = route(regime, &name);
+            assert!(check(Kind::Product, &json::parse(&right).unwrap()).is_ok());
+            let wrong = fault(Kind::Product, &route(other, &name));
+            assert_eq!(wrong, "/route: is the route of the other regime");
+        }
+        let unknown = fault(Kind::Product, &route("generalTrade", r#""byMule""#));
+        assert!(unknown.starts_with("/route: must be formulaGeneralTrade, "));
         let widest = yields(r#"{"min":0.001,"max":1000}"#);
         assert!(check(Kind::Product, &json::parse(&widest).unwrap()).is_ok());
         assert!(fault(Kind::Party, &format!(r#"{{"name":{NAME}}}"#)).contains("party, place"));

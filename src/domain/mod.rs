@@ -18,6 +18,7 @@ pub mod master;
 pub mod posting;
 pub mod recall;
 pub mod retry;
+pub mod route;
 pub mod schedule;
 pub mod scope;
 pub mod sealed;

@@ -19,6 +19,7 @@ pub fn rule(what: &Contradiction) -> &'static str {
         Contradiction::TwoPlaces { .. } => "twoPlaces",
         Contradiction::ExpiresBeforeMade { .. } => "expiresBeforeMade",
         Contradiction::SoldAfterExpiry { .. } => "soldAfterExpiry",
+        Contradiction::OtherRegime { .. } => "otherRegime",
         Contradiction::IssuedTooLate { .. } => "issuedTooLate",
         Contradiction::OutOfBand { .. } => "outOfBand",
         Contradiction::SealMismatch { .. } => "sealMismatch",
@@ -106,6 +107,16 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
             &[
                 ("sold", &words.date(*sold)),
                 ("expires", &words.date(*expires)),
+            ],
+        ),
+        Contradiction::OtherRegime {
+            document,
+            document_type,
+        } => text.with(
+            "finding.other_regime",
+            &[
+                ("document", &words.document(document)),
+                ("type", text.document_type(document_type)),
             ],
         ),
         Contradiction::IssuedTooLate {

@@ -88,6 +88,11 @@ impl Text {
             .unwrap_or(word)
     }
 
+    /// A type of document, such as `healthCertificate`; one that the files do not name keeps its own word.
+    pub fn document_type<'a>(&'a self, word: &'a str) -> &'a str {
+        self.find(&format!("document.{word}")).unwrap_or(word)
+    }
+
     /// Words that were recorded in both languages, in the reader's.
     pub fn said<'a>(&self, words: &'a Bilingual) -> &'a str {
         match self.lang {

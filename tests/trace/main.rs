@@ -20,6 +20,7 @@ mod loading;
 mod migrated;
 mod recalls;
 mod reference;
+mod route;
 mod told;
 mod worlds;
 

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::forward::word;
 use crate::domain::finding::{Finding, findings};
+use crate::domain::route::{Completeness, State, completeness};
 use crate::domain::story::tree::{Node, Tree};
 use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
@@ -22,6 +23,7 @@ pub(super) fn of(story: &Story) -> serde_json::Result<String> {
             .iter()
             .map(|found| finding_of(story, found))
             .collect(),
+        route: completeness(story).as_ref().map(route_of),
         nodes: nodes.collect(),
         is_truncated: story.truncated,
     })
@@ -35,6 +37,9 @@ struct StoryJson {
     recalls: Vec<RecallJson>,
     /// What does not add up, the gravest first.
     findings: Vec<FindingJson>,
+    /// What should be on record, where the product has a route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<RouteJson>,
     /// Each after the one that led to it; the first is the subject.
     nodes: Vec<NodeJson>,
     /// Whether there is more than one story may hold.
@@ -79,6 +84,32 @@ struct FindingJson {
     /// The events that contradict each other.
     #[serde(rename = "eventIDs")]
     event_ids: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteJson {
+    name: String,
+    /// In the order of the route.
+    stages: Vec<StageJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StageJson {
+    name: String,
+    /// Of the step; of the documents, where only these are expected.
+    state: &'static str,
+    #[serde(rename = "eventID", skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    documents: Vec<DocumentJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentJson {
+    document_type: String,
+    state: &'static str,
 }
 
 #[derive(Serialize)]
@@ -153,6 +184,35 @@ fn finding_of(story: &Story, finding: &Finding) -> FindingJson {
         event_ids: steps
             .filter_map(|step| step.event.event_id.clone())
             .collect(),
+    }
+}
+
+fn route_of(completeness: &Completeness<'_>) -> RouteJson {
+    let stages = completeness.stages.iter().map(|found| StageJson {
+        name: found.stage.name.en.clone(),
+        state: state(found.state),
+        event_id: found.step.and_then(|step| step.event.event_id.clone()),
+        documents: found
+            .documents
+            .iter()
+            .map(|(document_type, of)| DocumentJson {
+                document_type: (*document_type).to_owned(),
+                state: state(*of),
+            })
+            .collect(),
+    });
+    RouteJson {
+        name: completeness.route.name.en.clone(),
+        stages: stages.collect(),
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Present => "present",
+        State::Missing => "missing",
+        State::ToCome => "toCome",
+        State::NotApplicable => "notApplicable",
     }
 }
 

@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::domain::finding::findings;
 use crate::domain::forward::{Certainty, Forward, Start};
 use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::route::completeness;
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
 use crate::store::begin_for;
@@ -77,6 +78,9 @@ impl Trace {
                     "{severity}  {}",
                     sentence(Text::of(Lang::En), &story, &finding)
                 );
+            }
+            if let Some(completeness) = completeness(&story) {
+                print!("{completeness}");
             }
             print!("{}", Tree::of(&story));
             if story.truncated {

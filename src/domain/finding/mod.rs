@@ -6,6 +6,7 @@ mod balance;
 mod date;
 mod measure;
 mod order;
+mod papers;
 mod place;
 
 use time::{Date, OffsetDateTime};
@@ -104,6 +105,13 @@ pub enum Contradiction {
         /// The date after which it should not be used.
         expires: Date,
     },
+    /// A step cites a document of another way of import than its product's.
+    OtherRegime {
+        /// Its URI.
+        document: String,
+        /// Its type.
+        document_type: String,
+    },
     /// A document was issued after the step that cites it.
     IssuedTooLate {
         /// Its URI.
@@ -195,13 +203,14 @@ impl StepName {
 type Rule = fn(&Story) -> Vec<Finding>;
 
 /// All of them.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     order::before_made,
     order::after_end,
     order::in_two_parents,
     place::impossible_ways,
     date::expires_before_made,
     date::sold_after_expiry,
+    papers::other_regime,
     date::issued_too_late,
     measure::out_of_band,
     measure::seal_mismatch,

@@ -9,6 +9,7 @@ mod present;
 mod qr;
 mod recalls;
 pub(super) mod resolver;
+mod route;
 pub mod view;
 
 use actix_web::http::{StatusCode, header};

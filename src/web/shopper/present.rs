@@ -4,6 +4,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::journey::{named, readable, said, steps};
 use super::recalls;
+use super::route::{lacking, route};
 use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
@@ -46,6 +47,7 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
             text,
             story.product.as_ref().map(|described| &described.value),
         ),
+        route: route(text, story),
         links: links(text, story),
         summary: summary(text, story),
         steps,
@@ -132,7 +134,8 @@ fn verdict(
     if story.truncated {
         view = view.with_truncated(text);
     }
-    view = view.with_notes(sentences(text, story, &notes));
+    let lacking = lacking(text, story).into_iter();
+    view = view.with_notes(lacking.chain(sentences(text, story, &notes)).collect());
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,

@@ -8,6 +8,7 @@ mod journey;
 mod links;
 mod place;
 mod recall;
+mod route;
 mod sensor;
 mod verdict;
 
@@ -23,6 +24,7 @@ pub use journey::{
 pub use links::{ChoicePage, LinkView, host_of};
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
+pub use route::{Mark, RouteView, StageView};
 pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};
 pub use verdict::{Icon, MessagePage, Tone, VerdictView};
 
@@ -44,6 +46,8 @@ pub struct TracePage {
     pub summary: Option<String>,
     /// The journey, oldest step first.
     pub steps: Vec<StepView>,
+    /// What should be on record, and which of it is; `None` hides the section.
+    pub route: Option<RouteView>,
     /// Where the merchant says that more is to be found; empty hides the section.
     pub links: Vec<LinkView>,
     /// Where the record is sealed and how to check it.
@@ -241,7 +245,7 @@ mod tests {
             .expect("a time");
         let readings: Vec<_> = (0..900).map(|at| (at, (at % 50) as f64)).collect();
         let document = |number: usize| DocumentView {
-            title: Words::plain(text.term("document", "health_certificate")),
+            title: Words::plain(text.term("document", "healthCertificate")),
             number: Some(format!("DEMO-2026-{number:06}")),
             issuer: Some(Words::tagged("Larkmere Demo Laboratories", "en", lang)),
             issued: Some(date.clone()),
@@ -279,6 +283,7 @@ mod tests {
         };
         TracePage {
             recalls: Vec::new(),
+            route: None,
             shell: Shell::new(lang, "", "t"),
             verdict: VerdictView::genuine(text, 14, &date).with_unsealed(text, 1),
             product: ProductView {
