@@ -105,14 +105,14 @@ pub async fn capture_event(
 }
 
 /// One capture: its id is that of the job and of the batch, if there is anything to store.
-struct Capture {
-    id: Uuid,
-    merchant_id: Uuid,
-    now: OffsetDateTime,
-    behaviour: ErrorBehaviour,
+pub(super) struct Capture {
+    pub id: Uuid,
+    pub merchant_id: Uuid,
+    pub now: OffsetDateTime,
+    pub behaviour: ErrorBehaviour,
 }
 
-async fn store(
+pub(super) async fn store(
     conn: &mut PgConnection,
     capture: Capture,
     prepared: Prepared,

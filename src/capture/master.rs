@@ -10,7 +10,8 @@ use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
-use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, StatementId};
+use crate::domain::signed::{PartySignature, SignedStatement};
+use crate::domain::statement::{About, Batch, Draft, DraftError, Kind, NewStatement, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::party_description::enter_descriptions;
@@ -36,6 +37,26 @@ pub async fn record_master(
     text: &str,
     now: OffsetDateTime,
 ) -> Result<Recorded, CaptureError> {
+    record(conn, submitter, (kind, text, None), now).await
+}
+
+/// The same for one that its party signed.
+pub(super) async fn record_signed(
+    conn: &mut PgConnection,
+    submitter: &Submitter,
+    signed: &SignedStatement,
+    now: OffsetDateTime,
+) -> Result<Recorded, CaptureError> {
+    let said = (signed.kind, signed.body.as_str(), Some(&signed.signature));
+    record(conn, submitter, said, now).await
+}
+
+async fn record(
+    conn: &mut PgConnection,
+    submitter: &Submitter,
+    (kind, text, signature): (Kind, &str, Option<&PartySignature>),
+    now: OffsetDateTime,
+) -> Result<Recorded, CaptureError> {
     let now = to_millisecond(now);
     let value = json::parse(text)?;
     let about = master::check(kind, &value).map_err(CaptureError::Body)?;
@@ -56,10 +77,15 @@ pub async fn record_master(
         turns: Turns::of_kind(kind, &about),
         recorded: timestamp(now),
         secrets,
+        signature,
     };
-    let statement = draft
-        .finish()
-        .map_err(|_| CaptureError::Body(whole(FaultKind::Rule("nests too deeply"))))?;
+    let statement = draft.finish().map_err(|error| {
+        let rule = match error {
+            DraftError::Unreadable(_) => "nests too deeply",
+            DraftError::Signature => "the signature is over another content",
+        };
+        CaptureError::Body(whole(FaultKind::Rule(rule)))
+    })?;
     let mut tx = begin_for(conn, submitter.merchant_id).await?;
     if let Some(gtin) = gtin {
         claim(&mut tx, gtin, submitter.merchant_id, now).await?;

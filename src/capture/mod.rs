@@ -3,14 +3,18 @@
 //! A document is stored whole or not at all, and each event once: a repeat is recognised by its
 //! eventID, and the same ID with another body is a conflict.
 
+mod body;
 mod events;
 mod links;
 mod master;
 mod prepare;
 mod recalls;
+mod signed;
 
 pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};
+pub use prepare::content_to_sign;
+pub use signed::{CapturedSigned, capture_signed, read_signed_file};
 
 use auditlog::field::Secret;
 use auditlog::json::JsonError;

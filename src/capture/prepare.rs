@@ -1,31 +1,32 @@
 //! From a document's text to statements: everything about capture that needs no database.
 
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::HashMap;
 
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::Hash;
-use auditlog::json::{self, Value, write_string};
+use auditlog::json::{self, Value};
+use auditlog::statement::content_text;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::body::{Shared, effective_body, own_context};
 use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
-use crate::domain::epcis::index::{EventTerms, Indexer, ListedNames};
+use crate::domain::epcis::index::{EventTerms, Indexer};
 use crate::domain::epcis::{
-    self, Document, DocumentFault, Event, Fault, FaultKind, MAX_CONTEXT_BYTES, MAX_STORED_BYTES,
-    Names,
+    self, Document, DocumentFault, Event, Fault, FaultKind, MAX_STORED_BYTES,
 };
 use crate::domain::event_key::{EventKey, event_key};
-use crate::domain::statement::{About, Draft, Kind, NewStatement};
+use crate::domain::signed::{PartySignature, SignedStatement};
+use crate::domain::statement::{About, Draft, DraftError, Kind, NewStatement};
 
 /// Faults reported of one document: enough to mend it by, not a second document.
 pub(super) const MAX_FAULTS: usize = 50;
 
 const TOO_DEEP: &str = "nests too deeply, its @context included";
-const CONTEXT_TOO_LARGE: &str = "has, with that of the document, more than 64 KiB";
+const BAD_SIGNATURE: &str = "is not what its party signed: the signature is over another content, as `rootmark sign` writes it";
 
 fn fault(event: usize, kind: FaultKind) -> CaptureError {
     fault_at(event, "", kind)
@@ -121,6 +122,7 @@ pub(super) fn prepare_document(
         capture_id,
         recorded,
         behaviour,
+        signature: None,
     };
     prepare(&document, &events, &order, refused)
 }
@@ -141,9 +143,52 @@ pub(super) fn prepare_event(
         capture_id,
         recorded,
         behaviour,
+        signature: None,
     };
     let prepared = prepare(&document, &events, &order, Refused::default())?;
     Ok((prepared, events[0].1.is_error_declaration))
+}
+
+/// The same for an event that its party signed.
+pub(super) fn prepare_signed(
+    signed: &SignedStatement,
+    submitter: &Submitter,
+    capture_id: Uuid,
+    recorded: Timestamp,
+) -> Result<PreparedEvent, CaptureError> {
+    let value = json::parse(&signed.body)?;
+    let document = epcis::read_single_event_document(&value)?;
+    let behaviour = ErrorBehaviour::Rollback;
+    let events = read_events(document.events, behaviour, &mut Refused::default())?;
+    let order = Order {
+        submitter,
+        capture_id,
+        recorded,
+        behaviour,
+        signature: Some(&signed.signature),
+    };
+    let prepared = prepare(&document, &events, &order, Refused::default())?;
+    let event = prepared.events.into_iter().next();
+    Ok(event.expect("of one event there is one, or an error"))
+}
+
+/// An event as it would be stored, for its party to sign: its content.
+pub fn content_to_sign(
+    event: &Value<'_>,
+    context: &Value<'_>,
+    issuer: &str,
+) -> Result<String, Fault> {
+    let read = epcis::read_event(event)?;
+    let shared = Shared::of(context);
+    let effective = shared.extended(own_context(event, context));
+    let effective = effective.map_err(|kind| Fault {
+        pointer: "/@context".into(),
+        kind,
+    })?;
+    let (body, _) = effective_body(event, &effective.text, &read, |_| {
+        format!("urn:uuid:{}", Uuid::now_v7())
+    });
+    Ok(content_text(&body, issuer, Kind::Event.as_str()))
 }
 
 /// For whom, when, and what becomes of events that cannot be stored.
@@ -152,6 +197,8 @@ struct Order<'a> {
     capture_id: Uuid,
     recorded: Timestamp,
     behaviour: ErrorBehaviour,
+    /// Of the only event, where its party signed it.
+    signature: Option<&'a PartySignature>,
 }
 
 /// Events come with their positions in the document.
@@ -178,7 +225,9 @@ fn prepare(
                 continue;
             }
         };
-        let (body, event_id) = effective_body(value, &effective.text, event, order.submitter);
+        let (body, event_id) = effective_body(value, &effective.text, event, |body| {
+            assigned_id(body, order.submitter)
+        });
         stored_bytes += body.len();
         if stored_bytes > MAX_STORED_BYTES {
             return Err(DocumentFault::TooLargeStored.into());
@@ -202,11 +251,18 @@ fn prepare(
             turns: event.turns(),
             recorded: order.recorded,
             secrets,
+            signature: order.signature,
         };
-        let Ok(statement) = draft.finish() else {
-            let error = fault(position, FaultKind::Rule(TOO_DEEP));
-            refused.leave_out(order.behaviour, error)?;
-            continue;
+        let statement = match draft.finish() {
+            Ok(statement) => statement,
+            Err(error) => {
+                let rule = match error {
+                    DraftError::Unreadable(_) => TOO_DEEP,
+                    DraftError::Signature => BAD_SIGNATURE,
+                };
+                refused.leave_out(order.behaviour, fault(position, FaultKind::Rule(rule)))?;
+                continue;
+            }
         };
         let content_sha256 = Hash::of(&[statement.content.as_bytes()]).0;
         match seen.get(&key) {
@@ -264,114 +320,6 @@ fn read_events(
     }
 }
 
-/// The body of the statement: the event as received, with the `@context` that applied to it and an
-/// `eventID`, without `recordTime`, which is the repository's to say.
-fn effective_body(
-    value: &Value<'_>,
-    context: &str,
-    event: &Event,
-    submitter: &Submitter,
-) -> (String, String) {
-    let mut body = String::from("{\"@context\":");
-    body.push_str(context);
-    let head = body.len();
-    write_members(value, &["@context", "recordTime"], &mut body);
-    let event_id = match &event.event_id {
-        Some(id) => id.clone(),
-        None => {
-            let id = if event.is_error_declaration {
-                // It is all of the event again. Without the declaration it gives the ID that the
-                // event got, and so retracts it.
-                let mut repeated = body[..head].to_owned();
-                let others = ["@context", "recordTime", "errorDeclaration"];
-                write_members(value, &others, &mut repeated);
-                assigned_id(&repeated, submitter)
-            } else {
-                assigned_id(&body, submitter)
-            };
-            body.push_str(",\"eventID\":");
-            write_string(&id, &mut body);
-            id
-        }
-    };
-    body.push('}');
-    (body, event_id)
-}
-
-/// Every member but these, each after a comma.
-fn write_members(value: &Value<'_>, but: &[&str], out: &mut String) {
-    for (key, member) in value.as_object().unwrap_or_default() {
-        if !but.contains(&key.as_ref()) {
-            out.push(',');
-            write_string(key, out);
-            out.push(':');
-            member.write_compact(out);
-        }
-    }
-}
-
-/// The `@context` of a document, written once for all its events.
-struct Shared<'v> {
-    context: &'v Value<'v>,
-    effective: Rc<Effective<'v>>,
-}
-
-/// The `@context` that applies to an event.
-struct Effective<'v> {
-    text: String,
-    names: ListedNames<'v>,
-}
-
-impl<'v> Shared<'v> {
-    fn of(context: &'v Value<'v>) -> Shared<'v> {
-        let text = context.to_compact();
-        let names = ListedNames::of(Names::of(Some(context)));
-        Shared {
-            context,
-            effective: Rc::new(Effective { text, names }),
-        }
-    }
-
-    /// JSON-LD: an event's own context extends the document's.
-    ///
-    /// A list of contexts has no repeats (EPCIS 2.0 JSON schema), but what both bring would stand in it
-    /// twice, and then the statement could not be read again. Of equal ones the last stays: later contexts
-    /// prevail over earlier ones (JSON-LD 1.1 §4.1), so without the first nothing means anything else.
-    fn extended(&self, own: Option<&'v Value<'v>>) -> Result<Rc<Effective<'v>>, FaultKind> {
-        let Some(own) = own else {
-            return Ok(Rc::clone(&self.effective));
-        };
-        // Before anything is written: ten thousand events may each bring as much.
-        if self.effective.text.len() + own.to_compact().len() > MAX_CONTEXT_BYTES {
-            return Err(FaultKind::Rule(CONTEXT_TOO_LARGE));
-        }
-        let parts = [self.context, own].into_iter().flat_map(parts_of);
-        let mut parts: Vec<String> = parts.map(Value::to_compact).collect();
-        let mut seen = HashSet::new();
-        parts.reverse();
-        parts.retain(|part| seen.insert(part.clone()));
-        parts.reverse();
-        let text = format!("[{}]", parts.join(","));
-        let names = ListedNames::of(Names::of_all([self.context, own]));
-        Ok(Rc::new(Effective { text, names }))
-    }
-}
-
-fn parts_of<'v>(context: &'v Value<'v>) -> &'v [Value<'v>] {
-    match context {
-        Value::Array(parts) => parts,
-        single => std::slice::from_ref(single),
-    }
-}
-
-/// The context that an event brings beside the document's. One that came by itself has no other than
-/// its own.
-fn own_context<'v>(event: &'v Value<'v>, document: &'v Value<'v>) -> Option<&'v Value<'v>> {
-    event
-        .get("@context")
-        .filter(|own| !std::ptr::eq(*own, document))
-}
-
 /// The ID of an event that came without one. The same event sent again gets the same ID, so that a
 /// client that never saw our answer may simply repeat itself. Keyed, because the ID is public and
 /// must not let anybody guess the fields that are not.
@@ -390,6 +338,7 @@ fn assigned_id(body: &str, submitter: &Submitter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::epcis::MAX_CONTEXT_BYTES;
 
     fn submitter() -> Submitter {
         Submitter {
@@ -485,7 +434,8 @@ mod tests {
         let shared = Shared::of(document.context);
         let effective = shared.extended(own_context(&value, document.context));
         let text = &effective.unwrap().text;
-        let (body, _) = effective_body(&value, text, &event, &submitter());
+        let (body, _) =
+            effective_body(&value, text, &event, |body| assigned_id(body, &submitter()));
         assert!(
             body.starts_with(r#"{"@context":"https://c.example/1","type""#),
             "{body}"
@@ -559,9 +509,11 @@ mod tests {
             let value = json::parse(&text).unwrap();
             let event = epcis::read_event(&value).unwrap();
             let context = format!("\"{}\"", "c".repeat(CONTEXT - 2));
-            effective_body(&value, &context, &event, &submitter())
-                .0
-                .len()
+            effective_body(&value, &context, &event, |body| {
+                assigned_id(body, &submitter())
+            })
+            .0
+            .len()
         };
         // 64 bodies of a MiB less what is not padding: together exactly the limit.
         let one = MAX_STORED_BYTES / 64;

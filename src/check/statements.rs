@@ -19,6 +19,7 @@ use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::posting::BatchIndex;
+use crate::domain::signed::PartySignature;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
 use crate::domain::turn::Turns;
@@ -341,7 +342,14 @@ fn check_statement(
     let name = format!("statement {}/{}", batch.id, stored.id.position);
     tally.statements += 1;
     let digest = match Statement::read(&stored.parts()) {
-        Ok(statement) => statement.digest(),
+        Ok(statement) => {
+            if !signature_holds(stored, &statement) {
+                report.add(format!(
+                    "{name}: its party's signature is not over its content"
+                ));
+            }
+            statement.digest()
+        }
         Err(error) => {
             report.add(format!("{name}: {error}"));
             return stored.digest;
@@ -357,6 +365,25 @@ fn check_statement(
         )),
     }
     digest
+}
+
+/// Whether the party's signature, where there is one, is over the content.
+fn signature_holds(stored: &StoredStatement, statement: &Statement) -> bool {
+    let Ok(receipt) = json::parse(&stored.receipt) else {
+        return true;
+    };
+    let text = |key: &str| receipt.get(key).and_then(Value::as_str);
+    let (signature, signer) = match (text("signature"), text("signer")) {
+        (Some(signature), Some(signer)) => (signature.to_owned(), signer.to_owned()),
+        (None, None) => return true,
+        _ => return false,
+    };
+    let party = PartySignature {
+        secret: stored.content_secret,
+        signature,
+        signer,
+    };
+    party.is_over(&statement.content)
 }
 
 /// What a statement's content says.

@@ -13,6 +13,7 @@ mod recover;
 mod route;
 mod serve;
 mod service_manager;
+mod sign;
 mod trace;
 mod verify;
 mod witness;
@@ -45,6 +46,9 @@ enum Command {
     /// The steps and papers that are expected of a product.
     #[command(subcommand)]
     Route(route::Route),
+    /// Sign statements with a party's own key.
+    #[command(subcommand)]
+    Sign(sign::Sign),
 }
 
 /// For whoever runs a log: these read the service's settings.
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Outsider(outsider) => run_outside(outsider),
         Command::Route(route) => route.run(),
+        Command::Sign(sign) => sign.run(),
         // Makes a file for whoever has no log yet.
         Command::Operator(Operator::Key(key::Key::New(new))) => new.run(),
         Command::Operator(operator) => run(operator),

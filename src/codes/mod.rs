@@ -2,7 +2,6 @@
 
 use auditlog::field::Secret;
 use auditlog::json::write_string;
-use auditlog::statement::StatementError;
 use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -10,7 +9,9 @@ use uuid::Uuid;
 
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
-use crate::domain::statement::{About, Batch, Draft, Kind, NewStatement, Role, StatementId};
+use crate::domain::statement::{
+    About, Batch, Draft, DraftError, Kind, NewStatement, Role, StatementId,
+};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
@@ -83,7 +84,7 @@ pub enum CodeError {
     Random(getrandom::Error),
     /// The issuance cannot be stated.
     #[error(transparent)]
-    Statement(#[from] StatementError),
+    Statement(#[from] DraftError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -221,7 +222,7 @@ struct Issuance<'a> {
 }
 
 impl Issuance<'_> {
-    fn finish(self) -> Result<NewStatement, StatementError> {
+    fn finish(self) -> Result<NewStatement, DraftError> {
         Draft {
             kind: Kind::Issuance,
             body: &self.body,
@@ -231,6 +232,7 @@ impl Issuance<'_> {
             happened: self.now,
             recorded: timestamp(self.now),
             secrets: self.secrets,
+            signature: None,
         }
         .finish()
     }

@@ -2,6 +2,7 @@
 //! received; these types are what the pages need of it.
 
 use auditlog::json::Value;
+use auditlog::note::Verifier;
 
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
@@ -15,6 +16,8 @@ use super::unit::{Dimension, to_base};
 const MAX_ATTRIBUTES: usize = 40;
 /// Characters of one text.
 const MAX_TEXT_CHARS: usize = 500;
+/// Keys of one party: the one that it uses, the next, and what it has forgotten to take away.
+const MAX_KEYS: usize = 8;
 
 /// A text in the two languages of the pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +104,8 @@ pub struct Party {
     pub region: Option<Bilingual>,
     /// `latitude` and `longitude`, where both are given.
     pub position: Option<(f64, f64)>,
+    /// `keys`: the keys that it signs statements with, each a vkey.
+    pub keys: Vec<String>,
 }
 
 /// A document that events cite.
@@ -240,6 +245,7 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
         "latitude",
         "longitude",
         "registration",
+        "keys",
     ]])?;
     let party = at.get("party").map(|at| party_identity(&at)).transpose()?;
     let place = at.get("place").map(|at| place_identity(&at)).transpose()?;
@@ -261,14 +267,37 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
         .map(|at| short_text(&at))
         .transpose()?;
     Ok(Party {
-        party,
-        place,
         name: bilingual(&at.required("name")?)?,
         role: at.get("role").map(|at| short_text(&at)).transpose()?,
         country: at.get("country").map(|at| country(&at)).transpose()?,
         region: at.get("region").map(|at| bilingual(&at)).transpose()?,
         position,
+        keys: keys(&at, party.is_some())?,
+        party,
+        place,
     })
+}
+
+/// Keys are a party's: a place signs nothing.
+fn keys(at: &At<'_>, is_party: bool) -> Result<Vec<String>, Fault> {
+    let Some(list) = at.get("keys") else {
+        return Ok(Vec::new());
+    };
+    if !is_party {
+        return Err(list.fault(FaultKind::Rule("needs the party whose keys they are")));
+    }
+    let keys = list.elements()?;
+    if keys.len() > MAX_KEYS {
+        return Err(list.fault(FaultKind::TooMany(MAX_KEYS)));
+    }
+    let key = |at: &At<'_>| {
+        let key = at.text()?;
+        match Verifier::parse(key) {
+            Ok(_) => Ok(key.to_owned()),
+            Err(_) => Err(at.fault(FaultKind::MustBe("a vkey: <name>+<8 hex digits>+<base64>"))),
+        }
+    };
+    keys.iter().map(key).collect()
 }
 
 /// Reads a document.

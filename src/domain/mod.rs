@@ -22,6 +22,7 @@ pub mod route;
 pub mod schedule;
 pub mod scope;
 pub mod sealed;
+pub mod signed;
 pub mod statement;
 pub mod story;
 pub mod subscription;

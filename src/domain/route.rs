@@ -408,7 +408,7 @@ pub(super) fn cites<'s>(
         let transactions = transactions.map(|paper| (paper.kind.as_deref(), &paper.uri));
         let certificates = step.event.certifications.iter().map(|uri| (None, uri));
         let of_type = move |kind: Option<&str>, uri: &str| match story.documents.get(uri) {
-            Some(document) => document.document_type == document_type,
+            Some(document) => document.value.document_type == document_type,
             None => kind.is_some_and(|kind| {
                 let word = kind.rsplit([':', '-', '/', '#']).next();
                 word == Some(document_type)

@@ -5,10 +5,12 @@ use std::fmt;
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::{Hash, LeafIndex};
-use auditlog::statement::{self, Statement, StatementError, StatementParts};
+use auditlog::statement::{self, Signed, Statement, StatementError, StatementParts};
+use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::signed::PartySignature;
 use super::turn::Turns;
 
 /// What kind of thing is said.
@@ -240,18 +242,36 @@ pub struct Draft<'a> {
     pub recorded: Timestamp,
     /// Random, each used once.
     pub secrets: [Secret; 2],
+    /// Where the party signed: its own secret stands in place of the first.
+    pub signature: Option<&'a PartySignature>,
+}
+
+/// Why a statement cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DraftError {
+    /// The body nests so deeply that no verifier would read it inside a content.
+    #[error(transparent)]
+    Unreadable(#[from] StatementError),
+    /// The party's signature is over something else.
+    #[error("the signature is not its signer's over this statement")]
+    Signature,
 }
 
 impl Draft<'_> {
     /// The statement, with what the log will hold of it.
     ///
     /// # Errors
-    /// If the body nests so deeply that no verifier would read it inside a content.
-    pub fn finish(self) -> Result<NewStatement, StatementError> {
+    /// If no verifier would read it, or the signature is not over it.
+    pub fn finish(self) -> Result<NewStatement, DraftError> {
         let content = statement::content_text(self.body, self.issuer, self.kind.as_str());
         let about: Vec<String> = self.about.iter().map(About::to_string).collect();
-        let receipt = statement::receipt_text(&about, self.recorded, None);
+        let signed = self.signature.map(|party| Signed {
+            signature: &party.signature,
+            signer: &party.signer,
+        });
+        let receipt = statement::receipt_text(&about, self.recorded, signed.as_ref());
         let [content_secret, receipt_secret] = self.secrets;
+        let content_secret = self.signature.map_or(content_secret, |party| party.secret);
         let parts = StatementParts {
             content: &content,
             receipt: &receipt,
@@ -259,7 +279,14 @@ impl Draft<'_> {
             receipt_secret,
         };
         // Read back from the very text that is stored, so that what is hashed is what is kept.
-        let digest = Statement::read(&parts)?.digest();
+        let read = Statement::read(&parts)?;
+        if self
+            .signature
+            .is_some_and(|party| !party.is_over(&read.content))
+        {
+            return Err(DraftError::Signature);
+        }
+        let digest = read.digest();
         Ok(NewStatement {
             kind: self.kind,
             content,

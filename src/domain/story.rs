@@ -34,7 +34,7 @@ pub struct Story {
     /// Parties and places by canonical identity, as described last.
     pub parties: HashMap<String, Party>,
     /// Documents by URI, as described last.
-    pub documents: HashMap<String, Document>,
+    pub documents: HashMap<String, Described<Document>>,
     /// What stands of the links of everything that the subject names, as the merchant gave them.
     pub links: Vec<Described<Link>>,
     /// The recalls that concern the subject, those that stand first; the gravest first.
@@ -95,6 +95,8 @@ pub struct StoryStatement {
     pub kind: Kind,
     /// Who says it: a canonical Digital Link.
     pub issuer: String,
+    /// The key under which that party signed it, a vkey, where it did.
+    pub signer: Option<String>,
     /// What of it is not for the shopper: other items of the same case, other lots of the same
     /// pallet.
     pub withheld: Withheld,
@@ -210,9 +212,21 @@ pub struct Described<T> {
 impl Story {
     /// The statement of a step.
     pub fn statement_of(&self, step: &Step) -> Option<&StoryStatement> {
-        self.statements
-            .iter()
-            .find(|statement| statement.stored.id == step.id)
+        self.statement(step.id)
+    }
+
+    /// One of its statements.
+    pub fn statement(&self, id: StatementId) -> Option<&StoryStatement> {
+        let mut statements = self.statements.iter();
+        statements.find(|statement| statement.stored.id == id)
+    }
+
+    /// The statement under which another party than the one that describes the product put its own signature.
+    pub fn signed_by_another(&self, id: StatementId) -> Option<&StoryStatement> {
+        let product = self.product.as_ref()?;
+        let merchant = &self.statement(product.id)?.issuer;
+        let statement = self.statement(id)?;
+        (statement.signer.is_some() && statement.issuer != *merchant).then_some(statement)
     }
 
     /// The links of the subject, or of something coarser that it names: the nearest of each type.

@@ -173,7 +173,8 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
         Kind::Party => add_party(&mut story.parties, loaded.body(master::read_party)?),
         Kind::Document => {
             let document = loaded.body(master::read_document)?;
-            story.documents.insert(document.uri.clone(), document);
+            let uri = document.uri.clone();
+            story.documents.insert(uri, loaded.described(document));
         }
         Kind::Issuance => {
             let issuance = loaded.body(master::read_issuance)?;

@@ -73,6 +73,8 @@ pub(super) struct Loaded {
     pub stored: StoredStatement,
     pub kind: Kind,
     pub issuer: String,
+    /// The key under which the issuer signed it, where it did.
+    pub signer: Option<String>,
     pub about: Vec<About>,
     pub event: Option<Event>,
 }
@@ -458,6 +460,7 @@ impl Loaded {
             stored: self.stored.clone(),
             kind: self.kind,
             issuer: self.issuer.clone(),
+            signer: self.signer.clone(),
             withheld,
         }
     }
@@ -490,9 +493,12 @@ impl Loaded {
             drop_unnamed(event, &about);
         }
         let issuer = content.get("issuer")?.as_str()?.to_owned();
+        let signer = receipt.get("signer").and_then(Value::as_str);
+        let signer = signer.map(str::to_owned);
         Some(Loaded {
             kind,
             issuer,
+            signer,
             about,
             event,
             stored,

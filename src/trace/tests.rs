@@ -82,6 +82,7 @@ fn stored(position: i32, body: &str) -> StoredStatement {
         turns: event.turns(),
         recorded: timestamp(recorded_at),
         secrets: [Secret([1; 32]), Secret([2; 32])],
+        signature: None,
     }
     .finish()
     .unwrap();

@@ -252,7 +252,7 @@ impl Said<'_> {
 
     fn document(&self, uri: &str) -> String {
         match self.story.documents.get(uri) {
-            Some(document) => self.text.said(&document.title).to_owned(),
+            Some(document) => self.text.said(&document.value.title).to_owned(),
             None => uri.to_owned(),
         }
     }

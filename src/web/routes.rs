@@ -88,6 +88,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/documents", post().to(api::record_document))
         .route("/api/links", post().to(api::record_link))
         .route("/api/recalls", post().to(api::record_recall))
+        .route("/api/signed-statements", post().to(api::record_signed))
         .route("/api/code-ranges", post().to(api::issue_codes))
         .route(
             "/api/code-ranges/{gtin}/{first_number}/codes",

@@ -73,6 +73,7 @@ async fn store_as_of_old(app: &TestApp, body: &str) {
         turns: event.turns(),
         recorded: timestamp(now),
         secrets: [Secret([1; 32]), Secret([2; 32])],
+        signature: None,
     }
     .finish()
     .unwrap();

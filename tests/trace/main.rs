@@ -21,6 +21,7 @@ mod migrated;
 mod recalls;
 mod reference;
 mod route;
+mod signed;
 mod told;
 mod worlds;
 

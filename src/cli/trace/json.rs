@@ -144,6 +144,12 @@ struct StepJson {
     read_point: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     biz_location: Option<String>,
+    /// Who says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    /// The key under which it signed that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signer: Option<String>,
     /// What of it concerns the story: what else the event names is left out.
     about: Vec<String>,
     via: &'static str,
@@ -237,7 +243,8 @@ fn stay_of(stay: &Stay) -> StayJson {
 
 fn step_of(story: &Story, step: &Step) -> StepJson {
     let event = &step.event;
-    let stored = story.statement_of(step).map(|statement| &statement.stored);
+    let statement = story.statement_of(step);
+    let stored = statement.map(|statement| &statement.stored);
     let about = event.what.iter().map(|what| what.identity.canonical());
     StepJson {
         event_id: event.event_id.clone(),
@@ -252,6 +259,8 @@ fn step_of(story: &Story, step: &Step) -> StepJson {
         disposition: event.disposition.clone(),
         read_point: event.read_point.as_ref().map(|place| place.canonical()),
         biz_location: event.biz_location.as_ref().map(|place| place.canonical()),
+        issuer: statement.map(|statement| statement.issuer.clone()),
+        signer: statement.and_then(|statement| statement.signer.clone()),
         about: about.collect(),
         via: match step.via {
             Via::Item => "item",

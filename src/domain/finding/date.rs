@@ -79,7 +79,7 @@ pub(super) fn issued_too_late(story: &Story) -> Vec<Finding> {
         let cited = needed.map(|transaction| &transaction.uri);
         for uri in cited.chain(&event.certifications) {
             let document = story.documents.get(uri);
-            let issued = document.and_then(|document| date(document.issued.as_deref()?));
+            let issued = document.and_then(|document| date(document.value.issued.as_deref()?));
             let Some((issued, needed)) = issued.zip(local_date(event)) else {
                 continue;
             };

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::capture::record_master;
+use crate::capture::{Recorded, record_master};
 use crate::domain::scope::Scope;
 use crate::domain::statement::Kind;
 use crate::web::Service;
@@ -85,15 +85,20 @@ async fn record(
     let text = json_text(request, payload).await?;
     let mut conn = service.database.capture.acquire().await?;
     let recorded = record_master(&mut conn, &submitter, kind, &text, (service.clock)()).await?;
+    Ok(recorded_as(&recorded))
+}
+
+/// The answer for what was recorded.
+pub(super) fn recorded_as(recorded: &Recorded) -> HttpResponse {
     let status = if recorded.is_new {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    Ok(HttpResponse::build(status).json(RecordedBody {
+    HttpResponse::build(status).json(RecordedBody {
         batch: recorded.id.batch_id,
         position: recorded.id.position,
         new: recorded.is_new,
         about: recorded.about.iter().map(ToString::to_string).collect(),
-    }))
+    })
 }

@@ -75,7 +75,7 @@ fn add_capture_headers(response: &mut HttpResponse, job: Uuid, behaviour: ErrorB
     }
 }
 
-fn job_path(job: &Uuid) -> String {
+pub(in crate::web) fn job_path(job: &Uuid) -> String {
     format!("/epcis/capture/{job}")
 }
 

@@ -11,7 +11,7 @@ mod queries;
 mod resources;
 mod subscriptions;
 
-pub(super) use capture::{capture, capture_job, capture_jobs, capture_proof};
+pub(super) use capture::{capture, capture_job, capture_jobs, capture_proof, job_path};
 pub(super) use edge::keep_to_the_standard;
 pub(super) use events::{event, events, post_event};
 pub(super) use queries::{delete_query, post_query, queries, query, query_events};

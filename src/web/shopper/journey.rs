@@ -11,7 +11,7 @@ use super::view::{
 use crate::domain::epcis::{Event, EventType, PartyKind, What};
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
-use crate::domain::statement::Role;
+use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
 use crate::web::text::{Lang, Text};
 
@@ -65,6 +65,7 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
         .statement_of(step)
         .and_then(|statement| statement.stored.leaf_index);
     let at = event.event_time.format(&Rfc3339).unwrap_or_default();
+    let (source, signer) = voucher(text, story, step.id);
     StepView {
         stage: stage(text, event),
         time: text.local_time(&at, &event.offset),
@@ -79,8 +80,8 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
         } else {
             Vec::new()
         },
-        source: Source::Merchant,
-        signer: None,
+        source,
+        signer,
         entry: sealed
             .filter(|index| index.0 < public_size)
             .map(|index| text.number(index.0)),
@@ -259,14 +260,28 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
             check: None::<HttpsLink>,
         };
     };
+    let (source, _) = voucher(text, story, known.id);
+    let known = &known.value;
     DocumentView {
         title: named(&known.title, lang),
         number: known.number.as_deref().map(readable),
         issuer: known.issued_by.as_ref().map(|issuer| named(issuer, lang)),
         issued: known.issued.as_deref().and_then(|date| text.date(date)),
-        source: Source::Merchant,
+        source,
         check: None,
     }
+}
+
+/// Who vouches for a statement, and by which name where it is a third party.
+fn voucher(text: &Text, story: &Story, id: StatementId) -> (Source, Option<Words>) {
+    let Some(statement) = story.signed_by_another(id) else {
+        return (Source::Merchant, None);
+    };
+    let name = match story.parties.get(&statement.issuer) {
+        Some(party) => named(&party.name, text.lang()),
+        None => Words::plain(readable(&statement.issuer)),
+    };
+    (Source::ThirdParty, Some(name))
 }
 
 /// A name in the reader's language.
