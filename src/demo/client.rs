@@ -55,6 +55,12 @@ impl Client {
         self.post("/epcis/capture", key, document).await.map(|_| ())
     }
 
+    pub async fn record_signed(&self, key: &str, signed: &str) -> Result<(), ClientError> {
+        self.post("/api/signed-statements", key, signed)
+            .await
+            .map(|_| ())
+    }
+
     /// Issues codes and gives their addresses.
     pub async fn issue(
         &self,

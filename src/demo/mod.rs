@@ -2,6 +2,7 @@
 //! uses. Started again on the same data it finds everything recorded, and changes nothing.
 
 mod client;
+mod laboratory;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,12 +12,14 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::app::Running;
 use crate::app::merchants::{KeyOrder, MerchantError, add_key, add_merchant};
 use crate::domain::scope::Scope;
 use crate::store::merchant::list_merchants;
 use client::{Client, ClientError};
+pub use laboratory::Laboratory;
 
 const MERCHANTS: &str = include_str!("../../demo/merchants.json");
 const PARTIES: &str = include_str!("../../demo/parties.json");
@@ -70,6 +73,8 @@ pub struct Demo {
     pub serials: Vec<Vec<String>>,
     /// A key for each merchant.
     pub merchant_keys: Vec<String>,
+    /// What the laboratory of the first merchant holds.
+    pub laboratory: Option<Laboratory>,
 }
 
 /// One code.
@@ -95,6 +100,9 @@ pub enum DemoError {
     /// A merchant or its key.
     #[error(transparent)]
     Merchant(#[from] MerchantError),
+    /// The laboratory's words cannot be signed.
+    #[error("the example's laboratory: {0}")]
+    Signing(String),
     /// The service refused.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -157,6 +165,10 @@ pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Resul
         Some(known) => known.merchant_keys.clone(),
         None => enter(running, &merchants).await?,
     };
+    let laboratory = match known.as_ref().and_then(|known| known.laboratory.clone()) {
+        Some(laboratory) => laboratory,
+        None => Laboratory::enter(running, &merchants[0]).await?,
+    };
     let mut demo = Demo {
         url: running.url.clone(),
         admin_email: None,
@@ -167,9 +179,12 @@ pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Resul
         traces: Vec::new(),
         serials: known.map(|known| known.serials).unwrap_or_default(),
         merchant_keys: keys,
+        laboratory: Some(laboratory.clone()),
     };
+    // Before anything is signed: a second start must sign with this very key.
+    save(&path, &demo)?;
     let client = Client::new(running.address);
-    describe(&client, &merchants, &demo.merchant_keys).await?;
+    describe(&client, &merchants, &demo.merchant_keys, &laboratory).await?;
     for (position, trace) in traces.iter().enumerate() {
         let merchant = merchants
             .iter()
@@ -182,7 +197,11 @@ pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Resul
             save(&path, &demo)?;
         }
         let serials = &demo.serials[position];
-        client.capture(key, &document(trace, serials)).await?;
+        let (document, signed) = laboratory.take_out(&document(trace, serials))?;
+        client.capture(key, &document).await?;
+        if let Some(signed) = signed {
+            client.record_signed(&laboratory.api_key, &signed).await?;
+        }
         demo.traces.push(Trace {
             title: format!("{} / {}", trace.title.zh_cn, trace.title.en),
             url: format!(
@@ -225,6 +244,21 @@ fn input<T: for<'de> Deserialize<'de>>(file: &'static str, text: &str) -> Result
 
 /// Enters the merchants and makes a key for each.
 async fn enter(running: &Running, inputs: &[MerchantInput]) -> Result<Vec<String>, DemoError> {
+    let mut keys = Vec::new();
+    for input in inputs {
+        let order = KeyOrder {
+            merchant_id: merchant_id(running, input).await?,
+            issuer: &input.issuer,
+            label: "demo",
+            scopes: &Scope::ALL,
+        };
+        keys.push(add_key(&running.database, &order).await?);
+    }
+    Ok(keys)
+}
+
+/// A merchant of that name, entered where it is not there yet.
+async fn merchant_id(running: &Running, input: &MerchantInput) -> Result<Uuid, DemoError> {
     let mut conn = running
         .database
         .checker
@@ -235,28 +269,16 @@ async fn enter(running: &Running, inputs: &[MerchantInput]) -> Result<Vec<String
         .await
         .map_err(MerchantError::from)?;
     drop(conn);
-    let mut keys = Vec::new();
-    for input in inputs {
-        let merchant_id = match known
-            .iter()
-            .find(|merchant| merchant.issuer == input.issuer)
-        {
-            Some(merchant) => merchant.id,
-            None => {
-                add_merchant(&running.database, &input.name, &input.issuer)
-                    .await?
-                    .id
-            }
-        };
-        let order = KeyOrder {
-            merchant_id,
-            issuer: &input.issuer,
-            label: "demo",
-            scopes: &Scope::ALL,
-        };
-        keys.push(add_key(&running.database, &order).await?);
+    let same = known
+        .iter()
+        .find(|merchant| merchant.issuer == input.issuer);
+    match same {
+        Some(merchant) => Ok(merchant.id),
+        None => {
+            let entered = add_merchant(&running.database, &input.name, &input.issuer);
+            Ok(entered.await?.id)
+        }
     }
-    Ok(keys)
 }
 
 /// Products belong to one merchant; parties and documents are described by each, since no merchant
@@ -265,6 +287,7 @@ async fn describe(
     client: &Client,
     merchants: &[MerchantInput],
     keys: &[String],
+    laboratory: &Laboratory,
 ) -> Result<(), DemoError> {
     let products: Vec<Box<serde_json::value::RawValue>> = input("products.json", PRODUCTS)?;
     let parties: Vec<Box<serde_json::value::RawValue>> = input("parties.json", PARTIES)?;
@@ -281,10 +304,16 @@ async fn describe(
         }
         let cites = |body: &str| cited_by(merchant, body);
         for body in parties.iter().filter(|body| cites(body.get())) {
-            client.describe("parties", key, body.get()).await?;
+            let body = laboratory.described(body.get())?;
+            client.describe("parties", key, &body).await?;
         }
         for body in documents.iter().filter(|body| cites(body.get())) {
-            client.describe("documents", key, body.get()).await?;
+            if laboratory.wrote(body.get()) {
+                let signed = laboratory.sign_report(body.get())?;
+                client.record_signed(&laboratory.api_key, &signed).await?;
+            } else {
+                client.describe("documents", key, body.get()).await?;
+            }
         }
     }
     Ok(())

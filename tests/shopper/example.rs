@@ -20,6 +20,8 @@ struct Expected {
     best_before_text: [&'static str; 2],
     lot: &'static str,
     steps: usize,
+    /// Steps that the laboratory signed.
+    signed: usize,
     first_place: [&'static str; 2],
     last_place: [&'static str; 2],
     /// Titles and numbers of documents.
@@ -42,6 +44,7 @@ const EXPECTED: [Expected; 3] = [
         best_before_text: ["2028年6月23日", "23 June 2028"],
         lot: "DEMO260624A",
         steps: 21,
+        signed: 1,
         first_place: ["长白云配料（演示）", "Long Cloud Demo Ingredients"],
         last_place: [
             "禾苗母婴演示店 · 杭州滨江",
@@ -69,6 +72,7 @@ const EXPECTED: [Expected; 3] = [
         best_before_text: ["2028年6月30日", "30 June 2028"],
         lot: "DEMO260701B",
         steps: 24,
+        signed: 1,
         first_place: ["长白云配料（演示）", "Long Cloud Demo Ingredients"],
         last_place: [
             "甬达快递 · 苏州园区站（演示）",
@@ -97,6 +101,7 @@ const EXPECTED: [Expected; 3] = [
         best_before_text: ["2026年11月22日", "22 November 2026"],
         lot: "DEMO261112S",
         steps: 28,
+        signed: 0,
         first_place: ["演示牧场 A（罗马）", "Demo Station A, Roma"],
         last_place: [
             "鲜程生鲜超市演示店 · 北京朝阳",
@@ -186,15 +191,21 @@ fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
     });
     assert_eq!(steps.len(), expected.steps);
     let mut entries = Vec::new();
+    let mut signed = 0;
     for (stage, when, place, marks) in steps {
         assert!(!stage.unwrap().is_empty());
         assert!(when.unwrap().contains("UTC+"), "the clock of the place");
         assert!(!place.unwrap().is_empty());
         let marks = marks.unwrap();
-        assert!(
-            marks.starts_with(["商家陈述", "Stated by the merchant"][column]),
-            "{marks}"
-        );
+        // Its laboratory signs what it tests.
+        let merchant = ["商家陈述", "Stated by the merchant"][column];
+        let laboratory = [
+            "第三方签署陶朗加乳品检测中心",
+            "Signed by a third partyTauranga Demo Dairy Laboratory",
+        ][column];
+        let is_signed = marks.starts_with(laboratory);
+        assert!(marks.starts_with(merchant) || is_signed, "{marks}");
+        signed += usize::from(is_signed);
         let digits: String = marks.chars().filter(char::is_ascii_digit).collect();
         entries.push(
             digits
@@ -202,6 +213,7 @@ fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
                 .unwrap_or_else(|_| panic!("no entry in {marks}")),
         );
     }
+    assert_eq!(signed, expected.signed);
     entries.sort_unstable();
     entries.dedup();
     assert_eq!(
