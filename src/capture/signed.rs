@@ -14,7 +14,6 @@ use super::prepare::{Prepared, Refused, prepare_signed};
 use super::{CaptureError, EventFault, Submitter};
 use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::fields::{Fault, FaultKind};
-use crate::domain::identity_key::identity_key;
 use crate::domain::master::read_party;
 use crate::domain::signed::{SignedStatement, read_signed};
 use crate::domain::statement::{Kind, Role};
@@ -152,13 +151,10 @@ async fn keys_of(
     conn: &mut PgConnection,
     submitter: &Submitter,
 ) -> Result<Vec<String>, CaptureError> {
-    let wanted = Described {
-        key: identity_key(&submitter.issuer),
-        role: Role::Party.index_code().unwrap_or_default(),
-        turn: Turn::Seen.index_code(),
-    };
+    let wanted = Described::of(&submitter.issuer, Role::Party, Turn::Seen);
+    let wanted: Vec<Described> = wanted.into_iter().collect();
     let mut tx = begin_for(conn, submitter.merchant_id).await?;
-    let said = descriptions_of(&mut tx, submitter.merchant_id, &[wanted], LAST, LAST_SAID).await?;
+    let said = descriptions_of(&mut tx, submitter.merchant_id, &wanted, LAST, LAST_SAID).await?;
     tx.rollback().await?;
     let party = said.into_iter().find_map(|stored| {
         let content = json::parse(&stored.content).ok()?;

@@ -13,9 +13,6 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{Role, StoredStatement};
 use crate::domain::turn::Turn;
 
-/// Instruments that were fastened to a thing before a walk comes to it; those fastened last are read.
-const MAX_FITTED: i64 = 64;
-
 /// Keeps, until the transaction ends, to plans that were made once. The queries here are long and what they
 /// find is short: planned anew for each list of things, they take ten times as long as to be answered.
 pub async fn keep_plans(conn: &mut PgConnection) -> Result<()> {
@@ -60,36 +57,34 @@ pub async fn around(
 ) -> Result<Vec<Around>> {
     let keys: Vec<i64> = held.iter().map(|held| held.key).collect();
     let since: Vec<OffsetDateTime> = held.iter().map(|held| held.since).collect();
+    // One scan back and one on, each of the two kinds: a plan is set up for every scan that stands in it.
     sqlx::query_as!(
         Around,
-        r#"SELECT packed.count AS "put_in_count!", packed.first AS put_in,
-                  built.count AS "fastened_count!", built.first AS fastened,
-                  least(
-                      (SELECT t.event_time FROM trace_index t
-                       WHERE t.merchant_id = $1 AND t.identity_key = held.key
-                         AND t.role = 2 AND t.turn = 7
-                         AND t.event_time > held.since AND t.recorded_at <= $4
-                       ORDER BY t.event_time LIMIT 1),
-                      (SELECT t.event_time FROM trace_index t
-                       WHERE t.merchant_id = $1 AND t.identity_key = held.key
-                         AND t.role = 2 AND t.turn = 8
-                         AND t.event_time > held.since AND t.recorded_at <= $4
-                       ORDER BY t.event_time LIMIT 1)) AS emptied
+        r#"SELECT count(back.event_time) FILTER (WHERE back.turn = 1) AS "put_in_count!",
+                  min(back.event_time) FILTER (WHERE back.turn = 1) AS put_in,
+                  count(back.event_time) FILTER (WHERE back.turn = 3) AS "fastened_count!",
+                  min(back.event_time) FILTER (WHERE back.turn = 3) AS fastened,
+                  min(back.emptied) AS emptied
            FROM unnest($2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS held (key, since, place)
            CROSS JOIN LATERAL (
-               SELECT count(*), min(event_time) AS first
-               FROM (SELECT t.event_time FROM trace_index t
-                     WHERE t.merchant_id = $1 AND t.identity_key = held.key
-                       AND t.role = 3 AND t.turn = 1
-                       AND t.event_time < held.since AND t.recorded_at <= $4
-                     ORDER BY t.event_time DESC LIMIT $5) AS last) AS packed
-           CROSS JOIN LATERAL (
-               SELECT count(*), min(event_time) AS first
-               FROM (SELECT t.event_time FROM trace_index t
-                     WHERE t.merchant_id = $1 AND t.identity_key = held.key
-                       AND t.role = 3 AND t.turn = 3
-                       AND t.event_time < held.since AND t.recorded_at <= $4
-                     ORDER BY t.event_time DESC LIMIT $5) AS last) AS built
+               SELECT asked.turn, last.event_time, NULL AS emptied
+               FROM (VALUES (1::smallint), (3::smallint)) AS asked (turn)
+               LEFT JOIN LATERAL (
+                   SELECT t.event_time FROM trace_index t
+                   WHERE t.merchant_id = $1 AND t.identity_key = held.key
+                     AND t.role = 3 AND t.turn = asked.turn
+                     AND t.event_time < held.since AND t.recorded_at <= $4
+                   ORDER BY t.event_time DESC LIMIT $5) AS last ON true
+               UNION ALL
+               SELECT asked.turn, NULL, next.event_time
+               FROM (VALUES (7::smallint), (8::smallint)) AS asked (turn)
+               CROSS JOIN LATERAL (
+                   SELECT t.event_time FROM trace_index t
+                   WHERE t.merchant_id = $1 AND t.identity_key = held.key
+                     AND t.role = 2 AND t.turn = asked.turn
+                     AND t.event_time > held.since AND t.recorded_at <= $4
+                   ORDER BY t.event_time LIMIT 1) AS next) AS back
+           GROUP BY held.place
            ORDER BY held.place"#,
         merchant_id,
         &keys,
@@ -101,32 +96,14 @@ pub async fn around(
     .await
 }
 
-/// Which statements about a thing are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i16)]
-pub enum Wanted {
-    /// What made a lot, and what saw it.
-    Source = 1,
-    /// All but fillings with other things; before `since` only what tells where it was and what was in it.
-    Holder = 2,
-    /// All that name it as a thing.
-    Whole = 3,
-    /// The parts of a transformation.
-    Transformation = 4,
-    /// All that name it as a thing, and what gives items to it, a lot.
-    Members = 5,
-    /// What went into a process by this name.
-    Uses = 6,
-}
-
-/// The statements about one thing in a time, ends included.
+/// The statements that name one thing as a thing, in a time, ends included.
 #[derive(Debug, Clone, Copy)]
 pub struct Period {
     /// See [`crate::domain::identity_key::identity_key`].
     pub key: i64,
-    /// Which of them.
-    pub wanted: Wanted,
-    /// From when on what became of it is wanted; what was fastened to it to measure, from before that too.
+    /// Whether its fillings with other things are left out.
+    pub is_holder: bool,
+    /// From when on what became of it is wanted.
     pub turns_since: OffsetDateTime,
     /// From when on all is.
     pub since: OffsetDateTime,
@@ -134,23 +111,49 @@ pub struct Period {
     pub until: OffsetDateTime,
 }
 
-/// The statements about things in times, as far as they were recorded by a time; `limit` of each thing and of
-/// all together, the first that happened, each once, and no more content than the statement that goes beyond
-/// `content_bytes`. Keys can collide: the caller compares the identities
-/// themselves.
+/// The statements that name one thing in just one role and turn, in a time, ends included.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe {
+    /// As what.
+    pub named: Described,
+    /// From when on.
+    pub since: OffsetDateTime,
+    /// To the millisecond.
+    pub until: OffsetDateTime,
+    /// The last ones, so many.
+    pub limit: i64,
+}
+
+/// How much is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Of each thing, and of all together, the first that happened.
+    pub limit: i64,
+    /// Content, and no more than the statement that goes beyond it.
+    pub content_bytes: i64,
+}
+
+/// The statements about things in times, as far as they were recorded by a time, each once. Keys can collide: the
+/// caller compares the identities themselves.
 pub async fn statements_in(
     conn: &mut PgConnection,
     merchant_id: Uuid,
-    periods: &[Period],
+    (periods, probes): (&[Period], &[Probe]),
     recorded_until: OffsetDateTime,
-    limit: i64,
-    content_bytes: i64,
+    rows: Rows,
 ) -> Result<Vec<StoredStatement>> {
     let keys: Vec<i64> = periods.iter().map(|period| period.key).collect();
-    let wanted: Vec<i16> = periods.iter().map(|period| period.wanted as i16).collect();
+    let holders: Vec<bool> = periods.iter().map(|period| period.is_holder).collect();
     let turns_since: Vec<OffsetDateTime> = periods.iter().map(|p| p.turns_since).collect();
     let since: Vec<OffsetDateTime> = periods.iter().map(|period| period.since).collect();
     let until: Vec<OffsetDateTime> = periods.iter().map(|period| period.until).collect();
+    let named: Vec<i64> = probes.iter().map(|probe| probe.named.key).collect();
+    let roles: Vec<i16> = probes.iter().map(|probe| probe.named.role).collect();
+    let turns: Vec<i16> = probes.iter().map(|probe| probe.named.turn).collect();
+    let probed_since: Vec<OffsetDateTime> = probes.iter().map(|probe| probe.since).collect();
+    let probed_until: Vec<OffsetDateTime> = probes.iter().map(|probe| probe.until).collect();
+    let limits: Vec<i64> = probes.iter().map(|probe| probe.limit).collect();
+    // Of two scans, and not of one for each of the needs: what it takes to set a plan up, each round pays.
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT s.batch_id, s.position,
@@ -162,64 +165,52 @@ pub async fn statements_in(
                             (ORDER BY found.event_time, s.batch_id, s.position
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
            FROM (SELECT DISTINCT t.event_time, t.batch_id, t.position
-                 FROM unnest($2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[],
-                             $6::timestamptz[])
-                      AS w (key, wanted, turns_since, since, until)
-                 CROSS JOIN LATERAL (
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted IN (2, 3, 5) AND merchant_id = $1 AND identity_key = w.key
-                        AND role BETWEEN 1 AND 5
-                        AND event_time BETWEEN w.turns_since AND w.until AND recorded_at <= $7
-                        AND (w.wanted <> 2 OR role <> 2 OR turn <> 6)
-                        AND (event_time >= w.since OR role = 4 OR turn IN (1, 2, 3, 4, 5, 7, 8, 9))
-                      ORDER BY event_time, batch_id, position LIMIT $8)
-                     UNION ALL
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted = 2 AND merchant_id = $1 AND identity_key = w.key
-                        AND role = 2 AND turn = 9
-                        AND event_time < w.turns_since AND recorded_at <= $7
-                      ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $9)
-                     UNION ALL
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted = 1 AND merchant_id = $1 AND identity_key = w.key
-                        AND role IN (1, 5)
-                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
-                      ORDER BY event_time, batch_id, position LIMIT $8)
-                     UNION ALL
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted = 4 AND merchant_id = $1 AND identity_key = w.key
-                        AND role = 12
-                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
-                      ORDER BY event_time, batch_id, position LIMIT $8)
-                     UNION ALL
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted = 5 AND merchant_id = $1 AND identity_key = w.key
-                        AND role = 6 AND turn = 0
-                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
-                      ORDER BY event_time, batch_id, position LIMIT $8)
-                     UNION ALL
-                     (SELECT event_time, batch_id, position FROM trace_index
-                      WHERE w.wanted = 6 AND merchant_id = $1 AND identity_key = w.key
-                        AND role = 4
-                        AND event_time BETWEEN w.since AND w.until AND recorded_at <= $7
-                      ORDER BY event_time, batch_id, position LIMIT $8)) AS t
+                 FROM (SELECT t.* FROM
+                           unnest($2::bigint[], $3::boolean[], $4::timestamptz[], $5::timestamptz[],
+                                  $6::timestamptz[]) AS w (key, is_holder, turns_since, since, until)
+                       CROSS JOIN LATERAL (
+                           SELECT event_time, batch_id, position FROM trace_index
+                           WHERE merchant_id = $1 AND identity_key = w.key
+                             AND role BETWEEN 1 AND 5
+                             AND event_time BETWEEN w.turns_since AND w.until AND recorded_at <= $7
+                             AND (NOT w.is_holder OR role <> 2 OR turn <> 6)
+                             AND (event_time >= w.since OR role = 4
+                                  OR turn IN (1, 2, 3, 4, 5, 7, 8, 9))
+                           ORDER BY event_time, batch_id, position LIMIT $8) AS t
+                       UNION ALL
+                       SELECT t.* FROM
+                           unnest($9::bigint[], $10::smallint[], $11::smallint[], $12::timestamptz[],
+                                  $13::timestamptz[], $14::bigint[])
+                           AS p (key, role, turn, since, until, rows)
+                       CROSS JOIN LATERAL (
+                           SELECT event_time, batch_id, position FROM trace_index
+                           WHERE merchant_id = $1 AND identity_key = p.key
+                             AND role = p.role AND turn = p.turn
+                             AND event_time BETWEEN p.since AND p.until AND recorded_at <= $7
+                           ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT p.rows) AS t
+                      ) AS t
                  ORDER BY t.event_time, t.batch_id, t.position LIMIT $8) AS found
            JOIN statement s
              ON s.merchant_id = $1 AND s.batch_id = found.batch_id AND s.position = found.position) AS s
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
            LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
-           WHERE coalesce(s.before, 0) <= $10
+           WHERE coalesce(s.before, 0) <= $15
            ORDER BY s.event_time, s.batch_id, s.position"#,
         merchant_id,
         &keys,
-        &wanted,
+        &holders,
         &turns_since,
         &since,
         &until,
         recorded_until,
-        limit,
-        MAX_FITTED,
-        content_bytes,
+        rows.limit,
+        &named,
+        &roles,
+        &turns,
+        &probed_since,
+        &probed_until,
+        &limits,
+        rows.content_bytes,
     )
     .fetch_all(conn)
     .await?;
@@ -235,6 +226,8 @@ pub struct Described {
     pub role: i16,
     /// See [`crate::domain::turn::Turn::index_code`].
     pub turn: i16,
+    /// Whether it is read before all others, however old it is.
+    pub is_urgent: bool,
 }
 
 impl Described {
@@ -244,6 +237,8 @@ impl Described {
             key: identity_key(name),
             role: role.index_code()?,
             turn: turn.index_code(),
+            // What must not be used is not crowded out by what somebody is called.
+            is_urgent: matches!(role, Role::Recalled | Role::RecalledKind),
         })
     }
 }
@@ -260,7 +255,7 @@ pub struct Descriptions {
 }
 
 /// The statements that name things in just these roles and turns, as far as they were recorded by a time, the
-/// last first. Keys can collide, as above.
+/// last first; where there is no room for all, the urgent ones and then the last ones. Keys can collide, as above.
 pub async fn descriptions_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -271,6 +266,7 @@ pub async fn descriptions_of(
     let keys: Vec<i64> = wanted.iter().map(|wanted| wanted.key).collect();
     let roles: Vec<i16> = wanted.iter().map(|wanted| wanted.role).collect();
     let turns: Vec<i16> = wanted.iter().map(|wanted| wanted.turn).collect();
+    let urgent: Vec<bool> = wanted.iter().map(|wanted| wanted.is_urgent).collect();
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT s.batch_id, s.position, s.recorded_at AS "recorded_at!",
@@ -279,16 +275,19 @@ pub async fn descriptions_of(
            FROM (SELECT s.*, found.recorded_at,
                         -- Of a value that is stored elsewhere the length is known without it.
                         sum(octet_length(s.content)) OVER
-                            (ORDER BY found.recorded_at DESC, s.batch_id DESC, s.position DESC
+                            (ORDER BY found.is_urgent DESC, found.recorded_at DESC, s.batch_id DESC,
+                                      s.position DESC
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-                 FROM (SELECT DISTINCT t.recorded_at, t.batch_id, t.position
-                       FROM unnest($2::bigint[], $3::smallint[], $4::smallint[]) AS w (key, role, turn)
+                 FROM (SELECT t.recorded_at, t.batch_id, t.position, bool_or(w.is_urgent) AS is_urgent
+                       FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $9::boolean[])
+                            AS w (key, role, turn, is_urgent)
                        CROSS JOIN LATERAL (
                            SELECT recorded_at, batch_id, position FROM trace_index
                            WHERE merchant_id = $1 AND identity_key = w.key AND role = w.role
                              AND turn = w.turn AND recorded_at <= $5
                            ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $6) AS t
-                       ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC
+                       GROUP BY t.recorded_at, t.batch_id, t.position
+                       ORDER BY is_urgent DESC, t.recorded_at DESC, t.batch_id DESC, t.position DESC
                        LIMIT $7) AS found
                  JOIN statement s
                    ON s.merchant_id = $1 AND s.batch_id = found.batch_id
@@ -304,6 +303,7 @@ pub async fn descriptions_of(
         room.of_each,
         room.rows,
         room.content_bytes,
+        &urgent,
     )
     .fetch_all(conn)
     .await?;

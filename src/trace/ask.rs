@@ -101,15 +101,6 @@ impl Ask {
         }
     }
 
-    /// All that made a lot.
-    pub fn of_making() -> Ask {
-        Ask {
-            need: Need::Source,
-            since: FIRST,
-            until: LAST,
-        }
-    }
-
     /// What a kind of thing was used for.
     pub fn of_uses(since: Option<OffsetDateTime>) -> Ask {
         Ask {

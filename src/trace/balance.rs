@@ -3,12 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
-use uuid::Uuid;
-
-use super::TraceError;
-use super::ask::Ask;
-use super::found::{Found, Room};
+use super::found::Found;
 use super::graph::Graph;
 use super::reach::Reach;
 use crate::domain::balance::{Account, Portion, Process};
@@ -18,44 +13,18 @@ use crate::domain::master::Issuance;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Described, Story};
 
-/// What is read about lots as wholes. Of what was used more often, as salt is, a story tells no sums.
-const ROOM: Room = Room {
-    statements: 500,
-    content_bytes: 2 << 20,
-    keeps_texts: false,
-};
-
 /// Adds the processes, and what is known of the whole of each lot.
-pub(super) async fn add_balances(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    story: &mut Story,
-    found: &Found,
-    reach: &Reach,
-) -> Result<(), TraceError> {
+pub(super) fn add_balances(story: &mut Story, found: &Found, reach: &Reach) {
     story.processes = processes(story, found);
-    let lots: Vec<&Identity> = reach.lots().collect();
-    if lots.is_empty() || story.truncated {
-        return Ok(());
+    if story.truncated {
+        return;
     }
-    let asks = lots.iter().flat_map(|lot| {
-        let name = lot.canonical();
-        [(name.clone(), Ask::of_making()), (name, Ask::of_uses(None))]
-    });
-    let mut whole = Found::known_at(found.known_at, ROOM);
-    whole.load(conn, merchant_id, asks.collect()).await?;
-    whole.load_declarations(conn, merchant_id).await?;
-    if whole.truncated {
-        return Ok(());
-    }
-    let graph = Graph::of(whole.events());
-    let accounts = lots
-        .into_iter()
-        .map(|lot| account(lot, &graph, &story.issued));
+    let graph = Graph::of(found.events());
+    let lots = reach.lots().filter(|lot| found.has_whole(&lot.canonical()));
+    let accounts = lots.map(|lot| account(lot, &graph, &story.issued));
     let mut accounts: Vec<Account> = accounts.collect();
     accounts.sort_by(|a, b| a.lot.cmp(&b.lot));
     story.accounts = accounts;
-    Ok(())
 }
 
 /// The transformations that stand, those of one `transformationID` as one.

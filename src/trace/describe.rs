@@ -16,29 +16,25 @@ use crate::domain::statement::{Kind, Role};
 use crate::domain::story::{Story, Withheld};
 use crate::domain::turn::Turn;
 
-/// Loads and adds the descriptions of everything that the story names.
-pub(super) async fn add_descriptions(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
+/// Everything that the story wants to see described.
+pub(super) fn names_of(story: &Story, reach: &Reach) -> HashSet<Name> {
+    let named = names(story).into_iter();
+    let named = named.map(|(name, role)| (name, role, Turn::Seen));
+    named.chain(issued(story.subject, reach)).collect()
+}
+
+/// Adds the descriptions of that, out of what was said.
+pub(super) fn add_descriptions(
     story: &mut Story,
-    known_at: KnownAt,
+    said: &Found,
     reach: &Reach,
 ) -> Result<(), TraceError> {
     let named = names(story);
-    let mut wanted: HashSet<Name> = named
-        .iter()
-        .map(|(name, role)| (name.clone(), *role, Turn::Seen))
-        .collect();
-    wanted.extend(issued(story.subject, reach));
-    // They have room of their own: a long journey must not cost the product its name.
-    let mut more = Found::known_at(known_at, Room::STORY);
-    more.describe(conn, merchant_id, &wanted).await?;
-    story.truncated |= more.truncated;
     let class = story
         .subject
         .gtin()
         .map(|gtin| Identity::Class { gtin }.canonical());
-    let described = more.in_order().into_iter();
+    let described = said.in_order().into_iter();
     for loaded in described.filter(|loaded| describes(loaded, &named, class.as_deref(), reach)) {
         add(story, loaded)?;
         story.statements.push(loaded.told(Withheld::default()));

@@ -1,12 +1,15 @@
 //! What a walk has loaded, and how it loads more.
 
-use std::collections::{BTreeMap, HashSet};
+mod load;
+mod lots;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use auditlog::json::{self, Value};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::load::Load;
 use super::ask::{Answered, Ask, Need};
 use super::graph::{Bond, Graph};
 use super::{KnownAt, TraceError};
@@ -14,12 +17,13 @@ use crate::domain::epcis::{self, Event};
 use crate::domain::event_key::event_key;
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
+use crate::domain::link::MAX_LINKS_EVER;
 use crate::domain::statement::{About, Kind, Role, StatementId, StoredStatement};
 use crate::domain::story::{Described, StoryStatement, Withheld};
 use crate::domain::time::indexed;
 use crate::domain::turn::Turn;
 use crate::store::walk::{
-    self, Around, Descriptions, Held, Period, Wanted, around, descriptions_of, keep_plans,
+    self, Descriptions, Held, Period, Probe, Rows, around, descriptions_of, keep_plans,
     statements_in, statements_with_keys,
 };
 
@@ -53,8 +57,9 @@ impl Room {
 /// How many times a holder was put somewhere, before it is asked for, are looked at: so many, and if these do
 /// not tell where it was then, the next number. Of most holders there is one.
 const TURNS_BACK: [i64; 4] = [2, 16, 128, 1_024];
-/// Descriptions of one name, the latest; all of them are its history.
-const MAX_DESCRIPTIONS: i64 = 500;
+/// Descriptions of one name, the latest; all of them are its history. Of links there are as many as may ever be
+/// said, and withdrawn.
+const MAX_DESCRIPTIONS: i64 = 2 * MAX_LINKS_EVER as i64;
 
 /// Statements that were loaded, by where they are stored.
 pub(super) struct Found {
@@ -66,6 +71,8 @@ pub(super) struct Found {
     content_bytes: usize,
     /// The events of which it was asked whether they were declared errors.
     doubted: HashSet<StatementId>,
+    /// The lots of which all was asked that made them or used them, and whether there was room for it.
+    whole: HashMap<String, bool>,
 }
 
 /// A statement that was loaded and read.
@@ -84,6 +91,10 @@ pub(super) trait Walked {
     /// Which events it wants, by the canonical name of an identity or a transformation.
     fn asks(&self) -> impl Iterator<Item = (&String, Ask)>;
 
+    /// Lots of which all is wanted that made them or used them, whether it belongs to the walk or not: the
+    /// canonical names.
+    fn lots(&self) -> impl Iterator<Item = String>;
+
     /// Whether it ended at one of its limits, with more to be found.
     fn is_cut_off(&self) -> bool;
 }
@@ -101,6 +112,7 @@ impl Found {
             answered: Answered::default(),
             content_bytes: 0,
             doubted: HashSet::new(),
+            whole: HashMap::new(),
         }
     }
 
@@ -118,6 +130,7 @@ impl Found {
             let new = self.unanswered(&walked);
             let is_cut_off = self.truncated || walked.is_cut_off();
             if new.is_empty() || is_cut_off {
+                self.load_lots(conn, merchant_id, &walked).await?;
                 if !self.load_declarations(conn, merchant_id).await? {
                     break;
                 }
@@ -141,7 +154,7 @@ impl Found {
     }
 
     /// Adds the events that are asked for.
-    pub async fn load(
+    async fn load(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -247,10 +260,15 @@ impl Found {
         merchant_id: Uuid,
         loads: &[&mut Load],
     ) -> Result<(), TraceError> {
-        let periods: Vec<Period> = loads.iter().map(|load| load.period()).collect();
-        let (until, limit) = (self.known_at.0, self.room.statements as i64 + 1);
-        let room = self.room.content_bytes.saturating_sub(self.content_bytes) as i64;
-        let rows = statements_in(conn, merchant_id, &periods, until, limit, room).await?;
+        let limit = self.room.statements as i64 + 1;
+        let periods: Vec<Period> = loads.iter().filter_map(|load| load.period()).collect();
+        let probes: Vec<Probe> = loads.iter().flat_map(|load| load.probes(limit)).collect();
+        let wanted = (&periods[..], &probes[..]);
+        let rows = Rows {
+            limit,
+            content_bytes: self.room.content_bytes.saturating_sub(self.content_bytes) as i64,
+        };
+        let rows = statements_in(conn, merchant_id, wanted, self.known_at.0, rows).await?;
         self.truncated |= rows.len() > self.room.statements;
         let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
         self.keep(rows, |about| names.contains(about.identity.as_str()))
@@ -259,7 +277,7 @@ impl Found {
     /// Adds the declarations that events which are there were errors. They may say of these what they like: they
     /// are found by the events' IDs. Whether there are new ones: then whatever was settled by the events that they
     /// retract is not, and all is asked for again.
-    pub async fn load_declarations(
+    async fn load_declarations(
         &mut self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
@@ -358,78 +376,6 @@ impl Found {
             }
         }
         Ok(())
-    }
-}
-
-/// What is loaded for an ask.
-struct Load {
-    name: String,
-    /// As far as it is answered.
-    ask: Ask,
-    /// Of a holder.
-    around: Around,
-}
-
-impl Load {
-    fn of(name: String, ask: Ask) -> Load {
-        let around = Around {
-            put_in_count: 0,
-            put_in: None,
-            fastened_count: 0,
-            fastened: None,
-            emptied: None,
-        };
-        Load { name, ask, around }
-    }
-
-    fn is_of_holder(&self) -> bool {
-        matches!(self.ask.need, Need::Turns | Need::Holder)
-    }
-
-    /// Who empties a container ends what was in it: what became of it later is asked for only where that was
-    /// not so.
-    fn look(&mut self, around: Around) {
-        self.around = around;
-        let emptied = around.emptied.unwrap_or(self.ask.until);
-        self.ask.until = self.ask.until.min(emptied);
-    }
-
-    /// From when on the turns of a holder are loaded, so that it is known where it was.
-    fn turns_since(&self) -> OffsetDateTime {
-        let earlier = [self.around.put_in, self.around.fastened];
-        let earlier = earlier.into_iter().flatten();
-        match self.ask.need {
-            Need::Holder => earlier.fold(self.ask.since, OffsetDateTime::min),
-            _ => self.ask.since,
-        }
-    }
-
-    fn has_earlier_turns(&self, turns: i64) -> bool {
-        let around = &self.around;
-        self.ask.need == Need::Holder
-            && (around.put_in_count == turns || around.fastened_count == turns)
-    }
-
-    fn period(&self) -> Period {
-        let wanted = match self.ask.need {
-            Need::Source => Wanted::Source,
-            Need::Turns | Need::Holder => Wanted::Holder,
-            Need::Whole => Wanted::Whole,
-            Need::Members => Wanted::Members,
-            Need::Uses => Wanted::Uses,
-            Need::Transformation => Wanted::Transformation,
-        };
-        Period {
-            key: identity_key(&self.name),
-            wanted,
-            turns_since: self.turns_since(),
-            // Of turns alone, nothing else but at the last instant.
-            since: match self.ask.need {
-                Need::Turns => self.ask.until,
-                _ => self.ask.since,
-            },
-            until: self.ask.until,
-        }
     }
 }
 

@@ -35,6 +35,7 @@ pub use forward::forward;
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;
+use recalls::Sources;
 
 /// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a
 /// container, made from powder made from milk, needs six.
@@ -106,10 +107,20 @@ async fn whole_story(
     let walk = |found: &Found| Reach::compute(&seeds, found.events());
     let reach = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
     let mut story = tell(subject, &found, &reach);
-    describe::add_descriptions(conn, merchant_id, &mut story, known_at, &reach).await?;
-    links::add_links(conn, merchant_id, &mut story, known_at).await?;
-    recalls::add_recalls(conn, merchant_id, &mut story, known_at, &reach).await?;
-    balance::add_balances(conn, merchant_id, &mut story, &found, &reach).await?;
+    // What is said of things has room of its own: a long journey must not cost the product its name.
+    let mut said = Found::known_at(known_at, Room::STORY);
+    let sources = Sources::of(&reach, &story);
+    let names = describe::names_of(&story, &reach);
+    let names = names
+        .into_iter()
+        .chain(links::names(&story))
+        .chain(sources.names());
+    said.describe(conn, merchant_id, &names.collect()).await?;
+    story.truncated |= said.truncated;
+    describe::add_descriptions(&mut story, &said, &reach)?;
+    links::add_links(&mut story, &said)?;
+    recalls::add_recalls(&mut story, &said, &sources)?;
+    balance::add_balances(&mut story, &found, &reach);
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));

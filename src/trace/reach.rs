@@ -155,6 +155,10 @@ impl Walked for Reach {
         things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
     }
 
+    fn lots(&self) -> impl Iterator<Item = String> {
+        Reach::lots(self).map(Identity::canonical)
+    }
+
     fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }

@@ -3,12 +3,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sqlx::PgConnection;
-use uuid::Uuid;
-
-use super::found::{Found, Name, Room};
+use super::TraceError;
+use super::found::{Found, Name};
 use super::reach::Reach;
-use super::{KnownAt, TraceError};
 use crate::domain::epcis::Action;
 use crate::domain::forward::Certainty;
 use crate::domain::gs1::{Gtin, Identity};
@@ -17,21 +14,15 @@ use crate::domain::statement::{About, Kind, Role};
 use crate::domain::story::{StandingRecall, Story, Withheld};
 use crate::domain::turn::Turn;
 
-/// Loads what is recalled of all that led to the subject. All statements of a recall belong to the story; the
+/// Adds what is recalled of all that led to the subject. All statements of a recall belong to the story; the
 /// last of each stands.
-pub(super) async fn add_recalls(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
+pub(super) fn add_recalls(
     story: &mut Story,
-    known_at: KnownAt,
-    reach: &Reach,
+    said: &Found,
+    sources: &Sources<'_>,
 ) -> Result<(), TraceError> {
-    let sources = Sources::of(reach, story);
-    let mut found = Found::known_at(known_at, Room::STORY);
-    found.describe(conn, merchant_id, &sources.names()).await?;
-    story.truncated |= found.truncated;
     let mut standing: BTreeMap<String, StandingRecall> = BTreeMap::new();
-    for loaded in found.in_order() {
+    for loaded in said.in_order() {
         if loaded.kind != Kind::Recall {
             continue;
         }
@@ -75,7 +66,7 @@ fn seen_in(story: &Story, things: &HashSet<&Identity>) -> HashSet<Identity> {
 }
 
 /// What led to the subject, itself included.
-struct Sources<'r> {
+pub(super) struct Sources<'r> {
     things: HashSet<&'r Identity>,
     /// The kinds of all of these.
     kinds: HashSet<Identity>,
@@ -88,7 +79,7 @@ struct Sources<'r> {
 }
 
 impl<'r> Sources<'r> {
-    fn of(reach: &'r Reach, story: &Story) -> Sources<'r> {
+    pub fn of(reach: &'r Reach, story: &Story) -> Sources<'r> {
         let things: HashSet<&Identity> = reach.sources().collect();
         let kinds = things.iter().filter_map(|thing| thing.without_qualifiers());
         let lots = things
@@ -106,7 +97,7 @@ impl<'r> Sources<'r> {
         }
     }
 
-    fn names(&self) -> HashSet<Name> {
+    pub fn names(&self) -> HashSet<Name> {
         let things = self.things.iter().map(|thing| thing.canonical());
         let kinds = self.kinds.iter().map(Identity::canonical);
         let lotless = self.lotless.iter().map(|name| (*name).to_owned());

@@ -257,6 +257,29 @@ async fn no_more_of_a_lot_is_used_than_was_made_of_it() {
     app.stop().await;
 }
 
+/// Whoever sums up a thousand uses for each look at a tin has no time for the tin.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_lot_that_was_used_often_no_sums_are_told() {
+    let made = format!(r#""quantityList":[{}]"#, amount("powder:1", "10", "KGM"));
+    let made = event("ObjectEvent", 2, &[member("action", "ADD"), made]);
+    let used = |hours| {
+        let input = [amount("powder:1", "1", "KGM")];
+        process(hours, &input, &[pieces("carton-lot:X", "10")])
+    };
+    let ours = process(5, &[amount("powder:1", "1", "KGM")], &[pieces("lot:L", "10")]);
+    let line = |uses: u32| {
+        let line = [made.clone(), ours.clone(), commission(6, &["tin:A"], "L")];
+        let line = line.into_iter().chain((0..uses).map(|hours| used(100 + hours)));
+        line.collect::<Vec<_>>()
+    };
+    // What made it, our use, and these: up to 63 events.
+    for (uses, expected) in [(9, 0), (10, 1), (61, 1), (62, 0)] {
+        let app = captured(&line(uses)).await;
+        assert_eq!(found(&app, "tin:A").await.len(), expected, "{uses}");
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_codes_are_issued_for_a_lot_than_it_has_pieces_and_a_tenth_to_spare() {
     for (codes, tins, expected) in [

@@ -67,6 +67,7 @@ async fn a_story_is_printed_as_a_tree_and_as_one_object() {
         "index": 3,
         "action": "OBSERVE",
         "bizStep": "storing",
+        "issuer": "https://id.gs1.org/417/9521041000008",
         "about": [format!("https://id.gs1.org{TIN}")],
         "via": "item",
         "isRetracted": false,

@@ -98,6 +98,10 @@ impl Walked for Spread {
         things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
     }
 
+    fn lots(&self) -> impl Iterator<Item = String> {
+        std::iter::empty()
+    }
+
     fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }
