@@ -11,12 +11,24 @@ use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::signed::{PartySignature, SignedStatement};
-use crate::domain::statement::{About, Batch, Draft, DraftError, Kind, NewStatement, StatementId};
-use crate::domain::time::{timestamp, to_millisecond};
-use crate::domain::turn::Turns;
+use crate::domain::statement::{
+    About, Batch, Draft, DraftError, Kind, NewStatement, StatementId, StoredStatement,
+};
+use crate::domain::time::{LAST, timestamp, to_millisecond};
+use crate::domain::turn::{Turn, Turns};
 use crate::store::party_description::enter_descriptions;
 use crate::store::statement::latest_like;
+use crate::store::walk::{Described, Descriptions, descriptions_of};
 use crate::store::{batch, begin_for, gtin_owner, hold_identity};
+
+/// Earlier statements of the same things among which a signature is looked for.
+const SIGNED_BEFORE: Descriptions = Descriptions {
+    of_each: 1_000,
+    rows: 1_000,
+    content_bytes: 32 << 20,
+};
+const REPLACED: &str =
+    "this very signature is on record, and something else was said since: sign it anew";
 
 /// Where a description stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +109,12 @@ async fn record(
         }
         _ => last_said(&mut tx, submitter.merchant_id, &statement).await?,
     };
+    let last = match signature {
+        Some(signature) => {
+            signed_before(&mut tx, submitter.merchant_id, &statement, signature, last).await?
+        }
+        None => last,
+    };
     if let Some(id) = last {
         tx.commit().await?;
         return Ok(Recorded {
@@ -170,6 +188,28 @@ async fn last_said(
     Ok(last
         .filter(|(_, content)| *content == statement.content)
         .map(|(id, _)| id))
+}
+
+/// Where the very signature stands already: if it is the last statement, it is that one; if others came after it,
+/// nobody but its party may say it again, and that by a new signature. What was said last without a signature is
+/// said anew under one.
+async fn signed_before(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    statement: &NewStatement,
+    signature: &PartySignature,
+    last: Option<StatementId>,
+) -> Result<Option<StatementId>, CaptureError> {
+    let about = statement.about.iter();
+    let wanted = about.filter_map(|about| Described::of(&about.identity, about.role, Turn::Seen));
+    let wanted: Vec<Described> = wanted.collect();
+    let said = descriptions_of(conn, merchant_id, &wanted, LAST, SIGNED_BEFORE).await?;
+    let is_this = |stored: &&StoredStatement| stored.receipt.contains(&signature.signature);
+    match said.iter().find(is_this) {
+        Some(stored) if last == Some(stored.id) => Ok(last),
+        Some(_) => Err(CaptureError::Body(whole(FaultKind::Rule(REPLACED)))),
+        None => Ok(None),
+    }
 }
 
 /// A fault of the body as a whole.

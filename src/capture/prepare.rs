@@ -179,6 +179,12 @@ pub fn content_to_sign(
     issuer: &str,
 ) -> Result<String, Fault> {
     let read = epcis::read_event(event)?;
+    if read.is_error_declaration && read.event_id.is_none() {
+        return Err(Fault {
+            pointer: "/eventID".into(),
+            kind: FaultKind::Rule("is needed to say which event was an error"),
+        });
+    }
     let shared = Shared::of(context);
     let effective = shared.extended(own_context(event, context));
     let effective = effective.map_err(|kind| Fault {

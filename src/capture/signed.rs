@@ -75,8 +75,8 @@ pub async fn capture_signed(
     }
     match &statements[..] {
         [one] if one.kind != Kind::Event => {
-            let recorded = record_signed(conn, submitter, one, now).await?;
-            Ok(CapturedSigned::Other(recorded))
+            let recorded = record_signed(conn, submitter, one, now).await;
+            recorded.map(CapturedSigned::Other).map_err(in_file)
         }
         _ => capture_events(conn, submitter, statements, now)
             .await
@@ -128,6 +128,17 @@ fn prepare_all(
         all.events.push(event);
     }
     Ok(all)
+}
+
+/// The fault of the only statement at its place in the file.
+fn in_file(error: CaptureError) -> CaptureError {
+    match error {
+        CaptureError::Body(fault) => CaptureError::Body(Fault {
+            pointer: format!("/statements/0/content/body{}", fault.pointer),
+            ..fault
+        }),
+        other => other,
+    }
 }
 
 /// The fault of an event at its place in the file.

@@ -1,5 +1,4 @@
-//! The example's laboratory. It signs its tests and reports with a key of its own, as a partner's system would:
-//! so the merchant, who has no part in it, can neither make them up nor change them.
+//! The example's laboratory. It signs its tests and reports with a key of its own, as a partner's system would.
 
 use auditlog::field::Secret;
 use auditlog::json::{self, Value};

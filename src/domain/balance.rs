@@ -49,6 +49,10 @@ pub struct Account {
     pub used: Vec<Portion>,
     /// How many codes were issued for it; `None` where that is another's affair.
     pub issued: Option<u64>,
+    /// When some of it was made last.
+    pub made_until: Option<OffsetDateTime>,
+    /// Whether some of it has numbers of its own: that is not among `made`.
+    pub has_items: bool,
     /// The events and issuances that say so.
     pub evidence: Vec<StatementId>,
 }

@@ -187,7 +187,9 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         "yield",
         "route",
         "attributes",
+        "changeReason",
     ]])?;
+    change_reason(body)?;
     let gtin_at = at.required("gtin")?;
     let gtin = match gtin_at.identity()? {
         Identity::Class { gtin } => gtin,
@@ -218,6 +220,12 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
     })
 }
 
+/// Why a description says something else than the one before it.
+pub fn change_reason(body: &Value<'_>) -> Result<Option<Bilingual>, Fault> {
+    let reason = At::root(body).get("changeReason");
+    reason.map(|at| bilingual(&at)).transpose()
+}
+
 /// The route of a product. Each of the two ways of import has its own.
 fn route(product: &At<'_>) -> Result<Option<Route>, Fault> {
     let Some(at) = product.get("route") else {
@@ -246,7 +254,9 @@ pub fn read_party(body: &Value<'_>) -> Result<Party, Fault> {
         "longitude",
         "registration",
         "keys",
+        "changeReason",
     ]])?;
+    change_reason(body)?;
     let party = at.get("party").map(|at| party_identity(&at)).transpose()?;
     let place = at.get("place").map(|at| place_identity(&at)).transpose()?;
     if party.is_none() && place.is_none() {
@@ -311,7 +321,9 @@ pub fn read_document(body: &Value<'_>) -> Result<Document, Fault> {
         "issuedBy",
         "issued",
         "validUntil",
+        "changeReason",
     ]])?;
+    change_reason(body)?;
     Ok(Document {
         uri: at.required("document")?.uri()?.to_owned(),
         document_type: short_text(&at.required("documentType")?)?,

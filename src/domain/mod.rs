@@ -12,6 +12,7 @@ pub mod fields;
 pub mod finding;
 pub mod forward;
 pub mod gs1;
+pub mod history;
 pub mod identity_key;
 pub mod link;
 pub mod master;

@@ -5,6 +5,7 @@
 //! same form. The two ways in which China lets goods in from abroad, general trade and bonded cross-border
 //! trade, have papers of their own, and no route has those of both.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -13,6 +14,7 @@ use auditlog::json::{self, Value};
 use super::epcis::{Event, EventType};
 use super::fields::{At, Fault, FaultKind};
 use super::master::{Bilingual, bilingual, country, regime};
+use super::statement::Role;
 use super::story::{Step, Story, Via};
 use super::turn::Turn;
 
@@ -256,20 +258,24 @@ fn words(at: &At<'_>, key: &str) -> Result<Vec<String>, Fault> {
     elements.iter().map(word).collect()
 }
 
-/// What of its product's route is on record. `None` where nobody chose a route, where the story is about no goods in
-/// particular, or where it is cut off: what was not looked at is not missing.
+/// What of its product's route is on record. `None` where nobody chose a route, where the story is about no item, where
+/// nothing of the route is there yet, or where it is cut off: what was not looked at is not missing.
 pub fn completeness(story: &Story) -> Option<Completeness<'_>> {
     let route = story.product.as_ref()?.value.route.as_ref()?;
-    let names_goods = story.subject.lot().is_some() || story.subject.serial().is_some();
-    if story.truncated || !names_goods {
+    // A lot goes many ways: what befell the containers of its items is not its own story.
+    if story.truncated || story.subject.serial().is_none() {
         return None;
     }
-    let stages = route.stages.iter().map(|stage| found(story, stage));
+    let cited = cited(story);
+    let stages = route.stages.iter().map(|stage| found(story, stage, &cited));
     let mut stages: Vec<Found<'_>> = stages.collect();
-    let last = stages.iter().rposition(Found::is_there)?;
+    let last = stages.iter().rposition(Found::is_there);
     let is_over = is_over(story);
+    if last.is_none() && !is_over {
+        return None;
+    }
     for (place, found) in stages.iter_mut().enumerate() {
-        let is_to_come = place > last && !is_over;
+        let is_to_come = Some(place) > last && !is_over;
         // Goods that did without a step need none of its papers.
         let is_spared = found.stage.is_optional && !found.is_there();
         let settle = |state: &mut State| {
@@ -340,10 +346,9 @@ impl fmt::Display for Completeness<'_> {
 }
 
 /// What of a stage is there; the rest is missing until it is known what comes after it.
-fn found<'s>(story: &'s Story, stage: &'s Stage) -> Found<'s> {
+fn found<'s>(story: &'s Story, stage: &'s Stage, cited: &HashSet<&str>) -> Found<'s> {
     let mut steps = story.steps.iter().filter(|step| !step.is_retracted);
     let step = steps.find(|step| is_of(story, stage, step));
-    let is_cited = |document: &&'s str| cites(story, document).next().is_some();
     let state = |is_there: bool| {
         if is_there {
             State::Present
@@ -352,7 +357,7 @@ fn found<'s>(story: &'s Story, stage: &'s Stage) -> Found<'s> {
         }
     };
     let documents = stage.documents.iter().map(String::as_str);
-    let documents = documents.map(|document| (document, state(is_cited(&document))));
+    let documents = documents.map(|document| (document, state(cited.contains(document))));
     let documents: Vec<(&str, State)> = documents.collect();
     let is_there = if stage.biz_steps.is_empty() {
         documents.iter().all(|(_, state)| *state == State::Present)
@@ -389,7 +394,7 @@ fn is_at(story: &Story, stage: &Stage, event: &Event) -> bool {
         .into_iter()
         .flatten();
     let mut described = places.filter_map(|place| story.parties.get(&place.canonical()));
-    described.any(|place| {
+    described.next().is_some_and(|place| {
         let is_one = |wanted: &[String], said: &Option<String>| {
             wanted.is_empty() || said.as_ref().is_some_and(|said| wanted.contains(said))
         };
@@ -397,27 +402,29 @@ fn is_at(story: &Story, stage: &Stage, event: &Event) -> bool {
     })
 }
 
-/// The steps that cite a document of a type, with its URI: by its description, else by what the step calls it.
-pub(super) fn cites<'s>(
-    story: &'s Story,
-    document_type: &str,
-) -> impl Iterator<Item = (&'s Step, &'s str)> {
+/// The types of all documents that standing steps cite.
+fn cited(story: &Story) -> HashSet<&str> {
     let standing = story.steps.iter().filter(|step| !step.is_retracted);
-    standing.flat_map(move |step| {
-        let transactions = step.event.biz_transactions.iter();
-        let transactions = transactions.map(|paper| (paper.kind.as_deref(), &paper.uri));
-        let certificates = step.event.certifications.iter().map(|uri| (None, uri));
-        let of_type = move |kind: Option<&str>, uri: &str| match story.documents.get(uri) {
-            Some(document) => document.value.document_type == document_type,
-            None => kind.is_some_and(|kind| {
-                let word = kind.rsplit([':', '-', '/', '#']).next();
-                word == Some(document_type)
-            }),
+    standing
+        .flat_map(|step| citations(story, step))
+        .map(|(kind, _)| kind)
+        .collect()
+}
+
+/// The documents that a step cites, each with its type: by its description, else by what the step calls it.
+pub(super) fn citations<'s>(
+    story: &'s Story,
+    step: &'s Step,
+) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let transactions = step.event.biz_transactions.iter();
+    let transactions = transactions.map(|paper| (paper.kind.as_deref(), &paper.uri));
+    let certificates = step.event.certifications.iter().map(|uri| (None, uri));
+    transactions.chain(certificates).filter_map(|(kind, uri)| {
+        let kind = match story.documents.get(uri) {
+            Some(document) => Some(document.value.document_type.as_str()),
+            None => kind.and_then(|kind| kind.rsplit([':', '-', '/', '#']).next()),
         };
-        let cited = transactions.chain(certificates);
-        cited
-            .filter(move |(kind, uri)| of_type(*kind, uri))
-            .map(move |(_, uri)| (step, uri.as_str()))
+        Some((kind?, uri.as_str()))
     })
 }
 
@@ -427,5 +434,10 @@ fn is_over(story: &Story) -> bool {
         .steps
         .iter()
         .filter(|step| !step.is_retracted && step.via == Via::Item);
-    story.subject.serial().is_some() && own.any(|step| step.event.turns().epc == Turn::Ended)
+    let subject = story.subject.finest();
+    own.any(|step| {
+        let mut what = step.event.what.iter();
+        let is_used = what.any(|what| what.role == Role::Input && what.identity == subject);
+        is_used || step.event.turns().epc == Turn::Ended
+    })
 }

@@ -11,6 +11,7 @@ use super::balance::{Account, Process};
 use super::epcis::Event;
 use super::forward::Certainty;
 use super::gs1::{DigitalLink, Gtin, Identity};
+use super::history::Change;
 use super::link::{self, Link};
 use super::master::{Document, Issuance, Party, Product};
 use super::recall::{Recall, RecallClass, Status};
@@ -39,8 +40,13 @@ pub struct Story {
     pub links: Vec<Described<Link>>,
     /// The recalls that concern the subject, those that stand first; the gravest first.
     pub recalls: Vec<StandingRecall>,
+    /// What was changed in the descriptions, in the order in which it was recorded.
+    pub history: Vec<Change>,
     /// How many codes were issued for its product and its lots, in the order in which they were.
     pub issued: Vec<Described<Issuance>>,
+    /// The products of all that went into processes and came out, neighbours' included, as far as all that was said
+    /// of them agrees: for sums, and never to be shown.
+    pub weighed: HashMap<Gtin, Product>,
     /// The processes among the steps, with all that went in and came out: for sums.
     pub processes: Vec<Process>,
     /// The lots that led to the subject, each as a whole: for sums.

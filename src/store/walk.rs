@@ -254,8 +254,8 @@ pub struct Descriptions {
     pub content_bytes: i64,
 }
 
-/// The statements that name things in just these roles and turns, as far as they were recorded by a time, the
-/// last first; where there is no room for all, the urgent ones and then the last ones. Keys can collide, as above.
+/// The statements that name things in just these roles and turns, as far as they were recorded by a time: the urgent
+/// ones first, and of each sort the last first. So whoever has no room for all keeps those. Keys can collide, as above.
 pub async fn descriptions_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -272,7 +272,7 @@ pub async fn descriptions_of(
         r#"SELECT s.batch_id, s.position, s.recorded_at AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT s.*, found.recorded_at,
+           FROM (SELECT s.*, found.recorded_at, found.is_urgent,
                         -- Of a value that is stored elsewhere the length is known without it.
                         sum(octet_length(s.content)) OVER
                             (ORDER BY found.is_urgent DESC, found.recorded_at DESC, s.batch_id DESC,
@@ -294,7 +294,7 @@ pub async fn descriptions_of(
                   AND s.position = found.position) AS s
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
            WHERE coalesce(s.before, 0) <= $8
-           ORDER BY s.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
+           ORDER BY s.is_urgent DESC, s.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
         merchant_id,
         &keys,
         &roles,

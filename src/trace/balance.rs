@@ -1,23 +1,41 @@
 //! Adding to a story what its processes and its lots amount to. Neighbours count here and are never shown: of a lot
 //! that was used up twice, only the sum is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::found::Found;
+use super::TraceError;
+use super::found::{Found, Name};
 use super::graph::Graph;
 use super::reach::Reach;
 use crate::domain::balance::{Account, Portion, Process};
 use crate::domain::epcis::{Event, EventType};
-use crate::domain::gs1::Identity;
-use crate::domain::master::Issuance;
-use crate::domain::statement::{Role, StatementId};
+use crate::domain::gs1::{Gtin, Identity};
+use crate::domain::master::{Issuance, Product, read_product};
+use crate::domain::statement::{Kind, Role, StatementId};
 use crate::domain::story::{Described, Story};
+use crate::domain::turn::Turn;
 
-/// Adds the processes, and what is known of the whole of each lot.
-pub(super) fn add_balances(story: &mut Story, found: &Found, reach: &Reach) {
-    story.processes = processes(story, found);
+/// What is to be described of the processes.
+pub(super) fn names(story: &Story) -> impl Iterator<Item = Name> {
+    let portions = story.processes.iter();
+    let portions = portions.flat_map(|process| process.inputs.iter().chain(&process.outputs));
+    let gtins: HashSet<Gtin> = portions
+        .filter_map(|portion| portion.identity.gtin())
+        .collect();
+    let classes = gtins.into_iter().map(|gtin| Identity::Class { gtin });
+    classes.map(|class| (class.canonical(), Role::Product, Turn::Seen))
+}
+
+/// Adds what their products weigh, and what is known of the whole of each lot.
+pub(super) fn add_balances(
+    story: &mut Story,
+    found: &Found,
+    said: &Found,
+    reach: &Reach,
+) -> Result<(), TraceError> {
+    story.weighed = weighed(said)?;
     if story.truncated {
-        return;
+        return Ok(());
     }
     let graph = Graph::of(found.events());
     let lots = reach.lots().filter(|lot| found.has_whole(&lot.canonical()));
@@ -25,10 +43,38 @@ pub(super) fn add_balances(story: &mut Story, found: &Found, reach: &Reach) {
     let mut accounts: Vec<Account> = accounts.collect();
     accounts.sort_by(|a, b| a.lot.cmp(&b.lot));
     story.accounts = accounts;
+    Ok(())
+}
+
+/// What is said of products. Where something else was said before, goods of then may have been others: what was
+/// changed, rather than added, is left out.
+fn weighed(said: &Found) -> Result<HashMap<Gtin, Product>, TraceError> {
+    let mut of_product: HashMap<Gtin, Vec<Product>> = HashMap::new();
+    for loaded in said.in_order() {
+        if loaded.kind == Kind::Product {
+            let product = loaded.body(read_product)?;
+            of_product.entry(product.gtin).or_default().push(product);
+        }
+    }
+    let agreed = of_product.into_iter().filter_map(|(gtin, said)| {
+        let mut last = said.last()?.clone();
+        let contents = said
+            .iter()
+            .filter_map(|product| product.net_content.as_ref());
+        let yields = said.iter().filter_map(|product| product.yields.as_ref());
+        last.net_content = last
+            .net_content
+            .filter(|last| contents.into_iter().all(|one| one == last));
+        last.yields = last
+            .yields
+            .filter(|last| yields.into_iter().all(|one| one == last));
+        Some((gtin, last))
+    });
+    Ok(agreed.collect())
 }
 
 /// The transformations that stand, those of one `transformationID` as one.
-fn processes(story: &Story, found: &Found) -> Vec<Process> {
+pub(super) fn processes(story: &Story, found: &Found) -> Vec<Process> {
     let mut alone: Vec<Process> = Vec::new();
     let mut joined: BTreeMap<String, Process> = BTreeMap::new();
     for step in story.steps.iter().filter(|step| !step.is_retracted) {
@@ -86,9 +132,14 @@ fn account(lot: &Identity, graph: &Graph<'_>, issued: &[Described<Issuance>]) ->
         made: Vec::new(),
         used: Vec::new(),
         issued: None,
+        made_until: None,
+        has_items: false,
         evidence: Vec::new(),
     };
     for mention in graph.about(lot) {
+        if mention.event.makes(mention.role) {
+            account.made_until = account.made_until.max(Some(mention.event.event_time));
+        }
         let side = match mention.role {
             Role::Input => &mut account.used,
             role if mention.event.makes(role) => &mut account.made,
@@ -99,6 +150,7 @@ fn account(lot: &Identity, graph: &Graph<'_>, issued: &[Described<Issuance>]) ->
         side.extend(named.map(Portion::of));
         account.evidence.push(mention.id);
     }
+    account.has_items = graph.has_items(lot);
     for said in issued
         .iter()
         .filter(|said| said.value.lot.as_ref() == Some(lot))

@@ -23,23 +23,24 @@ pub(super) fn names_of(story: &Story, reach: &Reach) -> HashSet<Name> {
     named.chain(issued(story.subject, reach)).collect()
 }
 
-/// Adds the descriptions of that, out of what was said.
-pub(super) fn add_descriptions(
+/// Adds the descriptions of that, out of what was said; gives them in the order in which they were recorded.
+pub(super) fn add_descriptions<'f>(
     story: &mut Story,
-    said: &Found,
+    said: &'f Found,
     reach: &Reach,
-) -> Result<(), TraceError> {
+) -> Result<Vec<&'f Loaded>, TraceError> {
     let named = names(story);
     let class = story
         .subject
         .gtin()
         .map(|gtin| Identity::Class { gtin }.canonical());
-    let described = said.in_order().into_iter();
-    for loaded in described.filter(|loaded| describes(loaded, &named, class.as_deref(), reach)) {
+    let mut described = said.in_order();
+    described.retain(|loaded| describes(loaded, &named, class.as_deref(), reach));
+    for loaded in &described {
         add(story, loaded)?;
         story.statements.push(loaded.told(Withheld::default()));
     }
-    Ok(())
+    Ok(described)
 }
 
 /// What codes may have been issued for: the product, and the lots that the walk came to.

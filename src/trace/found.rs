@@ -209,9 +209,15 @@ impl Found {
             content_bytes: self.room.content_bytes as i64,
         };
         let rows = descriptions_of(conn, merchant_id, &wanted, until, room).await?;
-        self.truncated |= rows.len() as i64 >= MAX_DESCRIPTIONS;
         let named: HashSet<&str> = names.iter().map(|(name, ..)| name.as_str()).collect();
-        self.keep(rows, |about| named.contains(about.identity.as_str()))
+        self.keep(rows, |about| named.contains(about.identity.as_str()))?;
+        let mut counts: HashMap<&str, i64> = HashMap::new();
+        for about in self.statements.values().flat_map(|loaded| &loaded.about) {
+            *counts.entry(about.identity.as_str()).or_default() += 1;
+        }
+        let is_full = |name: &&str| counts.get(name) >= Some(&MAX_DESCRIPTIONS);
+        self.truncated |= named.iter().any(is_full);
+        Ok(())
     }
 
     /// All that was loaded, in the order in which it was recorded: of descriptions the last one stands.

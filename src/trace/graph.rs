@@ -141,6 +141,17 @@ impl<'e> Graph<'e> {
         all.map(|(identity, mentions)| (*identity, mentions.as_slice()))
     }
 
+    /// Whether an event gives items to a lot.
+    pub fn has_items(&self, lot: &Identity) -> bool {
+        let items = self.mentions.iter().filter(|(identity, _)| {
+            matches!(identity, Identity::Item { gtin, .. } if Some(*gtin) == lot.gtin())
+        });
+        items.flat_map(|(_, mentions)| mentions).any(|mention| {
+            let named = mention.lot().or(mention.link_lot);
+            matches!(lot, Identity::LotOf { lot, .. } if Some(*lot) == named)
+        })
+    }
+
     /// The events about an identity that may lie within a window.
     pub fn within(&self, identity: &Identity, window: &Window) -> &[Mention<'e>] {
         let list = self.about(identity);

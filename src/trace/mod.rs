@@ -11,6 +11,7 @@ mod describe;
 mod forward;
 mod found;
 mod graph;
+mod history;
 mod links;
 mod parties;
 mod reach;
@@ -110,17 +111,17 @@ async fn whole_story(
     // What is said of things has room of its own: a long journey must not cost the product its name.
     let mut said = Found::known_at(known_at, Room::STORY);
     let sources = Sources::of(&reach, &story);
-    let names = describe::names_of(&story, &reach);
-    let names = names
-        .into_iter()
-        .chain(links::names(&story))
-        .chain(sources.names());
+    story.processes = balance::processes(&story, &found);
+    let names = describe::names_of(&story, &reach).into_iter();
+    let names = names.chain(links::names(&story)).chain(sources.names());
+    let names = names.chain(balance::names(&story));
     said.describe(conn, merchant_id, &names.collect()).await?;
     story.truncated |= said.truncated;
-    describe::add_descriptions(&mut story, &said, &reach)?;
+    let described = describe::add_descriptions(&mut story, &said, &reach)?;
+    history::add_history(&mut story, &described);
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
-    balance::add_balances(&mut story, &found, &reach);
+    balance::add_balances(&mut story, &found, &said, &reach)?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
@@ -140,7 +141,9 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         documents: HashMap::new(),
         links: Vec::new(),
         recalls: Vec::new(),
+        history: Vec::new(),
         issued: Vec::new(),
+        weighed: HashMap::new(),
         processes: Vec::new(),
         accounts: Vec::new(),
         truncated: found.truncated,

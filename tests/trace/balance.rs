@@ -106,7 +106,51 @@ async fn neighbours_count_and_are_not_told() {
     assert_rule(("weightGained", Severity::Doubt), &line("41"), &line("40")).await;
     let app = captured(&line("41")).await;
     assert!(!said(&app, "tin:A").await.contains("09521041000022"));
+    // What the neighbour grows by counts too, and is told as little.
+    described(
+        &app,
+        "09521041000022",
+        json!({"yield": {"min": 1, "max": 1.5}}),
+    )
+    .await;
+    assert_eq!(found(&app, "tin:A").await, []);
+    let page = app.page("/01/09521041001012/10/L/21/A", "en").await;
+    assert!(!page.text().await.unwrap().contains("Demo powder"));
     app.stop().await;
+}
+
+/// Of a process in several events, a story may have one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_in_several_events_is_not_weighed() {
+    let id = r#"{"transformationID":"https://id.gs1.org/253/9521041000008DRY","#;
+    let input = [amount("powder:1", "100", "KGM")];
+    let alone = process(5, &input, &[amount("lot:L", "101", "KGM")]);
+    let joined = [alone.replacen('{', id, 1), commission(6, &["tin:A"], "L")];
+    let alone = [alone, commission(6, &["tin:A"], "L")];
+    assert_rule(("weightGained", Severity::Doubt), &alone, &joined).await;
+}
+
+/// Tins of a year ago were what they were then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_described_otherwise_before_weighs_nothing() {
+    let line = [
+        process(
+            5,
+            &[amount("powder:1", "9", "KGM")],
+            &[pieces("lot:L", "11")],
+        ),
+        commission(6, &["tin:A"], "L"),
+    ];
+    let net = |grams: u32| json!({"netContent": {"value": grams, "unitCode": "GRM"}});
+    for (before, expected) in [(900, 1), (800, 0)] {
+        let app = captured(&line).await;
+        described(&app, TIN, net(before)).await;
+        if before != 900 {
+            described(&app, TIN, net(900)).await;
+        }
+        assert_eq!(found(&app, "tin:A").await.len(), expected, "{before}");
+        app.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,6 +294,15 @@ async fn no_more_of_a_lot_is_used_than_was_made_of_it() {
         code.clone(),
     ];
     assert_rule(rule, &line("100", "KGM", "41"), &twice).await;
+    // Some of the lot has numbers of its own, which no quantity counts.
+    let bag = object(
+        3,
+        "ADD",
+        &["https://id.gs1.org/01/09521041000114/21/BAG"],
+        &[r#""ilmd":{"cbvmda:lotNumber":"1"}"#.to_owned()],
+    );
+    let with_bags = [&line("100", "KGM", "41")[..], &[bag]].concat();
+    assert_rule(rule, &line("100", "KGM", "41"), &with_bags).await;
     let app = captured(&line("100", "KGM", "41")).await;
     described(&app, POWDER, json!({})).await;
     let words = "100 kg of Demo powder, lot 1 were made, and 101 kg were used.";
@@ -266,10 +319,16 @@ async fn of_a_lot_that_was_used_often_no_sums_are_told() {
         let input = [amount("powder:1", "1", "KGM")];
         process(hours, &input, &[pieces("carton-lot:X", "10")])
     };
-    let ours = process(5, &[amount("powder:1", "1", "KGM")], &[pieces("lot:L", "10")]);
+    let ours = process(
+        5,
+        &[amount("powder:1", "1", "KGM")],
+        &[pieces("lot:L", "10")],
+    );
     let line = |uses: u32| {
         let line = [made.clone(), ours.clone(), commission(6, &["tin:A"], "L")];
-        let line = line.into_iter().chain((0..uses).map(|hours| used(100 + hours)));
+        let line = line
+            .into_iter()
+            .chain((0..uses).map(|hours| used(100 + hours)));
         line.collect::<Vec<_>>()
     };
     // What made it, our use, and these: up to 63 events.
@@ -282,11 +341,13 @@ async fn of_a_lot_that_was_used_often_no_sums_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_codes_are_issued_for_a_lot_than_it_has_pieces_and_a_tenth_to_spare() {
-    for (codes, tins, expected) in [
-        (11, "10", None),
-        (12, "10", Some(("codesToSpare", Severity::Note))),
+    for (codes, tins, days, expected) in [
+        (11, "10", 8, None),
+        (12, "10", 8, Some(("codesToSpare", Severity::Note))),
+        // While it is being made, and for a week.
+        (12, "10", 6, None),
         // By weight nobody knows how many there are.
-        (12, "0.5", None),
+        (12, "0.5", 8, None),
     ] {
         let output = match tins {
             "0.5" => amount("lot:L", tins, "KGM"),
@@ -295,6 +356,7 @@ async fn no_more_codes_are_issued_for_a_lot_than_it_has_pieces_and_a_tenth_to_sp
         let line = [
             process(5, &[amount("powder:1", "9", "KGM")], &[output]),
             commission(6, &["tin:A"], "L"),
+            see(24 * days, &["tin:A"]),
         ];
         let app = captured(&line).await;
         described(&app, TIN, json!({})).await;

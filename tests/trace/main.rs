@@ -16,6 +16,7 @@ mod command;
 mod findings;
 mod forward;
 mod forward_command;
+mod history;
 mod loading;
 mod migrated;
 mod recalls;

@@ -2,6 +2,11 @@
 
 use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
+use rootmark::domain::statement::Role;
+use rootmark::domain::time::LAST;
+use rootmark::domain::turn::Turn;
+use rootmark::store::begin_for;
+use rootmark::store::walk::{Described, Descriptions, descriptions_of};
 use serde_json::{Value, json};
 
 use crate::chain::*;
@@ -330,5 +335,40 @@ async fn a_recall_hides_no_contradiction() {
     for words in ["Recalled: do not use", "comes before the goods were made"] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    app.stop().await;
+}
+
+/// However much is said of other things since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_is_read_before_what_things_are_called() {
+    let app = TestApp::start().await;
+    app.capture(&[commission(1, &["tin:A"], "L")]).await;
+    open(&app, &["lot:L"]).await;
+    for number in 0..5 {
+        let name = format!("Demo tin {number}");
+        let body = json!({"gtin": uri("class:09521041001012"),
+            "productName": {"zh-CN": "演示奶粉", "en": name}});
+        let answer = app.post("/api/products", body.to_string()).await;
+        assert_eq!(answer.status(), 201);
+    }
+    let named = [
+        Described::of(&uri("lot:L"), Role::Recalled, Turn::Seen).unwrap(),
+        Described::of(&uri("class:09521041001012"), Role::Product, Turn::Seen).unwrap(),
+    ];
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
+    for (rows, content_bytes) in [(2, 1 << 20), (100, 1)] {
+        let room = Descriptions {
+            of_each: 100,
+            rows,
+            content_bytes,
+        };
+        let said = descriptions_of(&mut tx, app.merchant_id, &named, LAST, room).await;
+        let said = said.unwrap();
+        assert!(said[0].content.contains("\"kind\":\"recall\""), "{said:?}");
+        assert!(said.len() <= 2);
+    }
+    tx.rollback().await.unwrap();
+    drop(conn);
     app.stop().await;
 }

@@ -268,6 +268,12 @@ async fn a_key_counts_while_its_party_has_it_and_what_was_signed_stays_signed() 
     let first = bench.signed(&["events"], &document(&[tested(5)])).await;
     assert_eq!(bench.post(&first).await.0, 202);
     let next = bench.new_key("next.key").await;
+    // Both are its keys: each signs for itself.
+    bench.describe_lab(&[&bench.vkey, &next]).await;
+    let other = first.replace(&bench.vkey, &next);
+    let (status, body) = bench.post(&other).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("not what its party signed"), "{body}");
     bench.describe_lab(&[&next]).await;
     let old = bench.signed(&["events"], &document(&[tested(6)])).await;
     let (status, body) = bench.post(&old).await;
@@ -304,6 +310,30 @@ async fn a_file_sent_again_stores_nothing_and_says_so() {
         .await;
     assert_eq!(bench.post(&certificate).await.0, 201);
     assert_eq!(bench.post(&certificate).await.0, 200);
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_replaced_is_not_said_again_by_whoever_kept_it() {
+    let bench = Bench::new().await;
+    let report = |number: &str| certificate().replace("COA-1", number);
+    let kind = ["statement", "document"];
+    let answer = bench
+        .app
+        .post_as(&bench.api_key, "/api/documents", report("passed"))
+        .await;
+    assert_eq!(answer.status(), 201);
+    // The same words under a signature are more than they were.
+    let passed = bench.signed(&kind, &report("passed")).await;
+    assert_eq!(bench.post(&passed).await.0, 201);
+    let failed = bench.signed(&kind, &report("failed")).await;
+    assert_eq!(bench.post(&failed).await.0, 201);
+    let (status, body) = bench.post(&passed).await;
+    assert_eq!(status, 400);
+    assert!(body.contains("sign it anew"), "{body}");
+    // Its party may change its mind.
+    let again = bench.signed(&kind, &report("passed")).await;
+    assert_eq!(bench.post(&again).await.0, 201);
     bench.app.stop().await;
 }
 
@@ -361,6 +391,21 @@ async fn the_command_refuses_what_no_log_would_take_and_never_prints_a_key() {
     let single = event.replacen('{', r#"{"@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld",{"example":"https://ns.example.com/"}],"#, 1);
     assert_eq!(bench.sign(&["events"], &single).await.code, 0);
     assert_eq!(bench.sign(&["events"], &event).await.code, 2);
+    // Which event was an error, its ID alone says.
+    let declared = declared_error(&event, "urn:x:1");
+    assert_eq!(
+        bench
+            .sign(&["events"], &document(&[declared.clone()]))
+            .await
+            .code,
+        0
+    );
+    let nameless = declared.replace(r#""eventID":"urn:x:1","#, "");
+    let wrong = bench.sign(&["events"], &document(&[nameless])).await;
+    assert!(
+        wrong.code == 2 && wrong.err.contains("/eventID"),
+        "{wrong:?}"
+    );
     let title = certificate().replace("title", "name");
     let wrong = bench.sign(&["statement", "document"], &title).await;
     assert!(wrong.code == 2 && wrong.err.contains("/name"), "{wrong:?}");

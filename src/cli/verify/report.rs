@@ -1,5 +1,7 @@
 //! What `rootmark verify` says of a proof that holds, and what it cannot say.
 
+use std::collections::BTreeMap;
+
 use auditlog::bundle::{KeysFrom, Verified, VerifiedStatement};
 use auditlog::policy::Witnessed;
 use auditlog::statement_proof::VerifiedProof;
@@ -52,11 +54,29 @@ fn bundle_in_words(verified: &Verified) -> String {
          statements  {count}: all that the operator claims to hold at size {size}\n\
          sealed at   {sealed_at} ({sealed})\n\
          {}\
+         {}\
          withheld    {} fields named and not shown, {} subtrees not named\n",
+        signers_in_words(statements),
         witnesses_in_words(verified.witnesses.as_deref()),
         verified.withheld(),
         verified.unnamed(),
     )
+}
+
+/// Parties' own signatures, by key: whose each is, a verifier knows from elsewhere.
+fn signers_in_words(statements: &[VerifiedStatement]) -> String {
+    let mut signed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for statement in statements {
+        if let Some(signer) = &statement.signer {
+            *signed.entry((signer, &statement.issuer)).or_default() += 1;
+        }
+    }
+    let line = |((signer, issuer), count): (&(&str, &str), &usize)| {
+        format!(
+            "signed by   {signer}\n            {count} of them, said to be the key of {issuer}\n"
+        )
+    };
+    signed.iter().map(line).collect()
 }
 
 fn statement_in_words(verified: &VerifiedProof) -> String {

@@ -1,6 +1,8 @@
 //! Sums that contradict each other: nothing is made of nothing, and nothing is used twice.
 
-use super::{Contradiction, Finding, Severity};
+use time::Duration;
+
+use super::{Contradiction, Finding, Severity, standing};
 use crate::domain::balance::{Account, Portion, Process, least_weight, sum, weight};
 use crate::domain::master::Yield;
 use crate::domain::story::Story;
@@ -10,13 +12,16 @@ use crate::domain::unit::Dimension;
 const SCALES: f64 = 1.005;
 /// Codes that are issued to be on the safe side, and thrown away.
 const SPARE: f64 = 1.1;
+/// A lot of which nothing was made for so long is made.
+const RUN: Duration = Duration::days(7);
 
 /// More came out of a process than went into it, or than the product's own yield allows. Where something that went
 /// in was not weighed, or the story is cut off, this says nothing.
 pub(super) fn weight_gained(story: &Story) -> Vec<Finding> {
     let gained = |process: &Process| {
-        let input = input(story, process)?;
-        let output = least_weight(&process.outputs, &story.products);
+        // Of one in several events, some may not be there.
+        let input = input(story, process).filter(|_| !process.is_open)?;
+        let output = least_weight(&process.outputs, &story.weighed);
         // Whatever grows on a farm, or is thinned with what nobody weighs, says so.
         let highest = process
             .outputs
@@ -46,7 +51,7 @@ pub(super) fn yield_out_of_band(story: &Story) -> Vec<Finding> {
             .all(|output| output.identity.gtin() == product);
         let yields = yields(story, first).filter(|_| is_one && !process.is_open)?;
         let input = input(story, process)?;
-        let output = weight(&process.outputs, &story.products)?;
+        let output = weight(&process.outputs, &story.weighed)?;
         let share = output / input;
         let is_more = share > yields.max * SCALES;
         let is_less = share * SCALES < yields.min;
@@ -83,7 +88,8 @@ pub(super) fn lot_overdrawn(story: &Story) -> Vec<Finding> {
                 Dimension::Mass | Dimension::Volume | Dimension::Ratio
             )
         };
-        let (dimension, made) = sum(&account.made).filter(|(of, _)| is_told(of))?;
+        let made = sum(&account.made).filter(|_| !account.has_items);
+        let (dimension, made) = made.filter(|(of, _)| is_told(of))?;
         let amounts = account.used.iter().filter_map(Portion::amount);
         let used = amounts.filter(|(of, _)| *of == dimension);
         let used: f64 = used.map(|(_, amount)| amount).sum();
@@ -105,6 +111,12 @@ pub(super) fn lot_overdrawn(story: &Story) -> Vec<Finding> {
 pub(super) fn codes_to_spare(story: &Story) -> Vec<Finding> {
     let to_spare = |account: &Account| {
         let issued = account.issued?;
+        // While a lot is being made there are more codes than pieces.
+        let made_until = account.made_until?.saturating_add(RUN);
+        let mut steps = standing(story);
+        if !steps.any(|step| made_until <= step.event.event_time) {
+            return None;
+        }
         let (_, made) = sum(&account.made).filter(|(of, _)| *of == Dimension::Ratio)?;
         (issued as f64 > made * SPARE).then(|| Finding {
             what: Contradiction::CodesToSpare {
@@ -120,11 +132,11 @@ pub(super) fn codes_to_spare(story: &Story) -> Vec<Finding> {
 }
 
 fn input(story: &Story, process: &Process) -> Option<f64> {
-    let input = weight(&process.inputs, &story.products)?;
+    let input = weight(&process.inputs, &story.weighed)?;
     (input > 0.0 && !story.truncated).then_some(input)
 }
 
 fn yields(story: &Story, portion: &Portion) -> Option<Yield> {
-    let product = story.products.get(&portion.identity.gtin()?)?;
+    let product = story.weighed.get(&portion.identity.gtin()?)?;
     product.yields
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Contradiction, Finding, Severity};
-use crate::domain::route::cites;
-use crate::domain::story::Story;
+use super::{Contradiction, Finding, Severity, standing};
+use crate::domain::route::citations;
+use crate::domain::story::{Story, Via};
 
 /// What enters China by general trade has other papers than what enters it by bonded cross-border trade; who shows
 /// both has mixed the papers of two goods.
@@ -13,20 +13,23 @@ pub(super) fn other_regime(story: &Story) -> Vec<Finding> {
     let Some(route) = product.and_then(|product| product.route.as_ref()) else {
         return Vec::new();
     };
-    let of_type = |document_type: &String| {
-        let mut cited: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for (step, uri) in cites(story, document_type) {
-            cited.entry(uri).or_default().push(step.id);
+    // Papers of what the goods were made from came another way.
+    let own = standing(story).filter(|step| step.via != Via::Ingredient);
+    let mut cited: BTreeMap<(&str, &str), Vec<_>> = BTreeMap::new();
+    for step in own {
+        for (document_type, uri) in citations(story, step) {
+            if route.never.iter().any(|never| never == document_type) {
+                cited.entry((uri, document_type)).or_default().push(step.id);
+            }
         }
-        let finding = |(uri, evidence): (&str, Vec<_>)| Finding {
-            what: Contradiction::OtherRegime {
-                document: uri.to_owned(),
-                document_type: document_type.clone(),
-            },
-            severity: Severity::Doubt,
-            evidence,
-        };
-        cited.into_iter().map(finding).collect::<Vec<_>>()
+    }
+    let finding = |((uri, document_type), evidence): ((&str, &str), Vec<_>)| Finding {
+        what: Contradiction::OtherRegime {
+            document: uri.to_owned(),
+            document_type: document_type.to_owned(),
+        },
+        severity: Severity::Doubt,
+        evidence,
     };
-    route.never.iter().flat_map(of_type).collect()
+    cited.into_iter().map(finding).collect()
 }

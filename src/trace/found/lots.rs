@@ -18,10 +18,12 @@ const MAX_OF_LOT: usize = 64;
 const MAX_OF_LOTS: usize = 500;
 const MAX_BYTES_OF_LOTS: i64 = 2 << 20;
 /// As what a lot is named by whatever made it or used it.
-const LOT_PARTS: [(Role, Turn); 3] = [
-    (Role::Epc, Turn::Seen),
-    (Role::Output, Turn::Seen),
-    (Role::Input, Turn::Seen),
+const LOT_PARTS: [(Role, Turn, usize); 4] = [
+    (Role::Epc, Turn::Seen, MAX_OF_LOT),
+    (Role::Output, Turn::Seen, MAX_OF_LOT),
+    (Role::Input, Turn::Seen, MAX_OF_LOT),
+    // Whether it has items; not which.
+    (Role::Lot, Turn::Seen, 1),
 ];
 
 impl Found {
@@ -39,19 +41,22 @@ impl Found {
     ) -> Result<(), TraceError> {
         let lots = walked.lots();
         let new: Vec<String> = lots.filter(|lot| !self.whole.contains_key(lot)).collect();
-        let has_room = self.statements.len() + MAX_OF_LOTS <= self.room.statements;
+        let bytes = self.content_bytes + MAX_BYTES_OF_LOTS as usize;
+        let has_room = self.statements.len() + MAX_OF_LOTS <= self.room.statements
+            && bytes <= self.room.content_bytes;
         if new.is_empty() || !has_room || new.len() * LOT_PARTS.len() > MAX_OF_LOTS {
             return Ok(());
         }
         let probes = new.iter().flat_map(|lot| {
             let parts = LOT_PARTS.iter();
-            parts.filter_map(|(role, turn)| Described::of(lot, *role, *turn))
-        });
-        let probes = probes.map(|named| Probe {
-            named,
-            since: FIRST,
-            until: LAST,
-            limit: MAX_OF_LOT as i64,
+            parts.filter_map(|(role, turn, limit)| {
+                Some(Probe {
+                    named: Described::of(lot, *role, *turn)?,
+                    since: FIRST,
+                    until: LAST,
+                    limit: *limit as i64,
+                })
+            })
         });
         let probes: Vec<Probe> = probes.collect();
         let rows = Rows {

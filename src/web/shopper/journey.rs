@@ -257,10 +257,11 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
             issuer: None,
             issued: None,
             source: Source::Merchant,
+            signer: None,
             check: None::<HttpsLink>,
         };
     };
-    let (source, _) = voucher(text, story, known.id);
+    let (source, signer) = voucher(text, story, known.id);
     let known = &known.value;
     DocumentView {
         title: named(&known.title, lang),
@@ -268,6 +269,7 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
         issuer: known.issued_by.as_ref().map(|issuer| named(issuer, lang)),
         issued: known.issued.as_deref().and_then(|date| text.date(date)),
         source,
+        signer,
         check: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The shopper's pages.
 
 mod fault;
+mod history;
 mod journey;
 mod linkset;
 mod lookup;

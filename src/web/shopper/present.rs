@@ -2,6 +2,7 @@
 
 use time::{OffsetDateTime, UtcOffset};
 
+use super::history::history;
 use super::journey::{named, readable, said, steps};
 use super::recalls;
 use super::route::{lacking, route};
@@ -13,6 +14,7 @@ use crate::domain::finding::{self, Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
+use crate::domain::route::completeness;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Story, StoryStatement, Via};
 use crate::web::Service;
@@ -39,15 +41,25 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
     let best_before = best_before(text, story, now);
     let mut steps = steps(text, story, public_size);
     mark_legs(&mut steps);
+    let completeness = completeness(story);
+    let (history, untold) = history(text, story, public_size);
     TracePage {
-        verdict: verdict(text, story, public_size, best_before.as_ref()),
+        verdict: verdict(text, story, public_size, best_before.as_ref()).with_notes(
+            completeness
+                .as_ref()
+                .and_then(|found| lacking(text, found))
+                .into_iter()
+                .collect(),
+        ),
         recalls: recalls::recalls(text, story),
         product: product(text, story, best_before),
         attributes: attributes(
             text,
             story.product.as_ref().map(|described| &described.value),
         ),
-        route: route(text, story),
+        route: completeness.as_ref().map(|found| route(text, found)),
+        history,
+        untold_changes: (untold > 0).then(|| text.count("history.untold", untold, &[])),
         links: links(text, story),
         summary: summary(text, story),
         steps,
@@ -134,8 +146,7 @@ fn verdict(
     if story.truncated {
         view = view.with_truncated(text);
     }
-    let lacking = lacking(text, story).into_iter();
-    view = view.with_notes(lacking.chain(sentences(text, story, &notes)).collect());
+    view = view.with_notes(sentences(text, story, &notes));
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,

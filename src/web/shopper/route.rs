@@ -4,26 +4,24 @@ use time::format_description::well_known::Rfc3339;
 
 use super::journey::readable;
 use super::view::{Mark, RouteView, StageView};
-use crate::domain::route::{Completeness, Found, State, completeness};
-use crate::domain::story::Story;
+use crate::domain::route::{Completeness, Found, State};
 use crate::web::text::Text;
 
-/// What should be on record, where the product has a route.
-pub(super) fn route(text: &'static Text, story: &Story) -> Option<RouteView> {
-    let completeness = completeness(story)?;
+/// What should be on record.
+pub(super) fn route(text: &'static Text, completeness: &Completeness<'_>) -> RouteView {
     let stages = completeness.stages.iter();
     let missing = stages.clone().flat_map(|found| missing(text, found));
-    Some(RouteView {
+    RouteView {
         name: readable(text.said(&completeness.route.name)),
-        summary: summary(text, &completeness),
+        summary: summary(text, completeness),
         missing: missing.collect(),
         stages: stages.map(|found| stage(text, found)).collect(),
-    })
+    }
 }
 
 /// What the verdict must not pass over.
-pub(super) fn lacking(text: &Text, story: &Story) -> Option<String> {
-    let missing = completeness(story)?.count(State::Missing) as u64;
+pub(super) fn lacking(text: &Text, completeness: &Completeness<'_>) -> Option<String> {
+    let missing = completeness.count(State::Missing) as u64;
     (missing > 0).then(|| text.count("route.lacking", missing, &[]))
 }
 

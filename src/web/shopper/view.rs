@@ -4,6 +4,7 @@
 //! constructors keep the wording of verdicts and faults in one place, so that no handler can claim
 //! more than was checked: "unchanged since it was recorded", and never "genuine".
 
+mod history;
 mod journey;
 mod links;
 mod place;
@@ -17,6 +18,7 @@ use askama::filters::HtmlSafe;
 
 use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 
+pub use history::{ChangeView, FieldView};
 pub use journey::{
     DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, Source, StepView,
     correction, gap, journey_summary, mark_legs, region_in_country,
@@ -48,6 +50,10 @@ pub struct TracePage {
     pub steps: Vec<StepView>,
     /// What should be on record, and which of it is; `None` hides the section.
     pub route: Option<RouteView>,
+    /// What was changed in what is said of all this, the last first; empty hides the section.
+    pub history: Vec<ChangeView>,
+    /// How many changes before these are not told.
+    pub untold_changes: Option<String>,
     /// Where the merchant says that more is to be found; empty hides the section.
     pub links: Vec<LinkView>,
     /// Where the record is sealed and how to check it.
@@ -250,6 +256,7 @@ mod tests {
             issuer: Some(Words::tagged("Larkmere Demo Laboratories", "en", lang)),
             issued: Some(date.clone()),
             source: Source::ThirdParty,
+            signer: None,
             check: None,
         };
         let step = |number: usize| StepView {
@@ -284,6 +291,8 @@ mod tests {
         TracePage {
             recalls: Vec::new(),
             route: None,
+            history: Vec::new(),
+            untold_changes: None,
             shell: Shell::new(lang, "", "t"),
             verdict: VerdictView::genuine(text, 14, &date).with_unsealed(text, 1),
             product: ProductView {

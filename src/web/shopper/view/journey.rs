@@ -109,6 +109,8 @@ pub struct DocumentView {
     pub issued: Option<LocalDate>,
     /// Who vouches for it; [`Source::Missing`] for one that should be there.
     pub source: Source,
+    /// The signer's name where a third party signed; it may be another than who issued it.
+    pub signer: Option<Words>,
     /// Where its number can be checked officially.
     pub check: Option<HttpsLink>,
 }

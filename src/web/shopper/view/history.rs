@@ -1,0 +1,32 @@
+//! What was changed in what is said of the product, its parties and its documents.
+
+use super::Words;
+use crate::web::text::LocalDate;
+
+/// A change.
+#[derive(Debug)]
+pub struct ChangeView {
+    /// On which day, in China.
+    pub day: LocalDate,
+    /// Of what.
+    pub of: Words,
+    /// By whom.
+    pub by: String,
+    /// Why, where it says so.
+    pub reason: Option<Words>,
+    /// The fields: what they are called, what stood there, what stands there.
+    pub fields: Vec<FieldView>,
+    /// Its place in the log, once sealed.
+    pub entry: Option<String>,
+}
+
+/// A field that changed.
+#[derive(Debug)]
+pub struct FieldView {
+    /// What it is called.
+    pub label: String,
+    /// What stood there; `None` if nothing did.
+    pub old: Option<String>,
+    /// What stands there.
+    pub new: Option<String>,
+}

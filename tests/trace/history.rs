@@ -1,0 +1,164 @@
+//! What was changed in descriptions, and that what stood there before is still told and proven.
+
+use rootmark::domain::statement::Kind;
+use rootmark::trace::KnownAt;
+use serde_json::{Value, json};
+
+use crate::chain::*;
+use crate::support::TestApp;
+use crate::support::proof::proof;
+use crate::told::{now, story};
+
+const TIN: &str = "/01/09521041001012/10/L/21/A";
+
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    let place = r#""readPoint":{"id":"https://id.gs1.org/414/9522050000003"}"#.to_owned();
+    app.capture(&[
+        make(1, &["milk:1"], &["lot:L"]),
+        commission(2, &["tin:A"], "L"),
+        object(
+            3,
+            "OBSERVE",
+            &["tin:A"],
+            &[member("bizStep", "storing"), place],
+        ),
+    ])
+    .await;
+    app
+}
+
+fn name(zh: &str, en: &str) -> Value {
+    json!({"zh-CN": zh, "en": en})
+}
+
+async fn say(app: &TestApp, what: &str, body: Value) {
+    let answer = app.post(&format!("/api/{what}"), body.to_string()).await;
+    assert!(
+        answer.status().is_success(),
+        "{}",
+        answer.text().await.unwrap()
+    );
+}
+
+fn product(net: u32) -> Value {
+    json!({"gtin": "https://id.gs1.org/01/09521041001012", "productName": name("奶粉", "Powder"),
+        "netContent": {"value": net, "unitCode": "GRM"}})
+}
+
+fn store(called: Value) -> Value {
+    json!({"place": "https://id.gs1.org/414/9522050000003", "name": called})
+}
+
+/// Of each change: its kind, and of each field where it is, what stood there and what stands there.
+async fn told(app: &TestApp, known_at: KnownAt) -> Vec<(Kind, Vec<String>)> {
+    let story = story(app, "tin:A", known_at).await.unwrap();
+    let told = story.history.iter().map(|change| {
+        let fields = change.fields.iter().map(|field| {
+            let text = |value: &Option<String>| value.clone().unwrap_or_default();
+            format!(
+                "{} {} {}",
+                field.pointer,
+                text(&field.old),
+                text(&field.new)
+            )
+        });
+        (change.kind, fields.collect())
+    });
+    told.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_shows_what_stood_there_before_and_a_repeat_shows_nothing() {
+    let app = app().await;
+    say(&app, "products", product(900)).await;
+    say(&app, "parties", store(name("仓库", "Store"))).await;
+    say(&app, "products", product(900)).await;
+    // What the product was called before this test began.
+    let begun = told(&app, KnownAt::NOW).await;
+    assert_eq!(begun.len(), 1);
+    let before = now(&app).await;
+    say(&app, "products", product(800)).await;
+    say(&app, "parties", store(name("老仓库", "The old store"))).await;
+    let net = (Kind::Product, vec!["/netContent/value 900 800".to_owned()]);
+    let called = vec![
+        r#"/name/en "Store" "The old store""#.to_owned(),
+        r#"/name/zh-CN "仓库" "老仓库""#.to_owned(),
+    ];
+    let after = told(&app, KnownAt::NOW).await;
+    assert_eq!(after[1..], [net.clone(), (Kind::Party, called)]);
+    // As it was known before, nothing was changed.
+    assert_eq!(told(&app, before).await, begun);
+    // And back again: that is a change too, and the first one stays.
+    say(&app, "products", product(900)).await;
+    let told = told(&app, KnownAt::NOW).await;
+    let back = (Kind::Product, vec!["/netContent/value 800 900".to_owned()]);
+    assert_eq!((&told[1], &told[3]), (&net, &back));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_in_what_the_story_does_not_name_is_not_its_history() {
+    let app = app().await;
+    let other = |called: &str| json!({"place": "https://id.gs1.org/414/9522040000006", "name": name(called, called)});
+    say(&app, "parties", other("one")).await;
+    say(&app, "parties", other("two")).await;
+    assert_eq!(told(&app, KnownAt::NOW).await, []);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_who_changed_what_when_and_why_and_the_proof_has_both() {
+    let app = app().await;
+    let page = |lang: &'static str| {
+        let app = &app;
+        async move { app.page(TIN, lang).await.text().await.unwrap() }
+    };
+    assert!(!page("en").await.contains("What was changed"));
+    say(&app, "products", product(900)).await;
+    let mut changed = product(800);
+    changed["changeReason"] = name("首次录入有误", "The first entry was a slip");
+    say(&app, "products", changed).await;
+    let merchant = json!({"party": "https://id.gs1.org/417/9521041000008",
+        "name": name("云雀原", "Larkmere")});
+    say(&app, "parties", merchant).await;
+    app.sealed().await;
+    let english = page("en").await;
+    for words in [
+        "What was changed",
+        "<del>900</del> <ins>800</ins>",
+        "The first entry was a slip",
+        "Net content",
+    ] {
+        assert!(english.contains(words), "{words}: {english}");
+    }
+    let chinese = page("zh-CN").await;
+    for words in [
+        "修改记录",
+        "<del>900</del> <ins>800</ins>",
+        "首次录入有误",
+        "净含量",
+    ] {
+        assert!(chinese.contains(words), "{words}: {chinese}");
+    }
+    // Both descriptions are in the proof, so that anybody can compare them.
+    let proven = proof(&app, TIN).await;
+    let products = proven
+        .statements
+        .iter()
+        .filter(|statement| statement.kind == "product");
+    assert_eq!(products.count(), 3);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_has_both_languages() {
+    let app = app().await;
+    let mut wrong = product(900);
+    wrong["changeReason"] = json!({"en": "A slip"});
+    let answer = app.post("/api/products", wrong.to_string()).await;
+    assert_eq!(answer.status(), 400);
+    let body = answer.text().await.unwrap();
+    assert!(body.contains("/changeReason/zh-CN"), "{body}");
+    app.stop().await;
+}
