@@ -2,21 +2,26 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use auditlog::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::prepare::{Prepared, PreparedEvent, Refused, prepare_document, prepare_event};
-use super::{CaptureError, Submitter};
+use super::{CaptureError, EventFault, Submitter};
 use crate::domain::capture_fault::ErrorBehaviour;
-use crate::domain::event_key::EventKey;
+use crate::domain::epcis::{Fault, FaultKind};
+use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::posting::BatchIndex;
 use crate::domain::statement::{Batch, NewStatement};
-use crate::domain::time::{timestamp, to_millisecond};
+use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
 use crate::store::event_index::insert_event_batch;
 use crate::store::event_key::{NewEventKey, TakenEventKey, take_event_keys, taken_event_keys};
+use crate::store::walk::statements_with_keys;
 use crate::store::{batch, begin_for};
+
+const FOREIGN_DECLARATION: &str = "the event was signed by its party: that party alone, under its signature, declares it an error";
 
 /// Earlier captures that one answer names; a document may repeat events of thousands.
 pub const MAX_STORED_IN: i64 = 100;
@@ -143,6 +148,26 @@ pub(super) async fn store(
             stored_in.extend(known.values().map(|taken| taken.id.batch_id));
             continue;
         }
+        let foreign = foreign_declarations(&mut tx, merchant_id, &events).await?;
+        if !foreign.is_empty() {
+            tx.rollback().await?;
+            let mut own = Vec::with_capacity(events.len());
+            for event in events {
+                if foreign.contains(&event.key) {
+                    let fault = Fault {
+                        pointer: "/errorDeclaration".into(),
+                        kind: FaultKind::Rule(FOREIGN_DECLARATION),
+                    };
+                    let event = event.event;
+                    let fault = EventFault { event, fault };
+                    refused.leave_out(behaviour, CaptureError::Events(vec![fault]))?;
+                } else {
+                    own.push(event);
+                }
+            }
+            events = own;
+            continue;
+        }
         let job = CaptureJob {
             id,
             created_at: now,
@@ -166,6 +191,50 @@ pub(super) async fn store(
         tx.commit().await?;
         return Ok(Captured { job, stored_in });
     }
+}
+
+/// The declarations of errors in events that their party signed, and that this party does not make: nobody else takes
+/// its words back.
+async fn foreign_declarations(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    events: &[PreparedEvent],
+) -> Result<HashSet<EventKey>, CaptureError> {
+    let declarations = events.iter().filter(|event| event.is_error_declaration);
+    let declared: HashMap<EventKey, &PreparedEvent> = declarations
+        .map(|event| (event_key(&event.event_id, false), event))
+        .collect();
+    if declared.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let keys: Vec<EventKey> = declared.keys().copied().collect();
+    let mut foreign = HashSet::new();
+    for stored in statements_with_keys(conn, merchant_id, &keys, LAST).await? {
+        let Some((issuer, event_id, true)) = said_by(&stored.content, &stored.receipt) else {
+            continue;
+        };
+        let Some(declaration) = declared.get(&event_key(&event_id, false)) else {
+            continue;
+        };
+        let NewStatement {
+            content, receipt, ..
+        } = &declaration.statement;
+        let is_own =
+            said_by(content, receipt).is_some_and(|(by, _, is_signed)| is_signed && by == issuer);
+        if !is_own {
+            foreign.insert(declaration.key);
+        }
+    }
+    Ok(foreign)
+}
+
+/// Who says something of which event, and whether under a signature.
+fn said_by(content: &str, receipt: &str) -> Option<(String, String, bool)> {
+    let content = json::parse(content).ok()?;
+    let receipt = json::parse(receipt).ok()?;
+    let issuer = content.get("issuer")?.as_str()?.to_owned();
+    let event_id = content.get("body")?.get("eventID")?.as_str()?.to_owned();
+    Some((issuer, event_id, receipt.get("signer").is_some()))
 }
 
 /// What queries find the events of a batch by.

@@ -98,6 +98,8 @@ pub(super) struct PreparedEvent {
     pub event: usize,
     /// Given or assigned.
     pub event_id: String,
+    /// Whether it declares that the event of this ID was an error.
+    pub is_error_declaration: bool,
     pub key: EventKey,
     pub content_sha256: [u8; 32],
     pub statement: NewStatement,
@@ -286,6 +288,7 @@ fn prepare(
         prepared.push(PreparedEvent {
             event: position,
             event_id,
+            is_error_declaration: event.is_error_declaration,
             key,
             content_sha256,
             statement,

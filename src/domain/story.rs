@@ -227,12 +227,17 @@ impl Story {
         statements.find(|statement| statement.stored.id == id)
     }
 
+    /// Who describes the product: a canonical Digital Link.
+    pub fn merchant(&self) -> Option<&str> {
+        let product = self.product.as_ref()?;
+        Some(self.statement(product.id)?.issuer.as_str())
+    }
+
     /// The statement under which another party than the one that describes the product put its own signature.
     pub fn signed_by_another(&self, id: StatementId) -> Option<&StoryStatement> {
-        let product = self.product.as_ref()?;
-        let merchant = &self.statement(product.id)?.issuer;
+        let merchant = self.merchant()?;
         let statement = self.statement(id)?;
-        (statement.signer.is_some() && statement.issuer != *merchant).then_some(statement)
+        (statement.signer.is_some() && statement.issuer != merchant).then_some(statement)
     }
 
     /// The links of the subject, or of something coarser that it names: the nearest of each type.

@@ -126,6 +126,7 @@ async fn the_page_says_who_changed_what_when_and_why_and_the_proof_has_both() {
     let english = page("en").await;
     for words in [
         "What was changed",
+        "By the merchant",
         "<del>900</del> <ins>800</ins>",
         "The first entry was a slip",
         "Net content",

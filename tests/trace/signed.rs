@@ -314,6 +314,39 @@ async fn a_file_sent_again_stores_nothing_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_declares_what_a_party_signed_an_error() {
+    let bench = Bench::new().await;
+    let test = with_id(&tested(5), "urn:x:test");
+    let signed = bench.signed(&["events"], &document(&[test])).await;
+    assert_eq!(bench.post(&signed).await.0, 202);
+    let declared = document(&[declared_error(&tested(5), "urn:x:test")]);
+    let retracted = async || {
+        let story = story(&bench.app, "tin:A", KnownAt::NOW).await.unwrap();
+        story.steps.iter().any(|step| step.is_retracted)
+    };
+    // Neither the merchant, nor whoever has an API key in the party's name.
+    for key in [&bench.app.key, &bench.api_key] {
+        let answer = bench
+            .app
+            .post_as(key, "/epcis/capture", declared.as_str())
+            .await;
+        assert_eq!(answer.status(), 400);
+        let body = answer.text().await.unwrap();
+        assert!(body.contains("signed by its party"), "{body}");
+        assert!(!retracted().await);
+    }
+    let signed = bench.signed(&["events"], &declared).await;
+    assert_eq!(bench.post(&signed).await.0, 202);
+    assert!(retracted().await);
+    // What nobody signed, anybody under the merchant takes back.
+    let other = with_id(&step(6, "storing", &["lot:L"]), "urn:x:other");
+    let declared = declared_error(&step(6, "storing", &["lot:L"]), "urn:x:other");
+    bench.app.capture(&[other]).await;
+    bench.app.capture(&[declared]).await;
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_replaced_is_not_said_again_by_whoever_kept_it() {
     let bench = Bench::new().await;
     let report = |number: &str| certificate().replace("COA-1", number);

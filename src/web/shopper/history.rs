@@ -25,6 +25,9 @@ pub(super) fn history(text: &Text, story: &Story, public_size: u64) -> (Vec<Chan
 fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option<ChangeView> {
     let by = match story.parties.get(&change.by) {
         Some(party) => readable(text.said(&party.name)),
+        None if story.merchant() == Some(change.by.as_str()) => {
+            text.get("history.merchant").to_owned()
+        }
         None => change.by.clone(),
     };
     let index = story
