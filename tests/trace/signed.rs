@@ -428,7 +428,7 @@ async fn the_command_refuses_what_no_log_would_take_and_never_prints_a_key() {
     let declared = declared_error(&event, "urn:x:1");
     assert_eq!(
         bench
-            .sign(&["events"], &document(&[declared.clone()]))
+            .sign(&["events"], &document(std::slice::from_ref(&declared)))
             .await
             .code,
         0
