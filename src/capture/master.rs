@@ -208,7 +208,11 @@ async fn signed_before(
     match said.iter().find(is_this) {
         Some(stored) if last == Some(stored.id) => Ok(last),
         Some(_) => Err(CaptureError::Body(whole(FaultKind::Rule(REPLACED)))),
-        None => Ok(None),
+        // Said last, and signed with the same key: another signature of it says nothing new.
+        None => Ok(said
+            .iter()
+            .find(|stored| last == Some(stored.id) && stored.receipt.contains(&signature.signer))
+            .map(|stored| stored.id)),
     }
 }
 

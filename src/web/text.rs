@@ -324,6 +324,7 @@ mod tests {
         "disposition",
         "document",
         "eventType",
+        "field",
         "linkType",
         "month",
         "role",

@@ -364,6 +364,9 @@ async fn what_was_replaced_is_not_said_again_by_whoever_kept_it() {
     let (status, body) = bench.post(&passed).await;
     assert_eq!(status, 400);
     assert!(body.contains("sign it anew"), "{body}");
+    // Another signature of what was said last says nothing new.
+    let repeated = bench.signed(&kind, &report("failed")).await;
+    assert_eq!(bench.post(&repeated).await.0, 200);
     // Its party may change its mind.
     let again = bench.signed(&kind, &report("passed")).await;
     assert_eq!(bench.post(&again).await.0, 201);
