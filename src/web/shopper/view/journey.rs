@@ -180,10 +180,11 @@ impl Source {
     /// The name in the style sheets.
     pub fn class(self) -> &'static str {
         match self {
-            Source::Official => "official",
-            Source::ThirdParty => "third",
-            Source::Merchant => "merchant",
-            Source::Missing => "missing",
+            Source::Official => " official",
+            Source::ThirdParty => " third",
+            // What most facts of a page are needs no word of its own.
+            Source::Merchant => "",
+            Source::Missing => " missing",
         }
     }
 }
