@@ -90,11 +90,12 @@ pub async fn capture_event(
     let now = to_millisecond(now);
     let id = Uuid::now_v7();
     let preparing = submitter.clone();
-    let prepare = move || prepare_event(&text, &preparing, id, timestamp(now));
-    let (prepared, is_error_declaration) = tokio::task::spawn_blocking(prepare)
+    let prepare = move || prepare_event((&text, None), &preparing, id, timestamp(now));
+    let prepared = tokio::task::spawn_blocking(prepare)
         .await
         .expect("preparing an event does not panic")?;
-    let event_id = prepared.events[0].event_id.clone();
+    let event = &prepared.events[0];
+    let (event_id, is_error_declaration) = (event.event_id.clone(), event.is_error_declaration);
     let capture = Capture {
         id,
         merchant_id: submitter.merchant_id,

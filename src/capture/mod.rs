@@ -14,7 +14,7 @@ mod signed;
 pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};
 pub use prepare::content_to_sign;
-pub use signed::{CapturedSigned, capture_signed, read_signed_file};
+pub use signed::{CapturedSigned, capture_signed, read_signed_file, sign};
 
 use auditlog::field::Secret;
 use auditlog::json::JsonError;

@@ -19,7 +19,7 @@ use crate::domain::epcis::{
     self, Document, DocumentFault, Event, Fault, FaultKind, MAX_STORED_BYTES,
 };
 use crate::domain::event_key::{EventKey, event_key};
-use crate::domain::signed::{PartySignature, SignedStatement};
+use crate::domain::signed::PartySignature;
 use crate::domain::statement::{About, Draft, DraftError, Kind, NewStatement};
 
 /// Faults reported of one document: enough to mend it by, not a second document.
@@ -129,13 +129,13 @@ pub(super) fn prepare_document(
     prepare(&document, &events, &order, refused)
 }
 
-/// The same for a single event; also whether it is an error declaration.
+/// The same for a single event, which its party may have signed. There is one, or an error.
 pub(super) fn prepare_event(
-    text: &str,
+    (text, signature): (&str, Option<&PartySignature>),
     submitter: &Submitter,
     capture_id: Uuid,
     recorded: Timestamp,
-) -> Result<(Prepared, bool), CaptureError> {
+) -> Result<Prepared, CaptureError> {
     let value = json::parse(text)?;
     let document = epcis::read_single_event_document(&value)?;
     let behaviour = ErrorBehaviour::Rollback;
@@ -145,33 +145,9 @@ pub(super) fn prepare_event(
         capture_id,
         recorded,
         behaviour,
-        signature: None,
+        signature,
     };
-    let prepared = prepare(&document, &events, &order, Refused::default())?;
-    Ok((prepared, events[0].1.is_error_declaration))
-}
-
-/// The same for an event that its party signed.
-pub(super) fn prepare_signed(
-    signed: &SignedStatement,
-    submitter: &Submitter,
-    capture_id: Uuid,
-    recorded: Timestamp,
-) -> Result<PreparedEvent, CaptureError> {
-    let value = json::parse(&signed.body)?;
-    let document = epcis::read_single_event_document(&value)?;
-    let behaviour = ErrorBehaviour::Rollback;
-    let events = read_events(document.events, behaviour, &mut Refused::default())?;
-    let order = Order {
-        submitter,
-        capture_id,
-        recorded,
-        behaviour,
-        signature: Some(&signed.signature),
-    };
-    let prepared = prepare(&document, &events, &order, Refused::default())?;
-    let event = prepared.events.into_iter().next();
-    Ok(event.expect("of one event there is one, or an error"))
+    prepare(&document, &events, &order, Refused::default())
 }
 
 /// An event as it would be stored, for its party to sign: its content.

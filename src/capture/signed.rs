@@ -4,18 +4,19 @@
 use std::collections::HashSet;
 
 use auditlog::json;
+use auditlog::note::NoteSigner;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::events::{Capture, Captured, store};
 use super::master::{Recorded, record_signed};
-use super::prepare::{Prepared, Refused, prepare_signed};
-use super::{CaptureError, EventFault, Submitter};
+use super::prepare::{Prepared, Refused, prepare_event};
+use super::{CaptureError, EventFault, Submitter, fresh_secrets};
 use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::master::read_party;
-use crate::domain::signed::{SignedStatement, read_signed};
+use crate::domain::signed::{PartySignature, SignedStatement, read_signed, write_signed};
 use crate::domain::statement::{Kind, Role};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::Turn;
@@ -41,6 +42,16 @@ pub enum CapturedSigned {
     Events(Captured),
     /// One statement of another kind.
     Other(Recorded),
+}
+
+/// Signs contents, each under a secret of its own: the file to be sent.
+pub fn sign(contents: &[String], signer: &NoteSigner) -> Result<String, CaptureError> {
+    let secrets = fresh_secrets(contents.len())?.into_iter();
+    let signed = contents.iter().zip(secrets);
+    let signed = signed.map(|(content, [secret, _])| PartySignature::of(content, secret, signer));
+    let signed: Vec<PartySignature> = signed.collect::<Result<_, _>>()?;
+    let contents = contents.iter().map(String::as_str);
+    Ok(write_signed(contents.zip(&signed)))
 }
 
 /// Reads a file of signed statements; what it needs to be allowed is for the caller.
@@ -119,13 +130,16 @@ fn prepare_all(
     };
     let mut seen = HashSet::new();
     for (place, one) in statements.iter().enumerate() {
-        let mut event = prepare_signed(one, submitter, id, timestamp(now))
+        let signed = (one.body.as_str(), Some(&one.signature));
+        let prepared = prepare_event(signed, submitter, id, timestamp(now))
             .map_err(|error| at_place(error, place))?;
-        event.event = place;
-        if !seen.insert(event.key) {
-            return Err(fault(place, "/content/body/eventID", REPEATED));
+        for mut event in prepared.events {
+            event.event = place;
+            if !seen.insert(event.key) {
+                return Err(fault(place, "/content/body/eventID", REPEATED));
+            }
+            all.events.push(event);
         }
-        all.events.push(event);
     }
     Ok(all)
 }

@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 
-use auditlog::field::Secret;
 use auditlog::json::{self, Value};
 use auditlog::note::NoteSigner;
 use auditlog::statement::content_text;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Failure, Outcome, read_file};
-use crate::capture::content_to_sign;
+use crate::capture::{content_to_sign, sign};
 use crate::domain::epcis::{read_document, read_single_event_document};
 use crate::domain::gs1::Identity;
 use crate::domain::master;
-use crate::domain::signed::{MAX_STATEMENTS, PartySignature, write_signed};
+use crate::domain::signed::MAX_STATEMENTS;
 use crate::domain::statement::Kind;
 
 /// Sign statements with a party's own key: no merchant and no operator can change them, or say them in its name.
@@ -93,14 +92,7 @@ impl File {
         if contents.len() > MAX_STATEMENTS {
             return Err(named(format!("has more than {MAX_STATEMENTS} events").into()).into());
         }
-        let mut signed = Vec::with_capacity(contents.len());
-        for content in &contents {
-            let mut secret = Secret([0; 32]);
-            getrandom::fill(&mut secret.0)?;
-            signed.push(PartySignature::of(content, secret, &signer)?);
-        }
-        let contents = contents.iter().map(String::as_str);
-        print!("{}", write_signed(contents.zip(&signed)));
+        print!("{}", sign(&contents, &signer)?);
         Ok(Outcome::Yes)
     }
 }

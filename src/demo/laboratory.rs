@@ -1,6 +1,5 @@
 //! The example's laboratory. It signs its tests and reports with a key of its own, as a partner's system would.
 
-use auditlog::field::Secret;
 use auditlog::json::{self, Value};
 use auditlog::note::NoteSigner;
 use auditlog::statement::content_text;
@@ -9,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{DemoError, MerchantInput, merchant_id};
 use crate::app::Running;
 use crate::app::merchants::{KeyOrder, add_key};
-use crate::capture::content_to_sign;
+use crate::capture::{content_to_sign, sign};
 use crate::domain::scope::Scope;
-use crate::domain::signed::{PartySignature, write_signed};
 use crate::domain::statement::Kind;
 
 const PARTY: &str = "https://id.gs1.org/417/9522050000003";
@@ -103,16 +101,7 @@ impl Laboratory {
     }
 
     fn sign(&self, contents: &[String]) -> Result<String, DemoError> {
-        let signer = self.signer()?;
-        let mut signatures = Vec::with_capacity(contents.len());
-        for content in contents {
-            let mut secret = Secret([0; 32]);
-            getrandom::fill(&mut secret.0).map_err(|error| unsigned(&error))?;
-            let signature = PartySignature::of(content, secret, &signer);
-            signatures.push(signature.map_err(|error| unsigned(&error))?);
-        }
-        let contents = contents.iter().map(String::as_str);
-        Ok(write_signed(contents.zip(&signatures)))
+        sign(contents, &self.signer()?).map_err(|error| unsigned(&error))
     }
 }
 

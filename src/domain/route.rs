@@ -347,8 +347,7 @@ impl fmt::Display for Completeness<'_> {
 
 /// What of a stage is there; the rest is missing until it is known what comes after it.
 fn found<'s>(story: &'s Story, stage: &'s Stage, cited: &HashSet<&str>) -> Found<'s> {
-    let mut steps = story.steps.iter().filter(|step| !step.is_retracted);
-    let step = steps.find(|step| is_of(story, stage, step));
+    let step = story.standing().find(|step| is_of(story, stage, step));
     let state = |is_there: bool| {
         if is_there {
             State::Present
@@ -404,8 +403,8 @@ fn is_at(story: &Story, stage: &Stage, event: &Event) -> bool {
 
 /// The types of all documents that standing steps cite.
 fn cited(story: &Story) -> HashSet<&str> {
-    let standing = story.steps.iter().filter(|step| !step.is_retracted);
-    standing
+    story
+        .standing()
         .flat_map(|step| citations(story, step))
         .map(|(kind, _)| kind)
         .collect()
@@ -430,10 +429,7 @@ pub(super) fn citations<'s>(
 
 /// Whether nothing more can be recorded of the goods: they were sold, used up or destroyed.
 fn is_over(story: &Story) -> bool {
-    let mut own = story
-        .steps
-        .iter()
-        .filter(|step| !step.is_retracted && step.via == Via::Item);
+    let mut own = story.standing().filter(|step| step.via == Via::Item);
     let subject = story.subject.finest();
     own.any(|step| {
         let mut what = step.event.what.iter();

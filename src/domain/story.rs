@@ -216,6 +216,11 @@ pub struct Described<T> {
 }
 
 impl Story {
+    /// The steps that stand, in the order of time.
+    pub fn standing(&self) -> impl Iterator<Item = &Step> + Clone {
+        self.steps.iter().filter(|step| !step.is_retracted)
+    }
+
     /// The statement of a step.
     pub fn statement_of(&self, step: &Step) -> Option<&StoryStatement> {
         self.statement(step.id)

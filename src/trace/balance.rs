@@ -77,7 +77,7 @@ fn weighed(said: &Found) -> Result<HashMap<Gtin, Product>, TraceError> {
 pub(super) fn processes(story: &Story, found: &Found) -> Vec<Process> {
     let mut alone: Vec<Process> = Vec::new();
     let mut joined: BTreeMap<String, Process> = BTreeMap::new();
-    for step in story.steps.iter().filter(|step| !step.is_retracted) {
+    for step in story.standing() {
         // The step itself is without its neighbours.
         let loaded = found.statements.get(&step.id);
         let event = loaded.and_then(|loaded| loaded.event.as_ref());

@@ -51,7 +51,7 @@ pub(super) fn add_recalls(
 
 /// The containers that observations of a packing name with something of the story inside.
 fn seen_in(story: &Story, things: &HashSet<&Identity>) -> HashSet<Identity> {
-    let events = story.steps.iter().filter(|step| !step.is_retracted);
+    let events = story.standing();
     let events = events.map(|step| &step.event);
     let seen = events.filter(|event| {
         let is_seen = event.action == Some(Action::Observe);

@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::{Contradiction, Finding, Severity, standing};
+use super::{Contradiction, Finding, Severity};
 use crate::domain::balance::{Account, Portion, Process, least_weight, sum, weight};
 use crate::domain::master::Yield;
 use crate::domain::story::Story;
@@ -113,7 +113,7 @@ pub(super) fn codes_to_spare(story: &Story) -> Vec<Finding> {
         let issued = account.issued?;
         // While a lot is being made there are more codes than pieces.
         let made_until = account.made_until?.saturating_add(RUN);
-        let mut steps = standing(story);
+        let mut steps = story.standing();
         if !steps.any(|step| made_until <= step.event.event_time) {
             return None;
         }

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use time::Duration;
 
-use super::{Contradiction, Finding, Severity, date, item, local_date, standing};
+use super::{Contradiction, Finding, Severity, date, item, local_date};
 use crate::domain::statement::Role;
 use crate::domain::story::{Step, Story, Via};
 
 /// Steps that speak of the goods themselves: their dates are these goods' dates.
 fn own(story: &Story) -> impl Iterator<Item = &Step> + Clone {
-    standing(story).filter(|step| matches!(step.via, Via::Item | Via::Lot))
+    story
+        .standing()
+        .filter(|step| matches!(step.via, Via::Item | Via::Lot))
 }
 
 /// A best-before date before the date of production, or before the goods were made known.
@@ -69,7 +71,7 @@ const ONE_DAY: Duration = Duration::days(1);
 pub(super) fn issued_too_late(story: &Story) -> Vec<Finding> {
     let mut known: HashSet<&str> = HashSet::new();
     let mut found: Vec<Finding> = Vec::new();
-    for step in standing(story) {
+    for step in story.standing() {
         let event = &step.event;
         let transactions = event.biz_transactions.iter();
         let needed = transactions.filter(|transaction| {

@@ -228,14 +228,11 @@ pub fn findings(story: &Story) -> Vec<Finding> {
     found
 }
 
-/// The steps that stand, in the order of time.
-fn standing(story: &Story) -> impl Iterator<Item = &Step> + Clone {
-    story.steps.iter().filter(|step| !step.is_retracted)
-}
-
 /// Those of the item and of what held it: where it was.
 fn physical(story: &Story) -> impl Iterator<Item = &Step> + Clone {
-    standing(story).filter(|step| matches!(step.via, Via::Item | Via::Container))
+    story
+        .standing()
+        .filter(|step| matches!(step.via, Via::Item | Via::Container))
 }
 
 /// The thing itself, where it is one: not a lot, and not a product.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Contradiction, Finding, Severity, StepName, item, standing};
+use super::{Contradiction, Finding, Severity, StepName, item};
 use crate::domain::epcis::{Action, EventType};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
@@ -30,7 +30,7 @@ fn makes(step: &Step, thing: &Identity) -> bool {
 /// The item and its lots, as far as the story has them. Of a product there is no first one.
 fn goods(story: &Story) -> BTreeSet<Identity> {
     let named = story.subject.identities().into_iter();
-    let of_lot = standing(story).filter(|step| step.via == Via::Lot);
+    let of_lot = story.standing().filter(|step| step.via == Via::Lot);
     let lots = of_lot.flat_map(|step| step.event.what.iter().map(|what| what.identity.clone()));
     let is_ours = |lot: &Identity| lot.gtin() == story.subject.gtin();
     let goods = named.chain(lots.filter(is_ours));
@@ -63,7 +63,9 @@ const NEEDS_GOODS: [&str; 16] = [
 /// Customs entry before production, a sale before the tin was filled: no step that needs the goods comes before
 /// the one that made them.
 pub(super) fn before_made(story: &Story) -> Vec<Finding> {
-    let own = standing(story).filter(|step| matches!(step.via, Via::Item | Via::Lot));
+    let own = story
+        .standing()
+        .filter(|step| matches!(step.via, Via::Item | Via::Lot));
     let needs = own.clone().filter(|step| {
         let word = step.event.biz_step.as_deref();
         word.is_some_and(|word| NEEDS_GOODS.contains(&word))
@@ -106,7 +108,7 @@ pub(super) fn after_end(story: &Story) -> Vec<Finding> {
         return Vec::new();
     };
     // Papers come later by right.
-    let own = standing(story).filter(|step| {
+    let own = story.standing().filter(|step| {
         role_of(step, &item).is_some() && step.event.event_type != EventType::Transaction
     });
     let ends = |step: &&Step| {
@@ -161,7 +163,7 @@ pub(super) fn in_two_parents(story: &Story) -> Vec<Finding> {
     let mut held: Option<(&Identity, &Step)> = None;
     // Containers that it left without a word, and the step that put it elsewhere.
     let mut left: HashMap<&Identity, &Step> = HashMap::new();
-    for step in standing(story) {
+    for step in story.standing() {
         let is_packing = step.event.event_type == EventType::Aggregation;
         if !is_packing || role_of(step, &item) != Some(Role::Child) {
             continue;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Contradiction, Finding, Severity, standing};
+use super::{Contradiction, Finding, Severity};
 use crate::domain::route::citations;
 use crate::domain::story::{Story, Via};
 
@@ -14,7 +14,7 @@ pub(super) fn other_regime(story: &Story) -> Vec<Finding> {
         return Vec::new();
     };
     // Papers of what the goods were made from came another way.
-    let own = standing(story).filter(|step| step.via != Via::Ingredient);
+    let own = story.standing().filter(|step| step.via != Via::Ingredient);
     let mut cited: BTreeMap<(&str, &str), Vec<_>> = BTreeMap::new();
     for step in own {
         for (document_type, uri) in citations(story, step) {
