@@ -365,7 +365,10 @@ impl<'e> Walk<'_, 'e> {
                     return;
                 }
                 let stayed = |held: &Membership<'_>| {
-                    held.parent == identity && held.until.is_none_or(|until| until.0 >= at)
+                    let (from, until) = (held.from.0, held.until);
+                    held.parent == identity
+                        && from <= at
+                        && until.is_none_or(|until| until.0 >= at)
                 };
                 if !is_instance(inside) || self.graph.memberships(inside).iter().any(stayed) {
                     for id in packed_by {

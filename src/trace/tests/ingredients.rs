@@ -171,6 +171,24 @@ fn only_what_was_in_the_carton_when_it_was_used_up_is_an_ingredient() {
 }
 
 #[test]
+fn what_came_back_into_a_box_after_its_use_was_not_in_what_was_made_of_it() {
+    let record = |back: u32| {
+        Record::of([
+            ("carton seen", see(1, &["carton:1"])),
+            ("filled", pack(1, "tote:1", &["carton:1"])),
+            ("moved", pack(2, "tote:2", &["carton:1"])),
+            ("cut", make(4, &["tote:1"], &["lot:L"])),
+            ("back", pack(back, "tote:1", &["carton:1"])),
+        ])
+    };
+    assert_eq!(record(5).story(&["lot:L"]), ["cut"]);
+    // Before its use, or in the same moment, it was.
+    for back in [3, 4] {
+        assert!(record(back).story(&["lot:L"]).contains(&"carton seen"));
+    }
+}
+
+#[test]
 fn taking_out_a_part_of_a_lot_leaves_the_rest_inside() {
     let record = |quantity: &str| {
         let part = unpack(2, "case:1", &["milk:M"])
