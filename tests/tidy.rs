@@ -457,11 +457,10 @@ fn generic(source: &str, name: &str) -> bool {
 
 #[test]
 fn both_languages_have_the_same_keys() {
-    let (zh, en) = (
-        read("templates/text/zh-CN.toml"),
-        read("templates/text/en.toml"),
-    );
-    none(untranslated(&zh, &en));
+    for folder in ["templates/text", "templates/text/words"] {
+        let language = |name: &str| read(&format!("{folder}/{name}.toml"));
+        none(untranslated(&language("zh-CN"), &language("en")));
+    }
 }
 
 #[test]

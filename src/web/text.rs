@@ -1,7 +1,7 @@
 //! The words of the pages, in the reader's language.
 //!
-//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml`, under the same
-//! keys in both. Code and templates name a key through a value called `text`:
+//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml`, and every word of a vocabulary in
+//! `templates/text/words/`, under the same keys in both languages. Code and templates name a key through a value called `text`:
 //! `text.get("site.name")`, `text.with("journey.entry", &[("index", "7")])`,
 //! `text.count("journey.steps", 15, &[])`. The tests below read the sources for those calls, so a
 //! key that is missing, unused or different between the languages fails the build.
@@ -32,8 +32,20 @@ pub struct Text {
 
 static TEXTS: LazyLock<[Text; 2]> = LazyLock::new(|| {
     [
-        Text::parse(Lang::ZhCn, include_str!("../../templates/text/zh-CN.toml")),
-        Text::parse(Lang::En, include_str!("../../templates/text/en.toml")),
+        Text::parse(
+            Lang::ZhCn,
+            [
+                include_str!("../../templates/text/zh-CN.toml"),
+                include_str!("../../templates/text/words/zh-CN.toml"),
+            ],
+        ),
+        Text::parse(
+            Lang::En,
+            [
+                include_str!("../../templates/text/en.toml"),
+                include_str!("../../templates/text/words/en.toml"),
+            ],
+        ),
     ]
 });
 
@@ -185,12 +197,14 @@ impl Text {
         )
     }
 
-    /// Reads one text file. The files are part of the program and the tests parse them, so a fault
+    /// Reads the text files of one language. They are part of the program and the tests parse them, so a fault
     /// here is a broken build and not an input.
-    fn parse(lang: Lang, source: &str) -> Text {
-        let table: toml::Table = source.parse().expect("a text file is not TOML");
+    fn parse(lang: Lang, sources: [&str; 2]) -> Text {
         let mut entries = HashMap::new();
-        flatten("", &table, &mut entries);
+        for source in sources {
+            let table: toml::Table = source.parse().expect("a text file is not TOML");
+            flatten("", &table, &mut entries);
+        }
         Text { lang, entries }
     }
 }
@@ -300,7 +314,8 @@ fn flatten(prefix: &str, table: &toml::Table, entries: &mut HashMap<String, Stri
         };
         match value {
             toml::Value::String(sentence) => {
-                entries.insert(key, sentence.clone());
+                let before = entries.insert(key, sentence.clone());
+                assert_eq!(before, None, "a text that stands in both files");
             }
             toml::Value::Table(inner) => flatten(&key, inner, entries),
             other => panic!("{key} is {} and not a sentence", other.type_str()),
