@@ -4,6 +4,7 @@
 use auditlog::json::Value;
 use auditlog::note::Verifier;
 
+use super::disclosure::{self, Audience, Disclosure, Field};
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
 use super::link;
@@ -127,6 +128,20 @@ pub struct Document {
     pub valid_until: Option<String>,
 }
 
+impl Party {
+    /// As somebody may see it.
+    pub fn told_to(mut self, setting: &Disclosure, audience: Audience) -> Party {
+        let is_hidden = |field: Field| setting.hiding(field, None, audience).is_some();
+        if is_hidden(Field::PartyRegion) {
+            self.region = None;
+        }
+        if is_hidden(Field::PartyPosition) {
+            self.position = None;
+        }
+        self
+    }
+}
+
 impl Product {
     /// What one of it holds, where that is a mass.
     pub fn kilograms(&self) -> Option<f64> {
@@ -162,6 +177,7 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
             vec![About::new(Role::Anchor, anchor.canonical())]
         }
         Kind::Recall => recall::read_recall(body)?.about(),
+        Kind::Disclosure => disclosure::read_disclosure(body)?.about(),
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));

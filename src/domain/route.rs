@@ -14,7 +14,7 @@ use auditlog::json::{self, Value};
 use super::epcis::{Event, EventType};
 use super::fields::{At, Fault, FaultKind};
 use super::master::{Bilingual, bilingual, country, regime};
-use super::statement::Role;
+use super::statement::{Role, StatementId};
 use super::story::{Step, Story, Via};
 use super::turn::Turn;
 
@@ -104,24 +104,24 @@ pub enum State {
 
 /// A route, held against a story.
 #[derive(Debug, Clone)]
-pub struct Completeness<'s> {
+pub struct Completeness {
     /// The route.
-    pub route: &'s Route,
+    pub route: Route,
     /// Its stages, in their order.
-    pub stages: Vec<Found<'s>>,
+    pub stages: Vec<Found>,
 }
 
 /// What of a stage is on record.
 #[derive(Debug, Clone)]
-pub struct Found<'s> {
+pub struct Found {
     /// The stage.
-    pub stage: &'s Stage,
+    pub stage: Stage,
     /// Of the step; of its papers, where only these are expected.
     pub state: State,
     /// The step, where it is there; of several the first.
-    pub step: Option<&'s Step>,
+    pub step: Option<StatementId>,
     /// Its papers.
-    pub documents: Vec<(&'s str, State)>,
+    pub documents: Vec<(String, State)>,
 }
 
 /// A route that comes with the service.
@@ -260,7 +260,7 @@ fn words(at: &At<'_>, key: &str) -> Result<Vec<String>, Fault> {
 
 /// What of its product's route is on record. `None` where nobody chose a route, where the story is about no item, where
 /// nothing of the route is there yet, or where it is cut off: what was not looked at is not missing.
-pub fn completeness(story: &Story) -> Option<Completeness<'_>> {
+pub fn completeness(story: &Story) -> Option<Completeness> {
     let route = story.product.as_ref()?.value.route.as_ref()?;
     // A lot goes many ways: what befell the containers of its items is not its own story.
     if story.truncated || story.subject.serial().is_none() {
@@ -268,7 +268,7 @@ pub fn completeness(story: &Story) -> Option<Completeness<'_>> {
     }
     let cited = cited(story);
     let stages = route.stages.iter().map(|stage| found(story, stage, &cited));
-    let mut stages: Vec<Found<'_>> = stages.collect();
+    let mut stages: Vec<Found> = stages.collect();
     let last = stages.iter().rposition(Found::is_there);
     let is_over = is_over(story);
     if last.is_none() && !is_over {
@@ -292,10 +292,13 @@ pub fn completeness(story: &Story) -> Option<Completeness<'_>> {
             .iter_mut()
             .for_each(|(_, state)| settle(state));
     }
-    Some(Completeness { route, stages })
+    Some(Completeness {
+        route: route.clone(),
+        stages,
+    })
 }
 
-impl Found<'_> {
+impl Found {
     /// Whether the step, or one of its papers, is on record.
     fn is_there(&self) -> bool {
         let papers = self.documents.iter().map(|(_, state)| *state);
@@ -305,10 +308,10 @@ impl Found<'_> {
     }
 }
 
-impl Completeness<'_> {
+impl Completeness {
     /// How many of the steps and papers are in a state.
     pub fn count(&self, state: State) -> usize {
-        let of_stage = |found: &Found<'_>| {
+        let of_stage = |found: &Found| {
             let papers = found
                 .documents
                 .iter()
@@ -322,7 +325,7 @@ impl Completeness<'_> {
 }
 
 /// For people at a terminal: one line, and one for each that is missing.
-impl fmt::Display for Completeness<'_> {
+impl fmt::Display for Completeness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [present, missing, to_come] =
             [State::Present, State::Missing, State::ToCome].map(|state| self.count(state));
@@ -346,7 +349,7 @@ impl fmt::Display for Completeness<'_> {
 }
 
 /// What of a stage is there; the rest is missing until it is known what comes after it.
-fn found<'s>(story: &'s Story, stage: &'s Stage, cited: &HashSet<&str>) -> Found<'s> {
+fn found(story: &Story, stage: &Stage, cited: &HashSet<&str>) -> Found {
     let step = story.standing().find(|step| is_of(story, stage, step));
     let state = |is_there: bool| {
         if is_there {
@@ -355,18 +358,21 @@ fn found<'s>(story: &'s Story, stage: &'s Stage, cited: &HashSet<&str>) -> Found
             State::Missing
         }
     };
-    let documents = stage.documents.iter().map(String::as_str);
-    let documents = documents.map(|document| (document, state(cited.contains(document))));
-    let documents: Vec<(&str, State)> = documents.collect();
+    let documents = stage.documents.iter().cloned();
+    let documents = documents.map(|document| {
+        let is_cited = cited.contains(document.as_str());
+        (document, state(is_cited))
+    });
+    let documents: Vec<(String, State)> = documents.collect();
     let is_there = if stage.biz_steps.is_empty() {
         documents.iter().all(|(_, state)| *state == State::Present)
     } else {
         step.is_some()
     };
     Found {
-        stage,
+        stage: stage.clone(),
         state: state(is_there),
-        step,
+        step: step.map(|step| step.id),
         documents,
     }
 }

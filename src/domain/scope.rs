@@ -19,17 +19,23 @@ pub enum Scope {
     Codes,
     /// Open, widen and close recalls.
     Recalls,
+    /// Say who may see what of the record.
+    Disclosure,
+    /// See what regulators may see of it.
+    Inspect,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Capture,
         Scope::Query,
         Scope::Subscribe,
         Scope::MasterData,
         Scope::Codes,
         Scope::Recalls,
+        Scope::Disclosure,
+        Scope::Inspect,
     ];
 
     /// As stored and as typed.
@@ -41,6 +47,8 @@ impl Scope {
             Scope::MasterData => "master-data",
             Scope::Codes => "codes",
             Scope::Recalls => "recalls",
+            Scope::Disclosure => "disclosure",
+            Scope::Inspect => "inspect",
         }
     }
 

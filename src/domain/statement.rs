@@ -30,6 +30,8 @@ pub enum Kind {
     Link,
     /// What must not be used any more.
     Recall,
+    /// Who may see what.
+    Disclosure,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Kind::Issuance => "issuance",
             Kind::Link => "link",
             Kind::Recall => "recall",
+            Kind::Disclosure => "disclosure",
         }
     }
 
@@ -56,6 +59,7 @@ impl Kind {
             Kind::Issuance,
             Kind::Link,
             Kind::Recall,
+            Kind::Disclosure,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -109,9 +113,11 @@ pub enum Role {
     Recalled,
     /// The product of a lot that is recalled.
     RecalledKind,
+    /// The setting that says who may see what.
+    Disclosure,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 22] = [
+const ROLES: [(Role, &str, Option<i16>); 23] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -137,6 +143,7 @@ const ROLES: [(Role, &str, Option<i16>); 22] = [
     (Role::Recall, "recall", Some(13)),
     (Role::Recalled, "recalled", Some(14)),
     (Role::RecalledKind, "recalledKind", Some(15)),
+    (Role::Disclosure, "disclosure", Some(16)),
 ];
 
 impl Role {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::balance::{Account, Process};
+use super::disclosure::Disclosure;
 use super::epcis::Event;
 use super::forward::Certainty;
 use super::gs1::{DigitalLink, Gtin, Identity};
@@ -51,6 +52,8 @@ pub struct Story {
     pub processes: Vec<Process>,
     /// The lots that led to the subject, each as a whole: for sums.
     pub accounts: Vec<Account>,
+    /// Who may see what of it, as its merchant said last.
+    pub disclosure: Option<Described<Disclosure>>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
 }
@@ -219,6 +222,11 @@ impl Story {
     /// The steps that stand, in the order of time.
     pub fn standing(&self) -> impl Iterator<Item = &Step> + Clone {
         self.steps.iter().filter(|step| !step.is_retracted)
+    }
+
+    /// One of its steps.
+    pub fn step(&self, id: StatementId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
     }
 
     /// The statement of a step.

@@ -16,7 +16,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::domain::statement::{About, StoredStatement};
-use crate::domain::story::{Story, Withheld};
+use crate::domain::story::Withheld;
+use crate::domain::told::Told;
 use crate::public::{Published, TileError, TileFiles};
 use crate::store::batch::SealedBatch;
 
@@ -58,8 +59,9 @@ struct Shown<'a> {
 }
 
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
-pub fn bundle(story: &Story, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
+pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
     let size = source.published.anchor.head.size;
+    let story = &told.story;
     let mut sealed: Vec<Shown<'_>> = story
         .statements
         .iter()

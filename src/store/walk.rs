@@ -226,9 +226,16 @@ pub struct Described {
     pub role: i16,
     /// See [`crate::domain::turn::Turn::index_code`].
     pub turn: i16,
-    /// Whether it is read before all others, however old it is.
-    pub is_urgent: bool,
+    /// What is read before what, however old it is: the highest first.
+    rank: i16,
 }
+
+/// Of names that are described.
+const ORDINARY: i16 = 0;
+/// What must not be used is not crowded out by what somebody is called.
+const RECALLED: i16 = 1;
+/// And by nothing at all, what must not be shown. The last such statement is all that counts.
+const SETTING: i16 = 2;
 
 impl Described {
     /// A name in a role and a turn; `None` for a role that the index does not keep.
@@ -237,8 +244,11 @@ impl Described {
             key: identity_key(name),
             role: role.index_code()?,
             turn: turn.index_code(),
-            // What must not be used is not crowded out by what somebody is called.
-            is_urgent: matches!(role, Role::Recalled | Role::RecalledKind),
+            rank: match role {
+                Role::Disclosure => SETTING,
+                Role::Recalled | Role::RecalledKind => RECALLED,
+                _ => ORDINARY,
+            },
         })
     }
 }
@@ -266,44 +276,50 @@ pub async fn descriptions_of(
     let keys: Vec<i64> = wanted.iter().map(|wanted| wanted.key).collect();
     let roles: Vec<i16> = wanted.iter().map(|wanted| wanted.role).collect();
     let turns: Vec<i16> = wanted.iter().map(|wanted| wanted.turn).collect();
-    let urgent: Vec<bool> = wanted.iter().map(|wanted| wanted.is_urgent).collect();
+    let ranks: Vec<i16> = wanted.iter().map(|wanted| wanted.rank).collect();
+    let most = |wanted: &Described| match wanted.rank {
+        SETTING => 1,
+        _ => room.of_each,
+    };
+    let most: Vec<i64> = wanted.iter().map(most).collect();
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT s.batch_id, s.position, s.recorded_at AS "recorded_at!",
                   sealed.first_index AS "first_index?",
                   s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM (SELECT s.*, found.recorded_at, found.is_urgent,
+           FROM (SELECT s.*, found.recorded_at, found.rank,
                         -- Of a value that is stored elsewhere the length is known without it.
                         sum(octet_length(s.content)) OVER
-                            (ORDER BY found.is_urgent DESC, found.recorded_at DESC, s.batch_id DESC,
+                            (ORDER BY found.rank DESC, found.recorded_at DESC, s.batch_id DESC,
                                       s.position DESC
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-                 FROM (SELECT t.recorded_at, t.batch_id, t.position, bool_or(w.is_urgent) AS is_urgent
-                       FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $9::boolean[])
-                            AS w (key, role, turn, is_urgent)
+                 FROM (SELECT t.recorded_at, t.batch_id, t.position, max(w.rank) AS rank
+                       FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $9::smallint[],
+                                   $6::bigint[])
+                            AS w (key, role, turn, rank, most)
                        CROSS JOIN LATERAL (
                            SELECT recorded_at, batch_id, position FROM trace_index
                            WHERE merchant_id = $1 AND identity_key = w.key AND role = w.role
                              AND turn = w.turn AND recorded_at <= $5
-                           ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT $6) AS t
+                           ORDER BY event_time DESC, batch_id DESC, position DESC LIMIT w.most) AS t
                        GROUP BY t.recorded_at, t.batch_id, t.position
-                       ORDER BY is_urgent DESC, t.recorded_at DESC, t.batch_id DESC, t.position DESC
+                       ORDER BY rank DESC, t.recorded_at DESC, t.batch_id DESC, t.position DESC
                        LIMIT $7) AS found
                  JOIN statement s
                    ON s.merchant_id = $1 AND s.batch_id = found.batch_id
                   AND s.position = found.position) AS s
            LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
            WHERE coalesce(s.before, 0) <= $8
-           ORDER BY s.is_urgent DESC, s.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
+           ORDER BY s.rank DESC, s.recorded_at DESC, s.batch_id DESC, s.position DESC"#,
         merchant_id,
         &keys,
         &roles,
         &turns,
         recorded_until,
-        room.of_each,
+        &most,
         room.rows,
         room.content_bytes,
-        &urgent,
+        &ranks,
     )
     .fetch_all(conn)
     .await?;

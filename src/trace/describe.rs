@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::found::{Found, Loaded, Name, Room};
 use super::reach::Reach;
-use super::{KnownAt, TraceError};
+use super::{KnownAt, TraceError, setting};
 use crate::domain::forward::Forward;
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::master::{self, Party};
@@ -20,7 +20,8 @@ use crate::domain::turn::Turn;
 pub(super) fn names_of(story: &Story, reach: &Reach) -> HashSet<Name> {
     let named = names(story).into_iter();
     let named = named.map(|(name, role)| (name, role, Turn::Seen));
-    named.chain(issued(story.subject, reach)).collect()
+    let named = named.chain(issued(story.subject, reach));
+    named.chain([setting::name()]).collect()
 }
 
 /// Adds the descriptions of that, out of what was said; gives them in the order in which they were recorded.
@@ -113,7 +114,12 @@ pub(super) async fn describe(
                 told.products.insert(product.gtin, product);
             }
             Kind::Party => add_party(&mut told.parties, loaded.body(master::read_party)?),
-            Kind::Event | Kind::Document | Kind::Issuance | Kind::Link | Kind::Recall => {}
+            Kind::Event
+            | Kind::Document
+            | Kind::Issuance
+            | Kind::Link
+            | Kind::Recall
+            | Kind::Disclosure => {}
         }
     }
     Ok(())
@@ -143,7 +149,7 @@ fn describes(
     let mut about = loaded.about.iter();
     match loaded.kind {
         // Links and recalls have limits of their own.
-        Kind::Event | Kind::Link | Kind::Recall => false,
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
             let mut lots = about
@@ -177,7 +183,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let issuance = loaded.body(master::read_issuance)?;
             story.issued.push(loaded.described(issuance));
         }
-        Kind::Event | Kind::Link | Kind::Recall => {}
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure => {}
     }
     Ok(())
 }

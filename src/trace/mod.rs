@@ -16,6 +16,7 @@ mod links;
 mod parties;
 mod reach;
 mod recalls;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -37,6 +38,7 @@ use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;
 use recalls::Sources;
+pub use setting::setting_of;
 
 /// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a
 /// container, made from powder made from milk, needs six.
@@ -118,6 +120,7 @@ async fn whole_story(
     said.describe(conn, merchant_id, &names.collect()).await?;
     story.truncated |= said.truncated;
     let described = describe::add_descriptions(&mut story, &said, &reach)?;
+    story.disclosure = setting::among(&said)?;
     history::add_history(&mut story, &described);
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
@@ -146,6 +149,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         weighed: HashMap::new(),
         processes: Vec::new(),
         accounts: Vec::new(),
+        disclosure: None,
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

@@ -5,7 +5,9 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::found::Loaded;
+use super::setting::setting_of;
 use super::{KnownAt, TraceError};
+use crate::domain::disclosure::Audience;
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master::{self, Party};
@@ -35,11 +37,12 @@ pub struct PartyRecord {
     pub leaf_index: Option<LeafIndex>,
 }
 
-/// The last description of `identity` by each merchant that describes it, newest first. The same words
+/// The last description of `identity` by each merchant that describes it, as somebody may see it, newest first. The same words
 /// of two merchants are given once, with the older time.
 pub async fn party_records(
     conn: &mut PgConnection,
     identity: &Identity,
+    audience: Audience,
 ) -> Result<Vec<PartyRecord>, TraceError> {
     let canonical = identity.canonical();
     let key = identity_key(&canonical);
@@ -51,14 +54,16 @@ pub async fn party_records(
         let wanted: Vec<Described> = wanted.collect();
         let until = KnownAt::NOW.0;
         let stored = descriptions_of(&mut tx, merchant_id, &wanted, until, LAST).await?;
+        let setting = setting_of(&mut tx, merchant_id).await?;
         tx.rollback().await?;
+        let setting = setting.map(|said| said.value).unwrap_or_default();
         let mut last = None;
         for stored in stored.into_iter().rev() {
             let loaded = Loaded::read(stored)?;
             let is_about = loaded.about.iter().any(|about| about.identity == canonical);
             if loaded.kind == Kind::Party && is_about {
                 last = Some(PartyRecord {
-                    party: loaded.body(master::read_party)?,
+                    party: loaded.body(master::read_party)?.told_to(&setting, audience),
                     recorded_at: loaded.stored.recorded_at,
                     leaf_index: loaded.stored.leaf_index,
                 });

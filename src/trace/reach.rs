@@ -366,9 +366,7 @@ impl<'e> Walk<'_, 'e> {
                 }
                 let stayed = |held: &Membership<'_>| {
                     let (from, until) = (held.from.0, held.until);
-                    held.parent == identity
-                        && from <= at
-                        && until.is_none_or(|until| until.0 >= at)
+                    held.parent == identity && from <= at && until.is_none_or(|until| until.0 >= at)
                 };
                 if !is_instance(inside) || self.graph.memberships(inside).iter().any(stayed) {
                     for id in packed_by {

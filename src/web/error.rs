@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::capture::{CaptureError, EventFault};
 use crate::codes::CodeError;
 use crate::store;
+use crate::trace::TraceError;
 
 /// A refusal to a machine: problem+json (RFC 9457), with EPCIS 2.0's exception types.
 #[derive(Debug)]
@@ -249,6 +250,15 @@ impl From<CodeError> for Problem {
             CodeError::Random(error) => Problem::internal(&error),
             CodeError::Statement(error) => Problem::internal(&error),
             CodeError::Store(error) => Problem::from_store(&error),
+        }
+    }
+}
+
+impl From<TraceError> for Problem {
+    fn from(error: TraceError) -> Problem {
+        match error {
+            TraceError::Store(error) => Problem::from_store(&error),
+            TraceError::Unreadable(_) => Problem::internal(&error),
         }
     }
 }

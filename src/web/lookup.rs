@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use crate::codes::{CodeError, SerialStatus, serial_status};
 use crate::domain::code::CodeKey;
+use crate::domain::disclosure::Audience;
 use crate::domain::gs1::DigitalLink;
 use crate::domain::story::{StandingRecall, Story, Via};
+use crate::domain::told::Told;
 use crate::trace::{self, KnownAt, TraceError};
 
 /// Why nobody knows whether there is a story.
@@ -22,24 +24,25 @@ pub enum StoryError {
     Code(#[from] CodeError),
 }
 
-/// The story of a code as it is known; `None` if there is no record of it. The transaction must act for the
+/// The story of a code as it is known and as somebody may see it; `None` if there is no record of it. The transaction must act for the
 /// merchant that owns the code.
 pub async fn story_of(
     conn: &mut PgConnection,
     key: &CodeKey,
     merchant_id: Uuid,
     link: DigitalLink,
-) -> Result<Option<Story>, StoryError> {
+    audience: Audience,
+) -> Result<Option<Told>, StoryError> {
     let known_at = KnownAt::NOW;
     let found = subject_of(conn, key, merchant_id, link, known_at).await?;
     let Some((subject, status)) = found else {
         return Ok(None);
     };
     let story = trace::story(conn, merchant_id, subject, known_at).await?;
-    Ok(is_known(&story, status).then_some(story))
+    Ok(is_known(&story, status).then(|| Told::to(story, audience)))
 }
 
-/// The same as it was known at a time, with what led to what.
+/// All of it as it was known at a time, with what led to what.
 pub async fn story_with_leads_of(
     conn: &mut PgConnection,
     key: &CodeKey,

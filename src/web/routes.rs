@@ -88,6 +88,8 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/documents", post().to(api::record_document))
         .route("/api/links", post().to(api::record_link))
         .route("/api/recalls", post().to(api::record_recall))
+        .route("/api/disclosure", read(api::disclosure))
+        .route("/api/disclosure", post().to(api::record_disclosure))
         .route("/api/signed-statements", post().to(api::record_signed))
         .route("/api/code-ranges", post().to(api::issue_codes))
         .route(

@@ -96,6 +96,7 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         "scope":["https://id.gs1.org/01/{GTIN}/10/L1"],"reason":{name},"instructions":{name},
         "contact":{{"name":{name},"phone":"400-000-0000"}}}}"#
     );
+    let rules = r#"{"rules":[{"field":"quantity","show":"withheld"}]}"#;
     let endpoints = [
         (
             Scope::Capture,
@@ -107,6 +108,7 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         (Scope::MasterData, "/api/documents", certificate),
         (Scope::Codes, "/api/code-ranges", order),
         (Scope::Recalls, "/api/recalls", recall),
+        (Scope::Disclosure, "/api/disclosure", rules.to_owned()),
     ];
     for (scope, path, body) in endpoints {
         let others: Vec<Scope> = Scope::ALL

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-pub use crate::support::proof::proof;
+pub use crate::support::proof::{proof, whole_proof};
 use crate::support::{ISSUER, TestApp, document};
 
 /// The brand owner of the second merchant.
@@ -162,9 +162,9 @@ pub async fn assert_checks_out(app: &TestApp) {
     assert!(report.is_clean(), "{:#?}", report.findings);
 }
 
-/// The only event in the proof of a code.
+/// The only event in the proof of a code, with all that is shown to anybody.
 pub async fn proven_event(app: &TestApp, path: &str) -> VerifiedStatement {
-    let statements = proof(app, path).await.statements;
+    let statements = whole_proof(app, path).await.statements;
     let mut events = statements
         .into_iter()
         .filter(|statement| statement.kind == "event");

@@ -109,8 +109,8 @@ async fn recorded_words_are_shown_as_words_and_never_run() {
     )
     .await;
     let transactions = format!(
-        r#""bizTransactionList":[{{"type":"inv","bizTransaction":"https://example.org/doc/1"}},
-           {{"type":"po","bizTransaction":"https://example.org/doc/\"><script>alert(1)</script>"}}],
+        r#""bizTransactionList":[{{"type":"bol","bizTransaction":"https://example.org/doc/1"}},
+           {{"type":"desadv","bizTransaction":"https://example.org/doc/\"><script>alert(1)</script>"}}],
            "quantityList":[{{"epcClass":"{}","quantity":1,"uom":"KGM"}}]"#,
         document::lot_link("L1")
     );

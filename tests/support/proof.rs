@@ -9,6 +9,20 @@ use super::TestApp;
 pub async fn proof(app: &TestApp, path: &str) -> Verified {
     app.sealed().await;
     let text = app.get_text(&format!("/proof{path}")).await;
+    verified(app, text.as_bytes())
+}
+
+/// The same for whoever holds the merchant's key: with what is for regulators.
+pub async fn whole_proof(app: &TestApp, path: &str) -> Verified {
+    app.sealed().await;
+    let request = app.http.get(app.url(&format!("/proof{path}")));
+    let answer = request.bearer_auth(&app.key).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}");
+    verified(app, &answer.bytes().await.unwrap())
+}
+
+/// A bundle, verified with the log's own keys.
+pub fn verified(app: &TestApp, bundle: &[u8]) -> Verified {
     let log = Verifier::parse(&app.running.vkey).unwrap();
     let story = Verifier::parse(&app.running.story_vkey).unwrap();
     let trust = Trust {
@@ -17,7 +31,7 @@ pub async fn proof(app: &TestApp, path: &str) -> Verified {
         anchors: None,
         ..Trust::default()
     };
-    let verified = verify(text.as_bytes(), &trust).unwrap();
+    let verified = verify(bundle, &trust).unwrap();
     assert_eq!(verified.keys, KeysFrom::Verifier);
     verified
 }

@@ -13,6 +13,7 @@ mod support;
 mod balance;
 mod cases;
 mod command;
+mod disclosure;
 mod findings;
 mod forward;
 mod forward_command;

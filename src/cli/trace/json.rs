@@ -4,27 +4,34 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::forward::word;
-use crate::domain::finding::{Finding, findings};
-use crate::domain::route::{Completeness, State, completeness};
+use crate::domain::finding::Finding;
+use crate::domain::route::{Completeness, State};
 use crate::domain::story::tree::{Node, Tree};
 use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
+use crate::domain::told::Told;
 use crate::web::findings::{rule, sentence, severity};
 use crate::web::text::{Lang, Text};
 
 /// The object.
-pub(super) fn of(story: &Story) -> serde_json::Result<String> {
+pub(super) fn of(told: &Told) -> serde_json::Result<String> {
+    let story = &told.story;
     let tree = Tree::of(story);
     let nodes = tree.nodes.iter().map(|node| node_of(story, node));
     serde_json::to_string(&StoryJson {
         subject: story.subject.canonical(),
         recalls: story.recalls.iter().map(recall_of).collect(),
-        findings: findings(story)
+        findings: told
+            .findings
             .iter()
             .map(|found| finding_of(story, found))
             .collect(),
-        route: completeness(story).as_ref().map(route_of),
+        route: told
+            .completeness
+            .as_ref()
+            .map(|found| route_of(story, found)),
         nodes: nodes.collect(),
+        kept_back: told.kept_back,
         is_truncated: story.truncated,
     })
 }
@@ -42,6 +49,8 @@ struct StoryJson {
     route: Option<RouteJson>,
     /// Each after the one that led to it; the first is the subject.
     nodes: Vec<NodeJson>,
+    /// How many fields are kept from this audience.
+    kept_back: usize,
     /// Whether there is more than one story may hold.
     is_truncated: bool,
 }
@@ -193,11 +202,13 @@ fn finding_of(story: &Story, finding: &Finding) -> FindingJson {
     }
 }
 
-fn route_of(completeness: &Completeness<'_>) -> RouteJson {
+fn route_of(story: &Story, completeness: &Completeness) -> RouteJson {
     let stages = completeness.stages.iter().map(|found| StageJson {
         name: found.stage.name.en.clone(),
         state: state(found.state),
-        event_id: found.step.and_then(|step| step.event.event_id.clone()),
+        event_id: found
+            .step
+            .and_then(|step| story.step(step)?.event.event_id.clone()),
         documents: found
             .documents
             .iter()

@@ -15,12 +15,12 @@ use super::{Failure, Outcome};
 use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
-use crate::domain::finding::findings;
+use crate::domain::disclosure::Audience;
 use crate::domain::forward::{Certainty, Forward, Start};
 use crate::domain::gs1::{DigitalLink, Identity};
-use crate::domain::route::completeness;
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
+use crate::domain::told::Told;
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::trace::{self, KnownAt};
@@ -46,6 +46,9 @@ pub(super) struct Trace {
     /// As it was known at a time, such as 2026-06-01T08:00:00Z: what was recorded later is left out.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<OffsetDateTime>,
+    /// For whom: what a shopper sees, what a regulator may see, or what the merchant itself does.
+    #[arg(long = "for", value_name = "AUDIENCE", value_parser = audience, default_value = "shopper", conflicts_with = "forward")]
+    audience: Audience,
     /// One JSON object instead.
     #[arg(long)]
     json: bool,
@@ -69,20 +72,22 @@ impl Trace {
             println!("NO: there is no record of {}", link.path());
             return Ok(Outcome::No);
         };
+        let told = Told::to(story, self.audience);
+        let story = &told.story;
         if self.json {
-            println!("{}", json::of(&story)?);
+            println!("{}", json::of(&told)?);
         } else {
-            for finding in findings(&story) {
+            for finding in &told.findings {
                 let severity = severity(finding.severity).to_uppercase();
                 println!(
                     "{severity}  {}",
-                    sentence(Text::of(Lang::En), &story, &finding)
+                    sentence(Text::of(Lang::En), story, finding)
                 );
             }
-            if let Some(completeness) = completeness(&story) {
+            if let Some(completeness) = &told.completeness {
                 print!("{completeness}");
             }
-            print!("{}", Tree::of(&story));
+            print!("{}", Tree::of(story));
             if story.truncated {
                 println!("(There is more than one story may hold.)");
             }
@@ -187,6 +192,11 @@ impl Trace {
         tx.rollback().await?;
         Ok(story)
     }
+}
+
+fn audience(text: &str) -> Result<Audience, String> {
+    let fault = "shopper, regulator or merchant";
+    Audience::parse(text).ok_or_else(|| fault.to_owned())
 }
 
 fn instant(text: &str) -> Result<OffsetDateTime, String> {

@@ -71,7 +71,7 @@ struct RecordedBody {
 }
 
 /// 201 for a new statement, 200 for one that says again what was said last.
-async fn record(
+pub(super) async fn record(
     kind: Kind,
     request: &HttpRequest,
     payload: web::Payload,
@@ -79,6 +79,7 @@ async fn record(
 ) -> Result<HttpResponse, Problem> {
     let scope = match kind {
         Kind::Recall => Scope::Recalls,
+        Kind::Disclosure => Scope::Disclosure,
         _ => Scope::MasterData,
     };
     let submitter = submitter(request, service, scope).await?;

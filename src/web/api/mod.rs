@@ -2,11 +2,13 @@
 
 mod codes;
 mod company_prefixes;
+mod disclosure;
 mod master;
 mod signed;
 
 pub(super) use codes::{codes, issue_codes};
 pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
+pub(super) use disclosure::{disclosure, record_disclosure};
 pub(super) use master::{
     record_document, record_link, record_party, record_product, record_recall,
 };

@@ -1,12 +1,19 @@
 //! From an address to a story: whose record it is, whether the code was ever issued, what is held.
 
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+
 use crate::codes::CodeError;
+use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
-use crate::domain::story::Story;
+use crate::domain::scope::Scope;
+use crate::domain::told::Told;
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
 use crate::trace::TraceError;
 use crate::web::Service;
+use crate::web::auth::{bearer, submitter};
+use crate::web::error::Problem;
 use crate::web::lookup::{StoryError, story_of};
 
 /// Why there is no story to show.
@@ -28,6 +35,8 @@ pub(super) enum LookupError {
     Form,
     /// The proof holds no statement with the index that was asked for.
     NoSuchIndex,
+    /// A key was presented that opens nothing here.
+    Key(Problem),
     /// The database is away; the cause is for the log.
     Unavailable(String),
     /// Something is broken; the cause is for the log.
@@ -49,19 +58,43 @@ impl LookupError {
     }
 }
 
-/// The story of the code at a path, or that there is none. The path is raw as it came: an escaped
-/// slash belongs to a lot, not to the path.
-pub(super) async fn find_story(service: &Service, raw_path: &str) -> Result<Story, LookupError> {
+/// The story of the code at a path, as whoever asks may see it, or that there is none. The path is raw as it came: an
+/// escaped slash belongs to a lot, not to the path.
+pub(super) async fn find_story(
+    service: &Service,
+    request: &HttpRequest,
+    raw_path: &str,
+) -> Result<Told, LookupError> {
+    let inspector = match bearer(request) {
+        None => None,
+        Some(_) => {
+            let key = submitter(request, service, Scope::Inspect).await;
+            Some(key.map_err(LookupError::Key)?)
+        }
+    };
     let link = DigitalLink::parse_path(raw_path).map_err(LookupError::Link)?;
     let unknown = || LookupError::Unknown(link);
     let gtin = link.gtin().ok_or_else(unknown)?;
     let mut conn = service.database.reader.acquire().await?;
     let merchant_id = gtin_owner(&mut conn, gtin).await?.ok_or_else(unknown)?;
+    let audience = match inspector {
+        None => Audience::Shopper,
+        Some(key) if key.merchant_id == merchant_id => Audience::Regulator,
+        Some(_) => return Err(LookupError::Key(foreign_key())),
+    };
     let mut tx = store::begin_for(&mut conn, merchant_id).await?;
     let key = &service.code_key;
-    let story = story_of(&mut tx, key, merchant_id, link).await?;
+    let story = story_of(&mut tx, key, merchant_id, link, audience).await?;
     tx.rollback().await?;
     story.ok_or_else(unknown)
+}
+
+fn foreign_key() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "epcisException:SecurityException",
+        "this key is for the record of another merchant",
+    )
 }
 
 /// The name under which a proof is saved, without its extension: plain characters only.

@@ -14,11 +14,12 @@ mod route;
 pub mod view;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 
 use super::Service;
 use super::assets::ASSET_TAG;
+use super::auth::bearer;
 use super::headers::for_anyone;
 use super::proof_file::{FileError, ProofFile, ProofForm, proof_source};
 use super::text::Lang;
@@ -128,11 +129,11 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
         Ok(form) => form,
         Err(_) => return refuse(&request, LookupError::Form),
     };
-    let story = match find_story(&service, path).await {
-        Ok(story) => story,
+    let told = match find_story(&service, &request, path).await {
+        Ok(told) => told,
         Err(error) => return refuse(&request, error),
     };
-    if story.truncated {
+    if told.story.truncated {
         return refuse(&request, LookupError::TooLong);
     }
     let Some(published) = service.state.borrow().published.clone() else {
@@ -141,8 +142,8 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
     };
     let making = service.clone();
     let made = web::block(move || {
-        let stem = lookup::file_stem(&story.subject);
-        let bundle = bundle(&story, &proof_source(&making, &published))
+        let stem = lookup::file_stem(&told.story.subject);
+        let bundle = bundle(&told, &proof_source(&making, &published))
             .map_err(|error| LookupError::Internal(error.to_string()))?;
         ProofFile::of(&bundle, form, &stem).map_err(|error| match error {
             FileError::NoSuchIndex(_) => LookupError::NoSuchIndex,
@@ -157,7 +158,7 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
             let anyone = header::HeaderValue::from_static("*");
             let headers = response.headers_mut();
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
-            response
+            for_key_holder(&request, response)
         }
         Ok(Err(error)) => refuse(&request, error),
         Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
@@ -185,6 +186,16 @@ pub(super) async fn qr(request: HttpRequest, service: web::Data<Service>) -> Htt
             .body(bytes),
         Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
     }
+}
+
+/// What a key opened is kept by nobody on the way.
+fn for_key_holder(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    if bearer(request).is_some() {
+        let caching = header::HeaderValue::from_static("private, no-store");
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, caching);
+    }
+    response
 }
 
 /// Any address that is in no table.
@@ -220,6 +231,7 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
             tracing::warn!(%cause, "the database is not available");
             MessagePage::unavailable(shell)
         }
+        LookupError::Key(problem) => return problem.error_response(),
         LookupError::Internal(cause) => {
             tracing::error!(%cause, "a page failed");
             MessagePage::failed(shell)

@@ -10,13 +10,13 @@ use super::view::{
     BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
     Words, journey_summary, mark_legs, short_root,
 };
-use crate::domain::finding::{self, Finding, Severity};
+use crate::domain::finding::{Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
-use crate::domain::route::completeness;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Story, StoryStatement, Via};
+use crate::domain::told::Told;
 use crate::web::Service;
 use crate::web::findings;
 use crate::web::negotiate::language_rank;
@@ -31,8 +31,9 @@ const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
 const MAX_TOLD: usize = 12;
 
 /// The page of a story.
-pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> TracePage {
+pub(super) fn trace_page(shell: Shell, told: &Told, service: &Service) -> TracePage {
     let text = shell.text;
+    let story = &told.story;
     let published = service.state.borrow().published.clone();
     let public_size = published
         .as_ref()
@@ -41,12 +42,11 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
     let best_before = best_before(text, story, now);
     let mut steps = steps(text, story, public_size);
     mark_legs(&mut steps);
-    let completeness = completeness(story);
+    let completeness = told.completeness.as_ref();
     let (history, untold) = history(text, story, public_size);
     TracePage {
-        verdict: verdict(text, story, public_size, best_before.as_ref()).with_notes(
+        verdict: verdict(text, told, public_size, best_before.as_ref()).with_notes(
             completeness
-                .as_ref()
                 .and_then(|found| lacking(text, found))
                 .into_iter()
                 .collect(),
@@ -57,7 +57,7 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
             text,
             story.product.as_ref().map(|described| &described.value),
         ),
-        route: completeness.as_ref().map(|found| route(text, found)),
+        route: completeness.map(|found| route(text, story, found)),
         history,
         untold_changes: (untold > 0).then(|| text.count("history.untold", untold, &[])),
         links: links(text, story),
@@ -75,6 +75,8 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
                 })
             }),
             bundle_href: format!("/proof{}", story.subject.path()),
+            kept_back: (told.kept_back > 0)
+                .then(|| text.count("proof.kept_back", told.kept_back as u64, &[])),
             qr_href: format!("/qr{}.svg", story.subject.path()),
             address: format!("{}{}", service.public_url, story.subject.path()),
             verify_href: None,
@@ -85,10 +87,11 @@ pub(super) fn trace_page(shell: Shell, story: &Story, service: &Service) -> Trac
 
 fn verdict(
     text: &Text,
-    story: &Story,
+    told: &Told,
     public_size: u64,
     best_before: Option<&BestBefore>,
 ) -> VerdictView {
+    let story = &told.story;
     let is_sealed = |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| i.0 < public_size);
     let total = story.statements.len() as u64;
     let sealed = story.statements.iter().filter(is_sealed).count() as u64;
@@ -123,8 +126,9 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    let (notes, doubts): (Vec<Finding>, Vec<Finding>) = finding::findings(story)
-        .into_iter()
+    let (notes, doubts): (Vec<&Finding>, Vec<&Finding>) = told
+        .findings
+        .iter()
         .partition(|finding| finding.severity < Severity::Doubt);
     let count = doubts.len() as u64;
     let doubts = sentences(text, story, &doubts);
@@ -154,7 +158,7 @@ fn verdict(
 }
 
 /// The gravest findings, one sentence each.
-fn sentences(text: &Text, story: &Story, findings: &[Finding]) -> Vec<String> {
+fn sentences(text: &Text, story: &Story, findings: &[&Finding]) -> Vec<String> {
     let told = findings.iter().take(MAX_TOLD);
     told.map(|finding| readable(&findings::sentence(text, story, finding)))
         .collect()

@@ -9,7 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use super::linkset::{self, LINKSET_JSON, Level, Offer, relation};
 use super::lookup::{LookupError, find_story};
 use super::view::{ChoicePage, LinkView, VerdictView};
-use super::{place, present, refuse, render, shell};
+use super::{for_key_holder, place, present, refuse, render, shell};
+use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{Identity, LinkError};
 use crate::domain::link::{LinkType, VOCABULARY};
 use crate::trace::{PartyRecord, party_records};
@@ -28,17 +29,17 @@ pub(in crate::web) async fn trace(
     service: web::Data<Service>,
 ) -> HttpResponse {
     let asked = Asked::of(&request);
-    let response = match find_story(&service, request.uri().path()).await {
-        Ok(story) => {
-            let levels = linkset::of_story(&story, &service);
+    let response = match find_story(&service, &request, request.uri().path()).await {
+        Ok(told) => {
+            let levels = linkset::of_story(&told.story, &service);
             asked.answer(&request, &levels, || {
-                let page = present::trace_page(shell(&request), &story, &service);
+                let page = present::trace_page(shell(&request), &told, &service);
                 render(StatusCode::OK, &page)
             })
         }
         Err(error) => asked.refuse(&request, error),
     };
-    for_anyone(response)
+    for_key_holder(&request, for_anyone(response))
 }
 
 /// `GET /414/…`, `GET /417/…`
@@ -71,7 +72,7 @@ async fn find_place(
         return Err(LookupError::Link(LinkError::NoKey));
     }
     let mut conn = service.database.reader.acquire().await?;
-    let records = party_records(&mut conn, &identity).await?;
+    let records = party_records(&mut conn, &identity, Audience::Shopper).await?;
     if records.is_empty() {
         return Err(LookupError::UnknownPlace(identity));
     }

@@ -5,27 +5,28 @@ use time::format_description::well_known::Rfc3339;
 use super::journey::readable;
 use super::view::{Mark, RouteView, StageView};
 use crate::domain::route::{Completeness, Found, State};
+use crate::domain::story::Story;
 use crate::web::text::Text;
 
 /// What should be on record.
-pub(super) fn route(text: &'static Text, completeness: &Completeness<'_>) -> RouteView {
+pub(super) fn route(text: &'static Text, story: &Story, completeness: &Completeness) -> RouteView {
     let stages = completeness.stages.iter();
     let missing = stages.clone().flat_map(|found| missing(text, found));
     RouteView {
         name: readable(text.said(&completeness.route.name)),
         summary: summary(text, completeness),
         missing: missing.collect(),
-        stages: stages.map(|found| stage(text, found)).collect(),
+        stages: stages.map(|found| stage(text, story, found)).collect(),
     }
 }
 
 /// What the verdict must not pass over.
-pub(super) fn lacking(text: &Text, completeness: &Completeness<'_>) -> Option<String> {
+pub(super) fn lacking(text: &Text, completeness: &Completeness) -> Option<String> {
     let missing = completeness.count(State::Missing) as u64;
     (missing > 0).then(|| text.count("route.lacking", missing, &[]))
 }
 
-fn summary(text: &Text, completeness: &Completeness<'_>) -> String {
+fn summary(text: &Text, completeness: &Completeness) -> String {
     let count = |state: State| completeness.count(state) as u64;
     let (present, missing) = (count(State::Present), count(State::Missing));
     let to_come = count(State::ToCome);
@@ -45,7 +46,7 @@ fn summary(text: &Text, completeness: &Completeness<'_>) -> String {
     text.with("route.both", &[("due", &due), ("more", &more)])
 }
 
-fn missing(text: &Text, found: &Found<'_>) -> Vec<String> {
+fn missing(text: &Text, found: &Found) -> Vec<String> {
     let is_step = !found.stage.biz_steps.is_empty() && found.state == State::Missing;
     let step = is_step.then(|| readable(text.said(&found.stage.name)));
     let papers = found.documents.iter();
@@ -54,7 +55,7 @@ fn missing(text: &Text, found: &Found<'_>) -> Vec<String> {
     step.into_iter().chain(papers).collect()
 }
 
-fn stage(text: &'static Text, found: &Found<'_>) -> StageView {
+fn stage(text: &'static Text, story: &Story, found: &Found) -> StageView {
     let (present, lacking): (Vec<_>, Vec<_>) = found
         .documents
         .iter()
@@ -64,6 +65,7 @@ fn stage(text: &'static Text, found: &Found<'_>) -> StageView {
         name: readable(text.said(&found.stage.name)),
         step: (!found.stage.biz_steps.is_empty()).then_some(Mark(found.state)),
         time: found.step.and_then(|step| {
+            let step = story.step(step)?;
             let at = step.event.event_time.format(&Rfc3339).ok()?;
             text.local_time(&at, &step.event.offset)
         }),

@@ -199,6 +199,8 @@ pub struct ProofView {
     pub seal: Option<SealView>,
     /// `/proof/01/…`
     pub bundle_href: String,
+    /// How many fields the merchant keeps to itself, in words.
+    pub kept_back: Option<String>,
     /// `/qr/01/….svg`
     pub qr_href: String,
     /// The page's full address, printed under the QR code.
@@ -321,6 +323,7 @@ mod tests {
                     origin: "log.example/1".into(),
                 }),
                 bundle_href: "/proof/01/1".into(),
+                kept_back: Some(text.count("proof.kept_back", 12, &[])),
                 qr_href: "/qr/01/1.svg".into(),
                 address: "https://example.org/01/1".into(),
                 verify_href: None,
