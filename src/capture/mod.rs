@@ -4,6 +4,7 @@
 //! eventID, and the same ID with another body is a conflict.
 
 mod body;
+mod erase;
 mod events;
 mod links;
 mod master;
@@ -11,6 +12,7 @@ mod prepare;
 mod recalls;
 mod signed;
 
+pub use erase::{ErasedStatements, erase};
 pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};
 pub use prepare::content_to_sign;

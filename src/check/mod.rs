@@ -6,6 +6,7 @@
 //! with that of statements.
 
 mod derived;
+mod erasures;
 mod event_index;
 mod log;
 mod public;
@@ -20,6 +21,7 @@ use sqlx::{Connection, PgConnection};
 use thiserror::Error;
 use uuid::Uuid;
 
+use erasures::Erasures;
 use event_index::IndexTally;
 
 use crate::public::PublicError;
@@ -109,6 +111,8 @@ struct Tally {
     index: Option<IndexTally>,
     /// Which merchants describe a place or party, by the key of its identity.
     parties: BTreeSet<(i64, Uuid)>,
+    /// What is gone from statements, and what was said of it.
+    erasures: Erasures,
 }
 
 /// Checks the next part of the log: statements against their digests, receipts and derived rows. Gives
@@ -209,6 +213,7 @@ async fn check_all(
     })
     .await?;
     statements::check_pending(&mut tx, report, &mut tally, &mut |n| progress(n, total)).await?;
+    tally.erasures.finish(report);
     log::check_seals(&mut tx, report, &head, &keys, &edge).await?;
     log::check_edge(&mut tx, report, &edge).await?;
     log::check_tiles(&mut tx, report, head.tree.size).await?;

@@ -19,7 +19,7 @@ use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::posting::BatchIndex;
-use crate::domain::signed::PartySignature;
+use crate::domain::signed::is_signature;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
 use crate::domain::turn::Turns;
@@ -348,6 +348,9 @@ fn check_statement(
                     "{name}: its party's signature is not over its content"
                 ));
             }
+            let kind = checked.kind.as_str();
+            let erasures = &mut tally.erasures;
+            erasures.add(batch.merchant_id, kind, stored, &statement);
             statement.digest()
         }
         Err(error) => {
@@ -379,16 +382,12 @@ fn signature_holds(stored: &StoredStatement, statement: &Statement) -> bool {
     };
     let text = |key: &str| receipt.get(key).and_then(Value::as_str);
     let (signature, signer) = match (text("signature"), text("signer")) {
-        (Some(signature), Some(signer)) => (signature.to_owned(), signer.to_owned()),
+        (Some(signature), Some(signer)) => (signature, signer),
         (None, None) => return true,
         _ => return false,
     };
-    let party = PartySignature {
-        secret: stored.content_secret,
-        signature,
-        signer,
-    };
-    party.is_over(&statement.content)
+    let root = statement.content.root(&statement.content_salts);
+    is_signature(&root, signature, signer)
 }
 
 /// What a statement's content says.

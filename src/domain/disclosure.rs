@@ -305,8 +305,8 @@ impl Disclosure {
                 member("quantity", Field::CodesIssued, None);
                 member("firstNumber", Field::CodesIssued, None);
             }
-            // Links are made to be followed, and nothing of a recall is hidden.
-            Kind::Link | Kind::Recall | Kind::Disclosure => {}
+            // Links are made to be followed, nothing of a recall is hidden, and of an erasure nothing need be.
+            Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => {}
         }
         found
     }

@@ -5,6 +5,7 @@ use auditlog::json::Value;
 use auditlog::note::Verifier;
 
 use super::disclosure::{self, Audience, Disclosure, Field};
+use super::erasure;
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::{Gtin, Identity};
 use super::link;
@@ -178,6 +179,7 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
         }
         Kind::Recall => recall::read_recall(body)?.about(),
         Kind::Disclosure => disclosure::read_disclosure(body)?.about(),
+        Kind::Erasure => erasure::read_erasure(body)?.about(),
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));

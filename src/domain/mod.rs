@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod delivery_signature;
 pub mod disclosure;
 pub mod epcis;
+pub mod erasure;
 pub mod event_key;
 pub mod fields;
 pub mod finding;

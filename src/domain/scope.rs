@@ -23,11 +23,13 @@ pub enum Scope {
     Disclosure,
     /// See what regulators may see of it.
     Inspect,
+    /// Erase fields of what was said.
+    Erasure,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 9] = [
         Scope::Capture,
         Scope::Query,
         Scope::Subscribe,
@@ -36,6 +38,7 @@ impl Scope {
         Scope::Recalls,
         Scope::Disclosure,
         Scope::Inspect,
+        Scope::Erasure,
     ];
 
     /// As stored and as typed.
@@ -49,6 +52,7 @@ impl Scope {
             Scope::Recalls => "recalls",
             Scope::Disclosure => "disclosure",
             Scope::Inspect => "inspect",
+            Scope::Erasure => "erasure",
         }
     }
 

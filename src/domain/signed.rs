@@ -1,6 +1,7 @@
 //! Statements that come with their party's own signature: made in the party's system, before the log has seen
 //! anything (the log's README, section 5).
 
+use auditlog::Hash;
 use auditlog::encoding::{from_base64, to_base64};
 use auditlog::field::{Fields, Secret};
 use auditlog::json::{self, Value, write_string};
@@ -46,7 +47,7 @@ impl PartySignature {
         secret: Secret,
         signer: &NoteSigner,
     ) -> Result<PartySignature, json::JsonError> {
-        let root = Fields::of(&json::parse(content)?).root(&secret);
+        let root = Fields::of(&json::parse(content)?).root(&secret.into());
         Ok(PartySignature {
             secret,
             signature: to_base64(&signer.sign(signed_message(&root).as_bytes())),
@@ -54,16 +55,21 @@ impl PartySignature {
         })
     }
 
-    /// Whether it is its signer's over a content.
-    pub fn is_over(&self, content: &Fields) -> bool {
-        let message = signed_message(&content.root(&self.secret));
-        let signer = Verifier::parse(&self.signer);
-        let bytes = from_base64(&self.signature);
-        signer
-            .ok()
-            .zip(bytes)
-            .is_some_and(|(signer, bytes)| signer.check(message.as_bytes(), &bytes).is_ok())
+    /// Whether it is its signer's over the content with this root.
+    pub fn is_over(&self, content_root: &Hash) -> bool {
+        is_signature(content_root, &self.signature, &self.signer)
     }
+}
+
+/// Whether a signature is the signer's over the content with this root.
+pub fn is_signature(content_root: &Hash, signature: &str, signer: &str) -> bool {
+    let message = signed_message(content_root);
+    let signer = Verifier::parse(signer);
+    let bytes = from_base64(signature);
+    signer
+        .ok()
+        .zip(bytes)
+        .is_some_and(|(signer, bytes)| signer.check(message.as_bytes(), &bytes).is_ok())
 }
 
 /// Reads a file of signed statements. Signatures are checked where a statement is recorded, over what is stored.
@@ -92,7 +98,9 @@ fn read_one(at: &At<'_>) -> Result<SignedStatement, Fault> {
     let body = content.required("body")?;
     body.object()?;
     let kind_at = content.required("kind")?;
-    let kind = Kind::parse(kind_at.text()?).filter(|kind| *kind != Kind::Issuance);
+    let is_partys =
+        |kind: &Kind| !matches!(kind, Kind::Issuance | Kind::Disclosure | Kind::Erasure);
+    let kind = Kind::parse(kind_at.text()?).filter(is_partys);
     let secret_at = at.required("secret")?;
     let secret = from_base64(secret_at.text()?).and_then(|bytes| bytes.try_into().ok());
     let signature = at.required("signature")?;
@@ -172,21 +180,18 @@ mod tests {
         };
         assert_eq!(statement.body, r#"{"n":1.50}"#);
         assert_eq!(statement.kind, Kind::Document);
-        let fields = |content: &str| Fields::of(&json::parse(content).unwrap());
-        assert!(statement.signature.is_over(&fields(CONTENT)));
+        let root = |content: &str, secret: [u8; 32]| {
+            Fields::of(&json::parse(content).unwrap()).root(&Secret(secret).into())
+        };
+        let signature = &statement.signature;
+        assert!(signature.is_over(&root(CONTENT, signature.secret.0)));
         // Another digit, another secret, another signer.
-        assert!(
-            !statement
-                .signature
-                .is_over(&fields(&CONTENT.replace("1.50", "1.5")))
-        );
-        let mut other = statement.signature.clone();
-        other.secret = Secret([8; 32]);
-        assert!(!other.is_over(&fields(CONTENT)));
+        assert!(!signature.is_over(&root(&CONTENT.replace("1.50", "1.5"), [9; 32])));
+        assert!(!signature.is_over(&root(CONTENT, [8; 32])));
         let mut other = statement.signature.clone();
         let signer = NoteSigner::from_seed("lab.example", &[6; 32]).unwrap();
         other.signer = signer.verifier().format();
-        assert!(!other.is_over(&fields(CONTENT)));
+        assert!(!other.is_over(&root(CONTENT, [9; 32])));
     }
 
     #[test]

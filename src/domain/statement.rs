@@ -5,6 +5,7 @@ use std::fmt;
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::{Hash, LeafIndex};
+use auditlog::salts::Salts;
 use auditlog::statement::{self, Signed, Statement, StatementError, StatementParts};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -32,6 +33,8 @@ pub enum Kind {
     Recall,
     /// Who may see what.
     Disclosure,
+    /// Which fields of other statements were erased.
+    Erasure,
 }
 
 impl Kind {
@@ -46,6 +49,7 @@ impl Kind {
             Kind::Link => "link",
             Kind::Recall => "recall",
             Kind::Disclosure => "disclosure",
+            Kind::Erasure => "erasure",
         }
     }
 
@@ -60,6 +64,7 @@ impl Kind {
             Kind::Link,
             Kind::Recall,
             Kind::Disclosure,
+            Kind::Erasure,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == text)
@@ -115,9 +120,13 @@ pub enum Role {
     RecalledKind,
     /// The setting that says who may see what.
     Disclosure,
+    /// A statement of which fields were erased.
+    Erasure,
+    /// What that statement is about.
+    Erased,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 23] = [
+const ROLES: [(Role, &str, Option<i16>); 25] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -144,6 +153,9 @@ const ROLES: [(Role, &str, Option<i16>); 23] = [
     (Role::Recalled, "recalled", Some(14)),
     (Role::RecalledKind, "recalledKind", Some(15)),
     (Role::Disclosure, "disclosure", Some(16)),
+    (Role::Erasure, "erasure", Some(17)),
+    // Whoever looks for an erasure knows what was erased.
+    (Role::Erased, "erased", None),
 ];
 
 impl Role {
@@ -282,14 +294,14 @@ impl Draft<'_> {
         let parts = StatementParts {
             content: &content,
             receipt: &receipt,
-            content_secret,
+            content_salts: content_secret.into(),
             receipt_secret,
         };
         // Read back from the very text that is stored, so that what is hashed is what is kept.
         let read = Statement::read(&parts)?;
         if self
             .signature
-            .is_some_and(|party| !party.is_over(&read.content))
+            .is_some_and(|party| !party.is_over(&read.content.root(&read.content_salts)))
         {
             return Err(DraftError::Signature);
         }
@@ -326,12 +338,12 @@ pub struct StoredStatement {
     pub recorded_at: OffsetDateTime,
     /// Its place in the log, once sealed.
     pub leaf_index: Option<LeafIndex>,
-    /// What is said.
+    /// What is said, without what was erased.
     pub content: String,
     /// What the log adds.
     pub receipt: String,
-    /// Salts the content.
-    pub content_secret: Secret,
+    /// What salts the content, or is left of it.
+    pub content_salts: Salts,
     /// Salts the receipt.
     pub receipt_secret: Secret,
     /// What the log holds, or will.
@@ -357,7 +369,7 @@ impl StoredStatement {
         StatementParts {
             content: &self.content,
             receipt: &self.receipt,
-            content_secret: self.content_secret,
+            content_salts: self.content_salts.clone(),
             receipt_secret: self.receipt_secret,
         }
     }

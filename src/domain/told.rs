@@ -116,9 +116,8 @@ impl Told {
             }
         }
         self.story.statements.retain(|statement| {
-            let is_description =
-                matches!(statement.kind, Kind::Product | Kind::Party | Kind::Document);
-            !is_description || kept.contains(&statement.stored.id)
+            let can_be_spared = !matches!(statement.kind, Kind::Event | Kind::Link | Kind::Recall);
+            !can_be_spared || kept.contains(&statement.stored.id)
         });
     }
 

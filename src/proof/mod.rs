@@ -157,10 +157,10 @@ fn bundled(
         index: *index,
         entry: entry.format(),
         path: reader.inclusion_proof(*index)?,
-        content: disclose(&read.content, &read.content_secret, |p| {
+        content: disclose(&read.content, &read.content_salts, |p| {
             withheld.shows_content(p)
         }),
-        receipt: disclose(&read.receipt, &read.receipt_secret, |p| {
+        receipt: disclose(&read.receipt, &read.receipt_secret.into(), |p| {
             withheld.shows_receipt(p)
         }),
     })

@@ -37,6 +37,8 @@ pub struct Database {
     pub indexer: Pool,
     /// Sends subscribers what is theirs.
     pub deliverer: Pool,
+    /// Replaces what is erased.
+    pub eraser: Pool,
     /// What is measured of all of them, and by everybody who works with them.
     pub metrics: Metrics,
 }
@@ -99,13 +101,20 @@ impl Database {
             checker: pool("checker", "rootmark_checker", 2),
             indexer: pool("indexer", "rootmark_indexer", 1),
             deliverer: pool("deliverer", "rootmark_deliverer", 4),
+            eraser: pool("eraser", "rootmark_eraser", 1),
             metrics,
         })
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        let own = [&self.sealer, &self.checker, &self.indexer, &self.deliverer];
+        let own = [
+            &self.sealer,
+            &self.checker,
+            &self.indexer,
+            &self.deliverer,
+            &self.eraser,
+        ];
         for pool in [&self.capture, &self.reader].into_iter().chain(own) {
             pool.connections.close().await;
         }

@@ -11,6 +11,7 @@ pub mod code_key;
 pub mod code_range;
 pub mod company_prefix;
 mod database;
+pub mod erasure;
 pub mod event_index;
 pub mod event_key;
 pub mod gtin_owner;
@@ -142,6 +143,12 @@ fn hash(column: &str, bytes: &[u8]) -> Result<auditlog::Hash> {
 /// A secret column; the schema holds its length at 32.
 fn secret(column: &str, bytes: &[u8]) -> Result<auditlog::field::Secret> {
     Ok(auditlog::field::Secret(array(column, bytes)?))
+}
+
+/// The salts of a content, or what is left of them.
+fn salts(column: &str, bytes: &[u8]) -> Result<auditlog::salts::Salts> {
+    auditlog::salts::Salts::from_bytes(bytes)
+        .map_err(|error| sqlx::Error::Decode(format!("{column}: {error}").into()))
 }
 
 fn array<const N: usize>(column: &str, bytes: &[u8]) -> Result<[u8; N]> {

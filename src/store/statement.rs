@@ -1,6 +1,7 @@
 //! Statements and their payloads.
 
 use auditlog::field::Secret;
+use auditlog::salts::Salts;
 use auditlog::{Entry, Hash, LeafIndex};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -393,7 +394,8 @@ pub async fn statements_of_batch(
                     leaf_index: None,
                     content: lossy(&row.content),
                     receipt: lossy(&row.receipt),
-                    content_secret: Secret(thirty_two(&row.content_secret)),
+                    content_salts: Salts::from_bytes(&row.content_secret)
+                        .unwrap_or_else(|_| Secret(thirty_two(&row.content_secret)).into()),
                     receipt_secret: Secret(thirty_two(&row.receipt_secret)),
                     digest: Hash(thirty_two(&row.digest)),
                 },
@@ -470,7 +472,7 @@ impl Row {
             leaf_index: self.first_index.map(index),
             content: super::text(self.content)?,
             receipt: super::text(self.receipt)?,
-            content_secret: super::secret("statement.content_secret", &self.content_secret)?,
+            content_salts: super::salts("statement.content_secret", &self.content_secret)?,
             receipt_secret: super::secret("statement.receipt_secret", &self.receipt_secret)?,
             digest: super::hash("statement.digest", &self.digest)?,
         })

@@ -119,7 +119,8 @@ pub(super) async fn describe(
             | Kind::Issuance
             | Kind::Link
             | Kind::Recall
-            | Kind::Disclosure => {}
+            | Kind::Disclosure
+            | Kind::Erasure => {}
         }
     }
     Ok(())
@@ -149,7 +150,7 @@ fn describes(
     let mut about = loaded.about.iter();
     match loaded.kind {
         // Links and recalls have limits of their own.
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure => false,
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
             let mut lots = about
@@ -183,7 +184,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let issuance = loaded.body(master::read_issuance)?;
             story.issued.push(loaded.described(issuance));
         }
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure => {}
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => {}
     }
     Ok(())
 }

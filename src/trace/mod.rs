@@ -8,6 +8,7 @@
 mod ask;
 mod balance;
 mod describe;
+mod erasures;
 mod forward;
 mod found;
 mod graph;
@@ -125,6 +126,7 @@ async fn whole_story(
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
     balance::add_balances(&mut story, &found, &said, &reach)?;
+    erasures::add_erasures(conn, merchant_id, &mut story).await?;
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));

@@ -92,7 +92,7 @@ fn stored(position: i32, body: &str) -> StoredStatement {
         leaf_index: None,
         content: new.content,
         receipt: new.receipt,
-        content_secret: new.content_secret,
+        content_salts: new.content_secret.into(),
         receipt_secret: new.receipt_secret,
         digest: new.digest,
     }

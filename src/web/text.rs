@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 
+use crate::domain::erasure::ERASED;
 use crate::domain::master::Bilingual;
 pub use lang::Lang;
 pub(in crate::web) use lang::parse_weight;
@@ -106,10 +107,18 @@ impl Text {
     }
 
     /// Words that were recorded in both languages, in the reader's.
-    pub fn said<'a>(&self, words: &'a Bilingual) -> &'a str {
-        match self.lang {
+    pub fn said<'a>(&'a self, words: &'a Bilingual) -> &'a str {
+        self.recorded(match self.lang {
             Lang::ZhCn => &words.zh_cn,
             Lang::En => &words.en,
+        })
+    }
+
+    /// A text as it was recorded, or that it was erased.
+    pub fn recorded<'a>(&'a self, words: &'a str) -> &'a str {
+        match words {
+            ERASED => self.get("history.erased"),
+            words => words,
         }
     }
 

@@ -199,6 +199,9 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
         "rootmark_deliverer UPDATE subscription",
+        "rootmark_eraser INSERT pending_batch",
+        "rootmark_eraser INSERT statement",
+        "rootmark_eraser INSERT trace_index",
         "rootmark_eraser UPDATE statement",
         "rootmark_indexer DELETE event_batch",
         "rootmark_indexer INSERT event_term",
@@ -223,7 +226,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         )
     };
     let erased = columns("rootmark_eraser", "statement", "UPDATE");
-    let payload = ["content", "receipt", "content_secret", "receipt_secret"];
+    let payload = ["content", "content_secret"];
     assert_eq!(strings(&mut conn, &erased).await, payload);
     let held = columns("rootmark_capture", "gtin_owner", "UPDATE");
     assert_eq!(strings(&mut conn, &held).await, ["claimed_at"]);

@@ -291,7 +291,7 @@ async fn digest_of(bench: &Bench, wanted: &str) -> Hash {
     let parts = StatementParts {
         content: &content,
         receipt: &receipt,
-        content_secret: secret(&content_secret),
+        content_salts: secret(&content_secret).into(),
         receipt_secret: secret(&receipt_secret),
     };
     Statement::read(&parts).unwrap().digest()

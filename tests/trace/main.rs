@@ -14,6 +14,7 @@ mod balance;
 mod cases;
 mod command;
 mod disclosure;
+mod erasure;
 mod findings;
 mod forward;
 mod forward_command;

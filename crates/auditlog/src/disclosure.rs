@@ -4,11 +4,10 @@
 use thiserror::Error;
 
 use crate::encoding;
-use crate::field::{
-    Fields, Salt, Salter, Secret, array_length, commitment, field_leaf, is_pointer, is_value_text,
-};
+use crate::field::{Fields, Salt, array_length, commitment, field_leaf, is_pointer, is_value_text};
 use crate::hash::{Hash, node_hash, root_in_place};
 use crate::json::{Value, write_string};
+use crate::salts::{Opener, Salts};
 
 /// Runs of withheld elements are left unnamed only inside arrays longer than this.
 pub const LONG_ARRAY: u64 = 32;
@@ -84,9 +83,9 @@ pub enum DisclosureError {
     Orphan(String),
 }
 
-/// Prunes `fields` so that only those fields are shown for which `show` answers yes.
-pub fn disclose(fields: &Fields, secret: &Secret, show: impl Fn(&str) -> bool) -> Node {
-    let salts = Salter::new(secret);
+/// Prunes `fields` so that only those fields are shown for which `show` answers yes, and that were not erased.
+pub fn disclose(fields: &Fields, salts: &Salts, show: impl Fn(&str) -> bool) -> Node {
+    let opener = salts.opener();
     let mut long_arrays: Vec<String> = Vec::new();
     let leaves: Vec<PlannedLeaf> = (0..fields.len())
         .map(|position| {
@@ -94,7 +93,7 @@ pub fn disclose(fields: &Fields, secret: &Secret, show: impl Fn(&str) -> bool) -
             if array_length(field.value).is_some_and(|n| n > LONG_ARRAY) {
                 long_arrays.push(format!("{}/", field.pointer));
             }
-            let shown = show(field.pointer);
+            let shown = !field.is_erased() && show(field.pointer);
             let unnamed = !shown && long_arrays.iter().any(|a| field.pointer.starts_with(a));
             PlannedLeaf {
                 position,
@@ -103,7 +102,7 @@ pub fn disclose(fields: &Fields, secret: &Secret, show: impl Fn(&str) -> bool) -
             }
         })
         .collect();
-    prune(fields, &salts, &leaves)
+    prune(fields, &opener, &leaves)
 }
 
 struct PlannedLeaf {
@@ -112,36 +111,36 @@ struct PlannedLeaf {
     unnamed: bool,
 }
 
-fn prune(fields: &Fields, salts: &Salter, leaves: &[PlannedLeaf]) -> Node {
+fn prune(fields: &Fields, opener: &Opener<'_>, leaves: &[PlannedLeaf]) -> Node {
     if leaves.iter().all(|leaf| leaf.unnamed) {
         let mut hashes: Vec<Hash> = leaves
             .iter()
-            .map(|leaf| fields.leaf(leaf.position, salts))
+            .map(|leaf| fields.leaf(leaf.position, opener))
             .collect();
         return Node::Unnamed(root_in_place(&mut hashes));
     }
     if let [leaf] = leaves {
         let field = fields.at(leaf.position);
-        let (pointer, salt) = (field.pointer.to_owned(), salts.salt(field.pointer));
-        return if leaf.shown {
-            Node::Shown {
+        let pointer = field.pointer.to_owned();
+        let salt = opener.salt(field.pointer).filter(|_| leaf.shown);
+        return match salt {
+            Some(salt) => Node::Shown {
                 pointer,
                 value: field.value.to_owned(),
                 salt,
-            }
-        } else {
-            Node::Withheld {
+            },
+            None => Node::Withheld {
                 pointer,
-                commitment: commitment(&salt, field.value),
-            }
+                commitment: opener.commitment(field).unwrap_or(Hash([0; 32])),
+            },
         };
     }
     // RFC 6962 §2.1: the left side is the largest power of two smaller than the whole.
     let split = leaves.len().next_power_of_two() / 2;
     let (left, right) = leaves.split_at(split);
     Node::Inner(Box::new((
-        prune(fields, salts, left),
-        prune(fields, salts, right),
+        prune(fields, opener, left),
+        prune(fields, opener, right),
     )))
 }
 
@@ -344,10 +343,11 @@ fn read_hash(text: &str) -> Result<Hash, DisclosureError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::Secret;
     use crate::json;
     use proptest::prelude::*;
 
-    const SECRET: Secret = Secret([9; 32]);
+    const SALTS: Salts = Salts::Derived(Secret([9; 32]));
 
     fn fields(text: &str) -> Fields {
         Fields::of(&json::parse(text).unwrap())
@@ -364,9 +364,9 @@ mod tests {
     #[test]
     fn a_withheld_field_keeps_the_root_and_hides_the_value() {
         let fields = fields(r#"{"a":"secret","b":1,"c":[true]}"#);
-        let node = reread(&disclose(&fields, &SECRET, |p| p != "/a"));
+        let node = reread(&disclose(&fields, &SALTS, |p| p != "/a"));
         let opened = node.open().unwrap();
-        assert_eq!(opened.root, fields.root(&SECRET));
+        assert_eq!(opened.root, fields.root(&SALTS));
         assert_eq!(opened.value("/a"), None);
         assert_eq!(opened.value("/b"), Some("1"));
         assert_eq!(opened.leaves.len(), 4);
@@ -379,18 +379,18 @@ mod tests {
         let array = |n: usize| format!("[{}]", vec!["1"; n].join(","));
         let short = fields(&format!("{{\"a\":{},\"b\":0}}", array(32)));
         assert_eq!(
-            disclose(&short, &SECRET, |p| p == "/b")
+            disclose(&short, &SALTS, |p| p == "/b")
                 .open()
                 .unwrap()
                 .unnamed,
             0
         );
         let long = fields(&format!("{{\"a\":{},\"b\":0}}", array(33)));
-        let opened = disclose(&long, &SECRET, |p| matches!(p, "/b" | "/a" | "/a/7"))
+        let opened = disclose(&long, &SALTS, |p| matches!(p, "/b" | "/a" | "/a/7"))
             .open()
             .unwrap();
         assert!(opened.unnamed > 0);
-        assert_eq!(opened.root, long.root(&SECRET));
+        assert_eq!(opened.root, long.root(&SALTS));
         assert_eq!(opened.value("/a/7"), Some("1"));
         // The last leaf but one, /a/9, lies in a run that is not named.
         assert_eq!(opened.named_tail, 1);
@@ -460,8 +460,8 @@ mod tests {
             let fields = fields(&format!("{{{}}}", members.join(",")));
             let names: Vec<String> = fields.iter().map(|f| f.pointer.to_owned()).collect();
             let shown = |p: &str| mask >> names.iter().position(|n| n == p).unwrap() & 1 == 1;
-            let opened = reread(&disclose(&fields, &SECRET, shown)).open().unwrap();
-            prop_assert_eq!(opened.root, fields.root(&SECRET));
+            let opened = reread(&disclose(&fields, &SALTS, shown)).open().unwrap();
+            prop_assert_eq!(opened.root, fields.root(&SALTS));
             for name in &names {
                 prop_assert_eq!(opened.value(name).is_some(), shown(name));
             }

@@ -18,6 +18,7 @@ use sha2::Sha256;
 use crate::encoding;
 use crate::hash::{Hash, leaf_hash, root_in_place};
 use crate::json::{self, Value};
+use crate::salts::{Opener, Salts};
 
 /// What salts are derived from. Whoever holds it can open every field of its object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,15 @@ pub struct Field<'a> {
     /// JSON Pointer (RFC 6901) from the root of the object.
     pub pointer: &'a str,
     /// A string as RFC 8785 writes it, a number as received, `true`, `false`, `null`, `{}`, or an
-    /// array's length as `[n]`.
+    /// array's length as `[n]`. Nothing at all, which no value is, where it was erased.
     pub value: &'a str,
+}
+
+impl Field<'_> {
+    /// Whether it was erased.
+    pub fn is_erased(&self) -> bool {
+        self.value.is_empty()
+    }
 }
 
 /// The leaves of one object, ordered by pointer.
@@ -65,6 +73,25 @@ impl Fields {
         fields
     }
 
+    /// The leaves with these pointers and values, which ascend.
+    pub(crate) fn from_leaves(leaves: Vec<(String, String)>) -> Fields {
+        let mut fields = Fields {
+            text: String::new(),
+            spans: Vec::new(),
+        };
+        for (pointer, value) in leaves {
+            fields.push(&pointer, |text| text.push_str(&value));
+        }
+        fields
+    }
+
+    /// The value of the field with this pointer.
+    pub fn value(&self, pointer: &str) -> Option<&str> {
+        let spans = &self.spans;
+        let place = spans.binary_search_by(|span| self.text[span.pointer.clone()].cmp(pointer));
+        Some(self.at(place.ok()?).value)
+    }
+
     /// The leaves in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Field<'_>> {
         (0..self.spans.len()).map(|i| self.at(i))
@@ -88,16 +115,18 @@ impl Fields {
         self.spans.len()
     }
 
-    /// The hash of the leaf at `position`, salted from `secret`.
-    pub fn leaf(&self, position: usize, salts: &Salter) -> Hash {
-        let Field { pointer, value } = self.at(position);
-        field_leaf(pointer, &commitment(&salts.salt(pointer), value))
+    /// The hash of the leaf at `position`.
+    pub(crate) fn leaf(&self, position: usize, opener: &Opener<'_>) -> Hash {
+        let field = self.at(position);
+        // Salts of other fields give another root, and so no statement that anybody signed.
+        let commitment = opener.commitment(field).unwrap_or(Hash([0; 32]));
+        field_leaf(field.pointer, &commitment)
     }
 
     /// The root of the field tree.
-    pub fn root(&self, secret: &Secret) -> Hash {
-        let salts = Salter::new(secret);
-        let mut leaves: Vec<Hash> = (0..self.len()).map(|i| self.leaf(i, &salts)).collect();
+    pub fn root(&self, salts: &Salts) -> Hash {
+        let opener = salts.opener();
+        let mut leaves: Vec<Hash> = (0..self.len()).map(|i| self.leaf(i, &opener)).collect();
         root_in_place(&mut leaves)
     }
 
@@ -251,7 +280,7 @@ mod tests {
     }
 
     fn root(text: &str) -> Hash {
-        Fields::of(&json::parse(text).unwrap()).root(&Secret([7; 32]))
+        Fields::of(&json::parse(text).unwrap()).root(&Secret([7; 32]).into())
     }
 
     #[test]
@@ -301,7 +330,10 @@ mod tests {
     #[test]
     fn another_secret_gives_another_root() {
         let fields = Fields::of(&json::parse(r#"{"a":1}"#).unwrap());
-        assert_ne!(fields.root(&Secret([1; 32])), fields.root(&Secret([2; 32])));
+        assert_ne!(
+            fields.root(&Secret([1; 32]).into()),
+            fields.root(&Secret([2; 32]).into())
+        );
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod keys;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod salts;
 pub mod statement;
 pub mod statement_proof;
 pub mod story;

@@ -7,6 +7,7 @@ use crate::entry::Timestamp;
 use crate::field::{Fields, Secret};
 use crate::hash::{Hash, node_hash};
 use crate::json::{self, JsonError, Value, write_string};
+use crate::salts::{Salts, SaltsError};
 
 /// A statement as it is stored: two JSON texts and a secret for each.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub struct StatementParts<'a> {
     pub content: &'a str,
     /// `{"about":[…],"recorded":…}` and, where a party signed, `"signature"`, `"signer"`.
     pub receipt: &'a str,
-    /// Salts the content; chosen by the signing party where there is one.
-    pub content_secret: Secret,
+    /// What salts the content; its secret is chosen by the signing party where there is one.
+    pub content_salts: Salts,
     /// Salts the receipt.
     pub receipt_secret: Secret,
 }
@@ -28,8 +29,8 @@ pub struct Statement {
     pub content: Fields,
     /// The leaves of the receipt.
     pub receipt: Fields,
-    /// Salts the content.
-    pub content_secret: Secret,
+    /// What salts the content.
+    pub content_salts: Salts,
     /// Salts the receipt.
     pub receipt_secret: Secret,
 }
@@ -43,6 +44,9 @@ pub enum StatementError {
     /// The receipt is not JSON.
     #[error("receipt: {0}")]
     Receipt(JsonError),
+    /// The content is not the one that its salts are for.
+    #[error("content: {0}")]
+    Salts(#[from] SaltsError),
 }
 
 impl Statement {
@@ -51,9 +55,9 @@ impl Statement {
         let content = json::parse(parts.content).map_err(StatementError::Content)?;
         let receipt = json::parse(parts.receipt).map_err(StatementError::Receipt)?;
         Ok(Statement {
-            content: Fields::of(&content),
+            content: parts.content_salts.fields_of(&content)?,
             receipt: Fields::of(&receipt),
-            content_secret: parts.content_secret,
+            content_salts: parts.content_salts.clone(),
             receipt_secret: parts.receipt_secret,
         })
     }
@@ -61,8 +65,8 @@ impl Statement {
     /// What the log holds of it.
     pub fn digest(&self) -> Hash {
         digest(
-            &self.content.root(&self.content_secret),
-            &self.receipt.root(&self.receipt_secret),
+            &self.content.root(&self.content_salts),
+            &self.receipt.root(&self.receipt_secret.into()),
         )
     }
 }
@@ -128,7 +132,7 @@ mod tests {
         Statement::read(&StatementParts {
             content,
             receipt: &receipt_text(&about, recorded, None),
-            content_secret: Secret([1; 32]),
+            content_salts: Secret([1; 32]).into(),
             receipt_secret: Secret([2; 32]),
         })
         .unwrap()
@@ -151,8 +155,8 @@ mod tests {
         let swapped = Statement {
             content: one.receipt.clone(),
             receipt: one.content.clone(),
-            content_secret: one.receipt_secret,
-            receipt_secret: one.content_secret,
+            content_salts: one.receipt_secret.into(),
+            receipt_secret: Secret([1; 32]),
         };
         assert_ne!(one.digest(), swapped.digest());
     }

@@ -55,8 +55,10 @@ fn bundle_in_words(verified: &Verified) -> String {
          sealed at   {sealed_at} ({sealed})\n\
          {}\
          {}\
+         {}\
          withheld    {} fields named and not shown, {} subtrees not named\n",
         signers_in_words(statements),
+        erasures_in_words(statements),
         witnesses_in_words(verified.witnesses.as_deref()),
         verified.withheld(),
         verified.unnamed(),
@@ -77,6 +79,23 @@ fn signers_in_words(statements: &[VerifiedStatement]) -> String {
         )
     };
     signed.iter().map(line).collect()
+}
+
+/// What is missing for good, and why.
+fn erasures_in_words(statements: &[VerifiedStatement]) -> String {
+    let erasures = statements.iter().filter(|one| one.kind == "erasure");
+    let line = |erasure: &VerifiedStatement| {
+        let leaves = erasure.content.leaves.iter();
+        let fields = leaves
+            .filter(|leaf| leaf.pointer.contains("/fields/"))
+            .count();
+        let reason = erasure.content.value("/body/reason/en").unwrap_or("null");
+        format!(
+            "erased      {fields} fields, as entry {} says: {reason}\n",
+            erasure.index
+        )
+    };
+    erasures.map(line).collect()
 }
 
 fn statement_in_words(verified: &VerifiedProof) -> String {

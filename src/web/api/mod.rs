@@ -3,12 +3,14 @@
 mod codes;
 mod company_prefixes;
 mod disclosure;
+mod erasures;
 mod master;
 mod signed;
 
 pub(super) use codes::{codes, issue_codes};
 pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
 pub(super) use disclosure::{disclosure, record_disclosure};
+pub(super) use erasures::erase_fields;
 pub(super) use master::{
     record_document, record_link, record_party, record_product, record_recall,
 };

@@ -39,7 +39,6 @@ pub(in crate::web) async fn record_signed(
     let scope = match kind {
         Kind::Event => Scope::Capture,
         Kind::Recall => Scope::Recalls,
-        Kind::Disclosure => Scope::Disclosure,
         _ => Scope::MasterData,
     };
     if scope != Scope::Capture {

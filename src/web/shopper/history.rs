@@ -62,15 +62,15 @@ fn field_view(text: &Text, field: &FieldChange) -> FieldView {
     let name = field.pointer.split('/').nth(1).unwrap_or_default();
     FieldView {
         label: text.term("field", name).to_owned(),
-        old: field.old.as_deref().map(words),
-        new: field.new.as_deref().map(words),
+        old: field.old.as_deref().map(|value| words(text, value)),
+        new: field.new.as_deref().map(|value| words(text, value)),
     }
 }
 
 /// A scalar as a reader writes it.
-fn words(value: &str) -> String {
+fn words(text: &Text, value: &str) -> String {
     match json::parse(value) {
-        Ok(Value::String(text)) => readable(&text),
+        Ok(Value::String(recorded)) => readable(text.recorded(&recorded)),
         _ => value.to_owned(),
     }
 }

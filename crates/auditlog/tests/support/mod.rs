@@ -139,15 +139,15 @@ impl Told {
         let Statement {
             content,
             receipt,
-            content_secret,
+            content_salts,
             receipt_secret,
         } = &self.statement;
         BundledStatement {
             index,
             entry: self.entry.format(),
             path: reader.inclusion_proof(index).unwrap(),
-            content: disclose(content, content_secret, show),
-            receipt: disclose(receipt, receipt_secret, show),
+            content: disclose(content, content_salts, show),
+            receipt: disclose(receipt, &(*receipt_secret).into(), show),
         }
     }
 }
@@ -219,7 +219,7 @@ fn tell(
         Statement::read(&StatementParts {
             content: &content,
             receipt,
-            content_secret,
+            content_salts: content_secret.into(),
             receipt_secret,
         })
         .unwrap()
@@ -228,7 +228,7 @@ fn tell(
     let statement = if nonce == 45 {
         // The farm signs this one itself.
         let farm = NoteSigner::from_seed("farm.example", &[3; 32]).unwrap();
-        let message = signed_message(&unsigned.content.root(&content_secret));
+        let message = signed_message(&unsigned.content.root(&content_secret.into()));
         let signature = to_base64(&farm.sign(message.as_bytes()));
         let signer = farm.verifier().format();
         let signed = Signed {

@@ -46,7 +46,9 @@ pub fn cases(sample: &Sample, small: &str) -> Vec<Json> {
 
 fn signatures() -> Vec<(&'static str, Said)> {
     let Said { content, receipt } = plain();
-    let root = statement(&content, &receipt).content.root(&Secret([1; 32]));
+    let root = statement(&content, &receipt)
+        .content
+        .root(&Secret([1; 32]).into());
     let farm = NoteSigner::from_seed("farm.example", &[3; 32]).unwrap();
     let right = to_base64(&farm.sign(signed_message(&root).as_bytes()));
     let other = to_base64(&farm.sign(b"rootmark-content/v1\n"));
@@ -172,7 +174,7 @@ fn statement(content: &str, receipt: &str) -> Statement {
     Statement::read(&StatementParts {
         content,
         receipt,
-        content_secret: Secret([1; 32]),
+        content_salts: Secret([1; 32]).into(),
         receipt_secret: Secret([2; 32]),
     })
     .unwrap()

@@ -71,7 +71,7 @@ pub fn fields(file: &Value) {
             assert_eq!(hashes.last(), Some(&hash(leaf, "leaf")));
         }
         assert_eq!(root_in_place(&mut hashes), hash(case, "root"));
-        let opened = disclose(&fields, &secret, |_| true).open().unwrap();
+        let opened = disclose(&fields, &secret.into(), |_| true).open().unwrap();
         assert_eq!(opened.root, hash(case, "root"));
     }
 }
@@ -92,12 +92,12 @@ pub fn statements(file: &Value) {
         let statement = Statement::read(&StatementParts {
             content: text(case, "content"),
             receipt: text(case, "receipt"),
-            content_secret: secret(case, "content_secret"),
+            content_salts: secret(case, "content_secret").into(),
             receipt_secret: secret(case, "receipt_secret"),
         })
         .unwrap();
-        let content_root = statement.content.root(&statement.content_secret);
-        let receipt_root = statement.receipt.root(&statement.receipt_secret);
+        let content_root = statement.content.root(&statement.content_salts);
+        let receipt_root = statement.receipt.root(&statement.receipt_secret.into());
         assert_eq!(content_root, hash(case, "content_root"));
         assert_eq!(receipt_root, hash(case, "receipt_root"));
         assert_eq!(statement.digest(), hash(case, "digest"));

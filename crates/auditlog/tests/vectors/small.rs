@@ -91,7 +91,7 @@ fn fields_case(name: &str, text: &str, secret: &Secret) -> Json {
         ("json", (*text).into()),
         ("secret", to_base64(&secret.0).into()),
         ("leaves", leaves.into()),
-        ("root", fields.root(secret).to_base64().into()),
+        ("root", fields.root(&(*secret).into()).to_base64().into()),
     ])
 }
 
@@ -201,7 +201,9 @@ pub fn statements() -> String {
     let hashed = |content: &str, receipt: &str| {
         Statement::read(&parts(content, receipt)).expect("the samples are well-formed")
     };
-    let content_root = hashed(&content, &plain).content.root(&Secret([1; 32]));
+    let content_root = hashed(&content, &plain)
+        .content
+        .root(&Secret([1; 32]).into());
     let farm = NoteSigner::from_seed("farm.example", &[3; 32]).unwrap();
     let message = signed_message(&content_root);
     let signature = to_base64(&farm.sign(message.as_bytes()));
@@ -239,11 +241,19 @@ pub fn statements() -> String {
             ("receipt_secret", to_base64(&[2; 32]).into()),
             (
                 "content_root",
-                statement.content.root(&Secret([1; 32])).to_base64().into(),
+                statement
+                    .content
+                    .root(&Secret([1; 32]).into())
+                    .to_base64()
+                    .into(),
             ),
             (
                 "receipt_root",
-                statement.receipt.root(&Secret([2; 32])).to_base64().into(),
+                statement
+                    .receipt
+                    .root(&Secret([2; 32]).into())
+                    .to_base64()
+                    .into(),
             ),
             ("digest", statement.digest().to_base64().into()),
             ("signed_message", message.into()),
@@ -261,7 +271,7 @@ fn parts<'a>(content: &'a str, receipt: &'a str) -> StatementParts<'a> {
     StatementParts {
         content,
         receipt,
-        content_secret: Secret([1; 32]),
+        content_salts: Secret([1; 32]).into(),
         receipt_secret: Secret([2; 32]),
     }
 }

@@ -4,10 +4,11 @@ use auditlog::disclosure::{DisclosureError, Node, disclose};
 use auditlog::encoding::parse_decimal;
 use auditlog::field::{Fields, Secret, array_length, is_pointer, is_value_text};
 use auditlog::json::{self, Value};
+use auditlog::salts::Salts;
 
 use super::{Answer, quoted, text};
 
-const SECRET: Secret = Secret([7; 32]);
+const SALTS: Salts = Salts::Derived(Secret([7; 32]));
 
 /// JSON: nothing is lost on the way through, and what is shown of it leads to one root.
 pub fn json_text(data: &[u8]) -> Answer {
@@ -37,15 +38,15 @@ fn field_tree(value: &Value<'_>) {
         assert!(is_pointer(field.pointer), "{}", field.pointer);
         assert!(is_value_text(field.value), "{}", field.value);
     }
-    let root = fields.root(&SECRET);
+    let root = fields.root(&SALTS);
     let every_second =
         |pointer: &str| pointers.iter().position(|p| *p == pointer).unwrap() % 2 == 0;
-    let all = disclose(&fields, &SECRET, |_| true).open().unwrap();
+    let all = disclose(&fields, &SALTS, |_| true).open().unwrap();
     assert_eq!((all.root, all.unnamed), (root, 0));
     assert_eq!(all.leaves.len(), fields.len());
     for shown in [
-        disclose(&fields, &SECRET, every_second),
-        disclose(&fields, &SECRET, |_| false),
+        disclose(&fields, &SALTS, every_second),
+        disclose(&fields, &SALTS, |_| false),
     ] {
         let opened = shown.open().unwrap();
         assert_eq!(opened.root, root, "withholding changes no root");

@@ -1,0 +1,87 @@
+//! Adding to a story what was erased of its statements: nothing that is missing is missing without a word.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use auditlog::{Hash, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::found::{Found, Name, Room};
+use super::{KnownAt, TraceError};
+use crate::domain::erasure::{self, ERASED, Erasure};
+use crate::domain::history::{Change, FieldChange, name_of};
+use crate::domain::statement::{Kind, Role};
+use crate::domain::story::{Story, StoryStatement, Withheld};
+use crate::domain::turn::Turn;
+
+/// Adds the erasures. Of nearly all stories there are none, and nothing is asked.
+pub(super) async fn add_erasures(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    story: &mut Story,
+) -> Result<(), TraceError> {
+    let has_gaps = |one: &&StoryStatement| one.stored.content_salts.erased().next().is_some();
+    let gaps = story.statements.iter().filter(has_gaps);
+    let digests: HashSet<Hash> = gaps.map(|one| one.stored.digest).collect();
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let name = |digest: &Hash| (erasure::name(digest), Role::Erasure, Turn::Seen);
+    let names: HashSet<Name> = digests.iter().map(name).collect();
+    // Whatever time the story is told of: what is gone is gone from all of them.
+    let mut said = Found::known_at(KnownAt::NOW, Room::STORY);
+    said.describe(conn, merchant_id, &names).await?;
+    for loaded in said.in_order() {
+        if loaded.kind != Kind::Erasure {
+            continue;
+        }
+        let erasure = loaded.body(erasure::read_erasure)?;
+        let changes = changes(story, &erasure);
+        story
+            .history
+            .extend(changes.into_iter().map(|change| Change {
+                by: loaded.issuer.clone(),
+                id: loaded.stored.id,
+                recorded_at: loaded.stored.recorded_at,
+                ..change
+            }));
+        story.statements.push(loaded.told(Withheld::default()));
+    }
+    story
+        .history
+        .sort_by_key(|change| (change.recorded_at, change.id));
+    story.truncated |= said.truncated;
+    Ok(())
+}
+
+/// What an erasure took from the things of a story: one change, however many statements of the thing had it.
+fn changes(story: &Story, erasure: &Erasure) -> Option<Change> {
+    let statements = story.statements.iter();
+    let by_digest: HashMap<Hash, &StoryStatement> =
+        statements.map(|one| (one.stored.digest, one)).collect();
+    let mut fields: BTreeSet<&str> = BTreeSet::new();
+    let mut last = None;
+    for erased in &erasure.erased {
+        if let Some(statement) = by_digest.get(&erased.statement) {
+            let leaves = erased.fields.iter();
+            fields.extend(leaves.filter_map(|leaf| leaf.strip_prefix("/body")));
+            last = Some(*statement);
+        }
+    }
+    let last = last?;
+    let content = json::parse(&last.stored.content).ok()?;
+    let field = |pointer: &str| FieldChange {
+        pointer: pointer.to_owned(),
+        old: None,
+        new: Some(json::Value::String(ERASED.into()).to_compact()),
+    };
+    Some(Change {
+        kind: last.kind,
+        of: name_of(last.kind, content.get("body")?)?,
+        by: String::new(),
+        id: last.stored.id,
+        recorded_at: last.stored.recorded_at,
+        reason: Some(erasure.reason.clone()),
+        fields: fields.into_iter().map(field).collect(),
+    })
+}
