@@ -48,7 +48,8 @@ pub(super) struct AddKey {
     /// The party in whose name the key speaks; default: the merchant's own.
     #[arg(long, value_name = "DIGITAL_LINK")]
     issuer: Option<String>,
-    /// What the key may do: capture, query, subscribe, master-data, codes, recalls; default: all.
+    /// What the key may do: capture, query, subscribe, master-data, codes, recalls; these by default. And, only where
+    /// they are named: disclosure, inspect, erasure.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// Print one JSON object.
@@ -58,7 +59,8 @@ pub(super) struct AddKey {
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| {
-        "must be capture, query, subscribe, master-data, codes or recalls".to_owned()
+        "must be capture, query, subscribe, master-data, codes, recalls, disclosure, inspect or erasure"
+            .to_owned()
     })
 }
 
@@ -119,7 +121,7 @@ impl AddKey {
         )
         .await?;
         let scopes = if self.scopes.is_empty() {
-            &Scope::ALL[..]
+            &Scope::USUAL[..]
         } else {
             &self.scopes
         };

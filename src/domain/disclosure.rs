@@ -7,6 +7,7 @@
 use auditlog::field::push_token;
 use auditlog::json::Value;
 
+use super::epcis::Names;
 use super::fields::{At, Fault, FaultKind};
 use super::statement::{About, Kind, Role};
 
@@ -46,8 +47,8 @@ pub enum Level {
     Withheld,
 }
 
-/// What becomes of a field that is not shown as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of a field that is not shown as it is; the more of it is hidden, the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hiding {
     /// Its last characters are shown.
     Masked,
@@ -117,6 +118,15 @@ const KNOWN_NAMESPACES: [&str; 6] = [
     "https://www.gs1.org/voc/",
 ];
 
+/// Of `ilmd`: what the story of goods tells, whoever's name it has.
+const OF_GOODS: [&str; 5] = [
+    "lotNumber",
+    "itemExpirationDate",
+    "bestBeforeDate",
+    "expirationDate",
+    "productionDate",
+];
+
 /// Who may see the fields of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -173,14 +183,6 @@ const DEFAULTS: [(Field, Option<&str>, Level); 8] = [
     ),
 ];
 
-impl Hidden {
-    /// Whether a field is this one, or lies below it.
-    pub fn covers(&self, pointer: &str) -> bool {
-        let rest = pointer.strip_prefix(self.pointer.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }
-}
-
 impl Audience {
     /// Reads the name of one.
     pub fn parse(text: &str) -> Option<Audience> {
@@ -233,6 +235,18 @@ impl Field {
         matches!(self, Field::BusinessTransaction | Field::DocumentNumber)
     }
 
+    /// Whether the type that a rule names is the one that a field has, whichever way each is written.
+    fn is_type(self, rule: &str, of: Option<&str>) -> bool {
+        let Some(of) = of else { return false };
+        match self {
+            Field::BusinessTransaction | Field::Source | Field::Destination => {
+                word(rule).eq_ignore_ascii_case(word(of))
+            }
+            Field::DocumentNumber | Field::DocumentIssuer => letters(rule).eq(letters(of)),
+            _ => rule == of,
+        }
+    }
+
     /// Whether there are types of it.
     fn has_types(self) -> bool {
         matches!(
@@ -251,7 +265,7 @@ impl Disclosure {
     /// Who may see a field of a type.
     pub fn level(&self, field: Field, of: Option<&str>) -> Level {
         let is_meant = |rule_field: Field, rule_of: Option<&str>| {
-            rule_field == field && rule_of.is_none_or(|rule_of| Some(rule_of) == of)
+            rule_field == field && rule_of.is_none_or(|rule_of| field.is_type(rule_of, of))
         };
         let mut own = self.rules.iter().rev();
         if let Some(rule) = own.find(|rule| is_meant(rule.field, rule.of.as_deref())) {
@@ -274,14 +288,27 @@ impl Disclosure {
             return found;
         }
         let mut hide = |pointer: String, field: Field, of: Option<&str>| {
-            if let Some(hiding) = self.hiding(field, of, audience) {
-                found.push(Hidden {
-                    pointer,
-                    field,
-                    hiding,
-                });
-            }
+            let hiding = self.hiding(field, of, audience);
+            found.extend(hiding.map(|hiding| Hidden {
+                pointer,
+                field,
+                hiding,
+            }));
+            hiding.is_some()
         };
+        // Recalls, links and what is said of these settings have no members of anybody else's.
+        if matches!(
+            kind,
+            Kind::Event | Kind::Product | Kind::Party | Kind::Document
+        ) {
+            let names = Names::of(body.get("@context"));
+            let mut extension = |pointer: &str, key: &str, is_opened: bool| {
+                // Whoever opens an extension opens what it has, but for what a rule names.
+                let is_asked = !is_opened || self.names_extension(key);
+                is_asked && hide(pointer.to_owned(), Field::Extension, Some(key))
+            };
+            extensions(body, &names, &mut String::new(), false, &mut extension);
+        }
         let mut member = |key: &str, field: Field, of: Option<&str>| {
             if body.get(key).is_some() {
                 hide(format!("/{key}"), field, of);
@@ -311,6 +338,11 @@ impl Disclosure {
         found
     }
 
+    fn names_extension(&self, key: &str) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.field == Field::Extension && rule.of.as_deref() == Some(key))
+    }
+
     /// What a statement of it is about.
     pub fn about(&self) -> Vec<About> {
         vec![About::new(Role::Disclosure, NAME.to_owned())]
@@ -327,14 +359,14 @@ impl Disclosure {
     }
 }
 
-fn in_event(body: &Value<'_>, hide: &mut impl FnMut(String, Field, Option<&str>)) {
+fn in_event(body: &Value<'_>, hide: &mut impl FnMut(String, Field, Option<&str>) -> bool) {
     for (list, field) in [
         ("bizTransactionList", Field::BusinessTransaction),
         ("sourceList", Field::Source),
         ("destinationList", Field::Destination),
     ] {
         for (place, element) in elements(body, list) {
-            let of = element.get("type").and_then(Value::as_str).map(word);
+            let of = element.get("type").and_then(Value::as_str);
             hide(format!("/{list}/{place}"), field, of);
         }
     }
@@ -347,7 +379,6 @@ fn in_event(body: &Value<'_>, hide: &mut impl FnMut(String, Field, Option<&str>)
             }
         }
     }
-    extensions(body, &mut String::new(), hide);
 }
 
 fn elements<'v>(body: &'v Value<'v>, list: &str) -> impl Iterator<Item = (usize, &'v Value<'v>)> {
@@ -355,19 +386,22 @@ fn elements<'v>(body: &'v Value<'v>, list: &str) -> impl Iterator<Item = (usize,
     list.unwrap_or_default().iter().enumerate()
 }
 
-/// Every member with a namespace, wherever it stands; not what stands in one.
+/// Every member with a namespace, wherever it stands, and whether it stands in one that is shown; what stands in one
+/// that is hidden is hidden with it.
 fn extensions(
     value: &Value<'_>,
+    names: &Names<'_>,
     pointer: &mut String,
-    hide: &mut impl FnMut(String, Field, Option<&str>),
+    is_opened: bool,
+    hide: &mut impl FnMut(&str, &str, bool) -> bool,
 ) {
     let length = pointer.len();
     for (key, member) in value.as_object().unwrap_or_default() {
         push_token(key, pointer);
-        if is_extension(key) {
-            hide(pointer.clone(), Field::Extension, Some(key));
-        } else if key != "@context" {
-            extensions(member, pointer, hide);
+        let is_own = is_extension(key) && !is_known(key, names) && !is_of_goods(key, pointer);
+        let is_hidden = is_own && hide(pointer, key, is_opened);
+        if !is_hidden && key != "@context" {
+            extensions(member, names, pointer, is_opened || is_own, hide);
         }
         pointer.truncate(length);
     }
@@ -375,21 +409,38 @@ fn extensions(
         // Lists of texts are long.
         if matches!(element, Value::Object(_) | Value::Array(_)) {
             pointer.push_str(&format!("/{place}"));
-            extensions(element, pointer, hide);
+            extensions(element, names, pointer, is_opened, hide);
             pointer.truncate(length);
         }
     }
 }
 
 fn is_extension(key: &str) -> bool {
-    let is_known = |known: &&str| key.starts_with(*known);
-    key.contains(':') && !KNOWN_NAMESPACES.iter().any(is_known)
+    key.contains(':')
+}
+
+/// Whether a name is GS1's, whatever prefix its event gives to GS1's namespaces.
+fn is_known(key: &str, names: &Names<'_>) -> bool {
+    let is_of = |name: &str| KNOWN_NAMESPACES.iter().any(|known| name.starts_with(known));
+    is_of(key) || is_of(&names.expand(key))
+}
+
+/// Whether it is the lot or a date of goods, which are theirs under any name.
+fn is_of_goods(key: &str, pointer: &str) -> bool {
+    let name = key.rsplit([':', '#', '/']).next().unwrap_or(key);
+    pointer.starts_with("/ilmd/") && OF_GOODS.contains(&name)
 }
 
 /// A word of a vocabulary, as JSON has it, whichever way it was written: `po`, `urn:epcglobal:cbv:btt:po`,
 /// `https://ref.gs1.org/cbv/BTT-po`.
 fn word(text: &str) -> &str {
     text.rsplit([':', '-', '/', '#']).next().unwrap_or(text)
+}
+
+/// The letters and digits of a type of document, all small: `customsDeclaration` is `customs declaration`.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    let letters = text.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase)
 }
 
 /// A text of which only the last characters stay, if these are less than half of it.
@@ -454,9 +505,11 @@ fn read_of(field: Field, at: &At<'_>) -> Result<String, Fault> {
     let text = at.text()?;
     let fits = !text.is_empty()
         && text.chars().count() <= MAX_OF_CHARS
-        && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+        && !text.contains(char::is_control);
     if !fits {
-        return Err(at.fault(FaultKind::MustBe("1 to 200 characters without spaces")));
+        return Err(at.fault(FaultKind::MustBe(
+            "1 to 200 characters, no control characters",
+        )));
     }
     if field == Field::Extension && !is_extension(text) {
         return Err(at.fault(FaultKind::MustBe(

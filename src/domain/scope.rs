@@ -41,6 +41,17 @@ impl Scope {
         Scope::Erasure,
     ];
 
+    /// What a key may do that nobody says more of. Who sees what, and what is forgotten, is for whom the merchant
+    /// trusts with it by name.
+    pub const USUAL: [Scope; 6] = [
+        Scope::Capture,
+        Scope::Query,
+        Scope::Subscribe,
+        Scope::MasterData,
+        Scope::Codes,
+        Scope::Recalls,
+    ];
+
     /// As stored and as typed.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -181,7 +181,7 @@ impl Role {
 }
 
 /// An identity that a statement concerns, with its role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct About {
     /// As what.
     pub role: Role,

@@ -8,13 +8,15 @@ use std::collections::{HashMap, HashSet};
 use auditlog::json::{self, Value};
 
 use self::citations::Citations;
+pub use self::citations::is_alias;
 use super::disclosure::{Audience, Disclosure, Field, Hidden, Hiding, masked};
-use super::epcis::{Event, PartyRef};
+use super::epcis::{Event, PartyRef, Quantity};
 use super::finding::{Contradiction, Finding, findings};
 use super::gs1::Identity;
+use super::master::Document;
 use super::route::{Completeness, completeness};
 use super::statement::{About, Kind, Role, StatementId};
-use super::story::{Story, StoryStatement, Withheld};
+use super::story::{Step, Story, StoryStatement, Withheld};
 
 /// A story as somebody may see it.
 #[derive(Debug, Clone)]
@@ -54,28 +56,24 @@ impl Told {
         let steps = self.story.steps.iter_mut();
         let mut events: HashMap<StatementId, &mut Event> =
             steps.map(|step| (step.id, &mut step.event)).collect();
-        let mut counts: HashMap<StatementId, usize> = HashMap::new();
-        let mut is_cut = false;
+        let mut things: HashMap<Thing, Hiders> = HashMap::new();
         for statement in &mut self.story.statements {
             let mut hidden = setting.hidden_in(statement);
-            let before = statement.withheld.receipt.len();
             match events.get_mut(&statement.stored.id) {
                 Some(event) => hide_in_event(event, statement, &mut hidden, &mut citations),
-                None if citations.is_telling(statement) => is_cut = true,
+                None if statement.kind == Kind::Document => {
+                    citations.hide_in_document(statement, &mut hidden);
+                }
                 None => {}
             }
-            is_cut |= statement.withheld.receipt.len() > before;
-            counts.insert(statement.stored.id, hidden.len());
-            let pointers = hidden.into_iter();
-            let pointers = pointers.map(|hidden| format!("/body{}", hidden.pointer));
-            statement.withheld.content.extend(pointers);
+            self.kept_back += hidden.add_to(&mut statement.withheld);
+            if statement.kind != Kind::Event {
+                let thing = things.entry(Thing::of(statement)).or_default();
+                thing.0.extend(hidden.0);
+            }
         }
-        citations.settle(&self.story);
-        self.mend_history(&setting);
-        if is_cut {
-            self.keep_connected(&citations);
-        }
-        self.mend_documents(&setting, &citations);
+        self.mend_history(&things, &citations);
+        self.mend_documents(&citations);
         self.mend_descriptions(&setting);
         for finding in &mut self.findings {
             if let Contradiction::OtherRegime { document, .. }
@@ -84,63 +82,25 @@ impl Told {
                 *document = citations.name_of(document).to_owned();
             }
         }
-        let kept = self.story.statements.iter();
-        self.kept_back = kept.filter_map(|one| counts.get(&one.stored.id)).sum();
-    }
-
-    /// Leaves out descriptions that nothing leads to any more: a proof could not show what they are about.
-    fn keep_connected(&mut self, citations: &Citations) {
-        let subject = self.story.subject.identities();
-        let mut reached: HashSet<String> = subject.iter().map(Identity::canonical).collect();
-        let mut about: HashMap<StatementId, Vec<String>> = HashMap::new();
-        for statement in &self.story.statements {
-            about.insert(statement.stored.id, shown_about(statement));
-        }
-        let mut left: Vec<&StoryStatement> = self.story.statements.iter().collect();
-        let mut kept: HashSet<StatementId> = HashSet::new();
-        loop {
-            let count = left.len();
-            left.retain(|statement| {
-                let id = statement.stored.id;
-                let names = about.get(&id).map_or(&[][..], Vec::as_slice);
-                let is_reached = names.iter().any(|name| reached.contains(name));
-                let is_kept = is_reached && !citations.is_telling(statement);
-                if is_kept {
-                    reached.extend(names.iter().flat_map(|name| also_meant(name)));
-                    kept.insert(id);
-                }
-                !is_kept
-            });
-            if left.len() == count {
-                break;
-            }
-        }
-        self.story.statements.retain(|statement| {
-            let can_be_spared = !matches!(statement.kind, Kind::Event | Kind::Link | Kind::Recall);
-            !can_be_spared || kept.contains(&statement.stored.id)
-        });
     }
 
     /// Documents without what is hidden of them, under the names by which they are cited now.
-    fn mend_documents(&mut self, setting: &Setting, citations: &Citations) {
+    fn mend_documents(&mut self, citations: &Citations) {
         let documents = std::mem::take(&mut self.story.documents);
         for (uri, mut said) in documents {
-            let document = &mut said.value;
-            let of = Some(document.document_type.as_str());
-            match setting.hiding(Field::DocumentNumber, of) {
-                None => {}
-                Some(Hiding::Masked) => document.number = document.number.as_deref().map(masked),
-                Some(Hiding::Whole) => document.number = None,
+            let [number, issuer] = citations.of_document(&uri);
+            if issuer.is_some() {
+                said.value.issued_by = None;
             }
-            if setting.hiding(Field::DocumentIssuer, of).is_some() {
-                document.issued_by = None;
+            if let Some((alias, of_alias)) = citations.alias(&uri) {
+                let mut said = said.clone();
+                said.value.uri = alias.to_owned();
+                hide_number(&mut said.value, number.max(of_alias));
+                self.story.documents.insert(alias.to_owned(), said);
             }
             if citations.is_shown(&uri) {
-                self.story.documents.insert(uri.clone(), said.clone());
-            }
-            if let Some(alias) = citations.alias(&uri) {
-                said.value.uri = alias.to_owned();
-                self.story.documents.insert(alias.to_owned(), said);
+                hide_number(&mut said.value, number);
+                self.story.documents.insert(uri, said);
             }
         }
     }
@@ -163,38 +123,114 @@ impl Told {
         }
     }
 
-    /// What was changed in a hidden field is as hidden as what stands there now. What a description said before is read,
-    /// too: a number may have been taken away since.
-    fn mend_history(&mut self, setting: &Setting) {
+    /// What was changed in a hidden field is as hidden as what stands there now, whatever was said of it before: a number
+    /// may have been taken away since. What nobody may know to be there has no history either.
+    fn mend_history(&mut self, things: &HashMap<Thing, Hiders>, citations: &Citations) {
         if self.story.history.is_empty() {
             return;
         }
-        let mut hidden_of: HashMap<(Kind, Vec<String>), Vec<Hidden>> = HashMap::new();
-        let mut things: HashMap<StatementId, (Kind, Vec<String>)> = HashMap::new();
-        for statement in &self.story.statements {
-            let thing = (statement.kind, about_of(statement));
-            let hidden = setting.hidden_in(statement);
-            hidden_of.entry(thing.clone()).or_default().extend(hidden);
-            things.insert(statement.stored.id, thing);
-        }
-        for change in &mut self.story.history {
-            let thing = things.get(&change.id);
-            let hidden = thing.and_then(|thing| hidden_of.get(thing));
-            let hidden = hidden.map_or(&[][..], Vec::as_slice);
+        let statements = self.story.statements.iter();
+        let of: HashMap<StatementId, Thing> = statements
+            .map(|statement| (statement.stored.id, Thing::of(statement)))
+            .collect();
+        let named: HashSet<String> = self.story.steps.iter().flat_map(named_parties).collect();
+        self.story.history.retain_mut(|change| {
+            let Some(thing) = of.get(&change.id) else {
+                return false;
+            };
+            let is_known = match thing.kind {
+                Kind::Document => thing
+                    .about
+                    .iter()
+                    .any(|one| citations.is_cited(&one.identity)),
+                Kind::Party => thing.about.iter().any(|one| named.contains(&one.identity)),
+                _ => true,
+            };
+            let hidden = things.get(thing);
             change.fields.retain_mut(|field| {
-                let mut over = hidden.iter().filter(|hidden| hidden.covers(&field.pointer));
-                let Some(first) = over.next() else {
+                let Some(hiding) = hidden.and_then(|hidden| hidden.over(&field.pointer)) else {
                     return true;
                 };
                 for value in [&mut field.old, &mut field.new] {
                     *value = value.as_deref().map(masked_json);
                 }
-                first.hiding == Hiding::Masked && over.all(|one| one.hiding == Hiding::Masked)
+                hiding == Hiding::Masked
             });
+            is_known && !change.fields.is_empty()
+        });
+    }
+}
+
+fn hide_number(document: &mut Document, hiding: Option<Hiding>) {
+    match hiding {
+        None => {}
+        Some(Hiding::Masked) => document.number = document.number.as_deref().map(masked),
+        Some(Hiding::Whole) => document.number = None,
+    }
+}
+
+/// The parties and places that a step names still.
+fn named_parties(step: &Step) -> impl Iterator<Item = String> {
+    let event = &step.event;
+    let places = event.read_point.iter().chain(&event.biz_location);
+    let parties = event.sources.iter().chain(&event.destinations);
+    let parties = parties.map(|party| &party.identity);
+    places.chain(parties).map(Identity::canonical)
+}
+
+/// What something was said of.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Thing {
+    kind: Kind,
+    about: Vec<About>,
+}
+
+impl Thing {
+    fn of(statement: &StoryStatement) -> Thing {
+        let about = about_list(&statement.stored.receipt);
+        Thing {
+            kind: statement.kind,
+            about: about.into_iter().flatten().collect(),
         }
-        self.story
-            .history
-            .retain(|change| !change.fields.is_empty());
+    }
+}
+
+/// What of a body is hidden, by pointer.
+#[derive(Default)]
+struct Hiders(HashMap<String, (Field, Hiding)>);
+
+impl Hiders {
+    fn add(&mut self, hidden: Hidden) {
+        let known = self.0.entry(hidden.pointer);
+        let known = known.or_insert((hidden.field, hidden.hiding));
+        known.1 = known.1.max(hidden.hiding);
+    }
+
+    fn at(&self, pointer: &str) -> Option<Hiding> {
+        self.0.get(pointer).map(|(_, hiding)| *hiding)
+    }
+
+    /// What becomes of a field by what is hidden of it, or above it.
+    fn over(&self, pointer: &str) -> Option<Hiding> {
+        let ends = pointer.match_indices('/').map(|(at, _)| at).skip(1);
+        let above = ends.map(|end| &pointer[..end]).chain([pointer]);
+        above.filter_map(|pointer| self.at(pointer)).max()
+    }
+
+    /// Hides only what stands below.
+    fn move_below(&mut self, pointer: &str, below: &str) {
+        if let Some(hidden) = self.0.remove(pointer) {
+            self.0.insert(format!("{pointer}{below}"), hidden);
+        }
+    }
+
+    /// Withholds it all, and says how much of it was shown before.
+    fn add_to(&self, withheld: &mut Withheld) -> usize {
+        let pointers = self.0.keys().map(|pointer| format!("/body{pointer}"));
+        let new: Vec<String> = pointers.filter(|one| withheld.shows_content(one)).collect();
+        let count = new.len();
+        withheld.content.extend(new);
+        count
     }
 }
 
@@ -209,11 +245,13 @@ impl Setting {
         self.rules.hiding(field, of, self.audience)
     }
 
-    fn hidden_in(&self, statement: &StoryStatement) -> Vec<Hidden> {
+    fn hidden_in(&self, statement: &StoryStatement) -> Hiders {
         let content = json::parse(&statement.stored.content).ok();
         let body = content.as_ref().and_then(|content| content.get("body"));
+        let mut hiders = Hiders::default();
         let hidden = body.map(|body| self.rules.hidden(statement.kind, body, self.audience));
-        hidden.unwrap_or_default()
+        hidden.into_iter().flatten().for_each(|one| hiders.add(one));
+        hiders
     }
 }
 
@@ -222,27 +260,23 @@ impl Setting {
 fn hide_in_event(
     event: &mut Event,
     statement: &mut StoryStatement,
-    hidden: &mut Vec<Hidden>,
+    hidden: &mut Hiders,
     citations: &mut Citations,
 ) {
     let named = names(event);
-    citations.hide_in(event, hidden);
-    let is_gone = |list: &str, place: usize| {
-        let pointer = format!("/{list}/{place}");
-        hidden.iter().any(|hidden| hidden.pointer == pointer)
-    };
+    citations.hide_in_event(event, hidden);
+    let is_gone = |list: &str, place: usize| hidden.at(&format!("/{list}/{place}")).is_some();
     keep_by_place(&mut event.sources, |place| !is_gone("sourceList", place));
     keep_by_place(&mut event.destinations, |place| {
         !is_gone("destinationList", place)
     });
-    let of = |field: Field| hidden.iter().filter(move |hidden| hidden.field == field);
     for what in &mut event.what {
-        let amount = format!("{}/quantity", what.pointer);
-        if of(Field::Quantity).any(|hidden| hidden.pointer == amount) {
-            what.quantity = None;
+        if hidden.at(&format!("{}/quantity", what.pointer)).is_some() {
+            what.quantity = Some(Quantity::UNTOLD);
         }
     }
-    if of(Field::Extension).any(|hidden| hidden.pointer.ends_with("sealNumber")) {
+    let mut extensions = hidden.0.iter();
+    if extensions.any(|(at, (field, _))| *field == Field::Extension && at.ends_with("sealNumber")) {
         event.seal = None;
     }
     let left = names(event);
@@ -287,31 +321,6 @@ fn about_list(receipt: &str) -> Vec<Option<About>> {
     let about = receipt.as_ref().and_then(|receipt| receipt.get("about"));
     let about = about.and_then(Value::as_array).unwrap_or_default().iter();
     about.map(|text| About::parse(text.as_str()?)).collect()
-}
-
-fn about_of(statement: &StoryStatement) -> Vec<String> {
-    let about = about_list(&statement.stored.receipt).into_iter().flatten();
-    about.map(|about| about.to_string()).collect()
-}
-
-/// The identities that a receipt names and shows.
-fn shown_about(statement: &StoryStatement) -> Vec<String> {
-    let about = about_list(&statement.stored.receipt).into_iter();
-    let shown = about.enumerate().filter(|(place, _)| {
-        let pointer = format!("/about/{place}");
-        statement.withheld.shows_receipt(&pointer)
-    });
-    shown
-        .filter_map(|(_, about)| Some(about?.identity))
-        .collect()
-}
-
-/// What else is meant where something is named: of goods, their product.
-fn also_meant(name: &str) -> impl Iterator<Item = String> {
-    let class = Identity::parse(name).ok();
-    let class = class.and_then(|identity| identity.without_qualifiers());
-    let class = class.map(|class| class.canonical());
-    class.into_iter().chain([name.to_owned()])
 }
 
 /// A JSON text of which the last characters stay, where it is a string.

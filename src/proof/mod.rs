@@ -3,10 +3,12 @@
 //! Everything comes from the public files and the story; the database is not asked. What is not
 //! sealed yet, or not public yet, is not in the bundle.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use auditlog::bundle::{Bundle, BundledStatement};
+use auditlog::bundle::{Bundle, BundledStatement, identities_of};
 use auditlog::disclosure::disclose;
+use auditlog::json::{self, Value};
 use auditlog::note::{NoteError, NoteSigner, SignedNote};
 use auditlog::proof::{ReadError, TreeReader};
 use auditlog::statement::{Statement, StatementError};
@@ -15,7 +17,7 @@ use auditlog::{Entry, LeafIndex};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::domain::statement::{About, StoredStatement};
+use crate::domain::statement::{About, Kind, StoredStatement};
 use crate::domain::story::Withheld;
 use crate::domain::told::Told;
 use crate::public::{Published, TileError, TileFiles};
@@ -54,6 +56,7 @@ pub enum ProofError {
 /// A statement that goes into a bundle, and what of it stays hidden.
 struct Shown<'a> {
     index: LeafIndex,
+    kind: Kind,
     stored: &'a StoredStatement,
     withheld: &'a Withheld,
 }
@@ -68,6 +71,7 @@ pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofErro
         .filter_map(|statement| {
             Some(Shown {
                 index: statement.stored.leaf_index?,
+                kind: statement.kind,
                 stored: &statement.stored,
                 withheld: &statement.withheld,
             })
@@ -75,7 +79,51 @@ pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofErro
         .filter(|shown| size.contains(shown.index))
         .collect();
     sealed.sort_by_key(|shown| shown.index);
+    keep_connected(&story.subject.canonical(), &mut sealed);
     prove(story.subject.canonical(), &sealed, source)
+}
+
+/// Leaves out descriptions to which nothing leads that is shown and sealed: no verifier would take them, and nobody
+/// could say why they are there.
+fn keep_connected(subject: &str, sealed: &mut Vec<Shown<'_>>) {
+    let mut reached: HashSet<String> = identities_of(subject).into_iter().collect();
+    reached.insert(subject.to_owned());
+    let mut left: Vec<(LeafIndex, Vec<String>)> = sealed
+        .iter()
+        .map(|shown| (shown.index, shown.about()))
+        .collect();
+    loop {
+        let count = left.len();
+        left.retain(|(_, names)| {
+            let is_connected = names.iter().any(|name| reached.contains(name));
+            if is_connected {
+                reached.extend(names.iter().flat_map(|name| identities_of(name)));
+                reached.extend(names.iter().cloned());
+            }
+            !is_connected
+        });
+        if left.len() == count {
+            break;
+        }
+    }
+    let unconnected: HashSet<LeafIndex> = left.iter().map(|(index, _)| *index).collect();
+    // What is missing of events would be a gap: a verifier must name it.
+    sealed.retain(|shown| shown.kind == Kind::Event || !unconnected.contains(&shown.index));
+}
+
+impl Shown<'_> {
+    /// The identities that the receipt names and shows.
+    fn about(&self) -> Vec<String> {
+        let receipt = json::parse(&self.stored.receipt).ok();
+        let about = receipt.as_ref().and_then(|receipt| receipt.get("about"));
+        let about = about.and_then(Value::as_array).unwrap_or_default().iter();
+        let shown = about.enumerate().filter(|(place, _)| {
+            let pointer = format!("/about/{place}");
+            self.withheld.shows_receipt(&pointer)
+        });
+        let identity = |about: &Value<'_>| Some(About::parse(about.as_str()?)?.identity);
+        shown.filter_map(|(_, about)| identity(about)).collect()
+    }
 }
 
 /// The bundle of one capture: all of what its submitter sent, nothing withheld, about the capture
@@ -97,6 +145,7 @@ pub fn receipt(
         .iter()
         .map(|stored| Shown {
             index: LeafIndex(sealed.first_index.0 + stored.id.position as u64),
+            kind: Kind::Event,
             stored,
             withheld: &withheld,
         })
@@ -147,6 +196,7 @@ fn bundled(
         index,
         stored,
         withheld,
+        ..
     } = shown;
     let read = Statement::read(&stored.parts())?;
     let entry = Entry {

@@ -121,7 +121,12 @@ async fn whole_story(
     said.describe(conn, merchant_id, &names.collect()).await?;
     story.truncated |= said.truncated;
     let described = describe::add_descriptions(&mut story, &said, &reach)?;
-    story.disclosure = setting::among(&said)?;
+    // Who may see what is as it is said now, whatever time the story is told of.
+    story.disclosure = if known_at == KnownAt::NOW {
+        setting::among(&said)?
+    } else {
+        setting_of(conn, merchant_id).await?
+    };
     history::add_history(&mut story, &described);
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;

@@ -7,6 +7,7 @@ use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
+use crate::domain::told::is_alias;
 use crate::domain::unit::Dimension;
 
 /// The rule's name, for machines.
@@ -253,6 +254,7 @@ impl Said<'_> {
     fn document(&self, uri: &str) -> String {
         match self.story.documents.get(uri) {
             Some(document) => self.text.said(&document.value.title).to_owned(),
+            None if is_alias(uri) => self.text.term("document", "other").to_owned(),
             None => uri.to_owned(),
         }
     }

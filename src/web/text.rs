@@ -31,24 +31,7 @@ pub struct Text {
     entries: HashMap<String, String>,
 }
 
-static TEXTS: LazyLock<[Text; 2]> = LazyLock::new(|| {
-    [
-        Text::parse(
-            Lang::ZhCn,
-            [
-                include_str!("../../templates/text/zh-CN.toml"),
-                include_str!("../../templates/text/words/zh-CN.toml"),
-            ],
-        ),
-        Text::parse(
-            Lang::En,
-            [
-                include_str!("../../templates/text/en.toml"),
-                include_str!("../../templates/text/words/en.toml"),
-            ],
-        ),
-    ]
-});
+static TEXTS: LazyLock<[Text; 2]> = LazyLock::new(|| [Lang::ZhCn, Lang::En].map(Text::parse));
 
 impl Text {
     /// The words of `lang`, parsed once per process.
@@ -208,9 +191,9 @@ impl Text {
 
     /// Reads the text files of one language. They are part of the program and the tests parse them, so a fault
     /// here is a broken build and not an input.
-    fn parse(lang: Lang, sources: [&str; 2]) -> Text {
+    fn parse(lang: Lang) -> Text {
         let mut entries = HashMap::new();
-        for source in sources {
+        for source in lang.files() {
             let table: toml::Table = source.parse().expect("a text file is not TOML");
             flatten("", &table, &mut entries);
         }

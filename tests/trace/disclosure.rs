@@ -10,12 +10,12 @@ use crate::support::TestApp;
 use crate::support::command::rootmark;
 use crate::support::proof::{proof, verified};
 
-const TIN: &str = "/01/09521041001012/10/L/21/A";
+pub const TIN: &str = "/01/09521041001012/10/L/21/A";
 const PLACE: &str = "https://id.gs1.org/414/9522050000003";
 const PARTY: &str = "https://id.gs1.org/417/9522050000003";
 /// Does not tell the declaration's number.
 const DECLARATION: &str = "https://larkmere.example/doc/7f3a";
-const NUMBER: &str = "222020261234567890";
+pub const NUMBER: &str = "222020261234567890";
 
 /// Each field with a text that stands nowhere else, and with what a rule of it may name.
 const FIELDS: [(&str, &str, Option<&str>); 12] = [
@@ -33,21 +33,21 @@ const FIELDS: [(&str, &str, Option<&str>); 12] = [
     ("partyRegion", "MARK-REGION", None),
     ("partyPosition", "-37.7871", None),
     ("partyRegistration", "MARK-REGISTRATION", None),
-    ("yield", "0.1287", None),
+    ("yield", "0.001287", None),
     ("codesIssued", "98765", None),
 ];
 
-fn name(zh: &str, en: &str) -> Value {
+pub fn name(zh: &str, en: &str) -> Value {
     json!({"zh-CN": zh, "en": en})
 }
 
-async fn say(app: &TestApp, what: &str, body: Value) {
+pub async fn say(app: &TestApp, what: &str, body: Value) {
     let answer = app.post(&format!("/api/{what}"), body.to_string()).await;
     let status = answer.status();
     assert!(status.is_success(), "{}", answer.text().await.unwrap());
 }
 
-async fn set(app: &TestApp, rules: Value) {
+pub async fn set(app: &TestApp, rules: Value) {
     say(app, "disclosure", json!({"rules": rules})).await;
 }
 
@@ -64,13 +64,13 @@ fn rule((field, _, of): &(&str, &str, Option<&str>), level: &str) -> Value {
     }
 }
 
-fn cites(transactions: Value) -> String {
+pub fn cites(transactions: Value) -> String {
     format!(r#""bizTransactionList":{transactions}"#)
 }
 
 /// A tin of a lot that was made of milk, seen where an import declaration is cited, with every field that can be
 /// hidden.
-async fn app() -> TestApp {
+pub async fn app() -> TestApp {
     let app = TestApp::start().await;
     let all = [
         format!(r#""readPoint":{{"id":"{PLACE}"}}"#),
@@ -94,7 +94,7 @@ async fn app() -> TestApp {
     ])
     .await;
     let product = json!({"gtin": "https://id.gs1.org/01/09521041001012",
-        "productName": name("奶粉", "Powder"), "yield": {"min": 0.1287, "max": 0.5}});
+        "productName": name("奶粉", "Powder"), "yield": {"min": 0.001287, "max": 0.5}});
     say(&app, "products", product).await;
     let party = json!({"party": PARTY, "place": PLACE, "name": name("仓库", "Store"),
         "region": name("MARK-REGION", "MARK-REGION"), "latitude": -37.7871, "longitude": 175.3,
@@ -124,13 +124,13 @@ async fn key(app: &TestApp, scope: Scope) -> String {
     add_key(&app.running.database, &order).await.unwrap()
 }
 
-async fn get_as(app: &TestApp, key: &str, path: &str) -> reqwest::Response {
+pub async fn get_as(app: &TestApp, key: &str, path: &str) -> reqwest::Response {
     let request = app.http.get(app.url(path)).bearer_auth(key);
     request.send().await.unwrap()
 }
 
 /// What somebody gets to see: pages in both languages, links and proof. Of the proof every byte counts.
-async fn seen(app: &TestApp, key: Option<&str>) -> String {
+pub async fn seen(app: &TestApp, key: Option<&str>) -> String {
     app.sealed().await;
     let mut all = String::new();
     for path in [

@@ -14,6 +14,7 @@ mod balance;
 mod cases;
 mod command;
 mod disclosure;
+mod disclosure_ways;
 mod erasure;
 mod findings;
 mod forward;

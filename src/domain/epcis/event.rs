@@ -115,6 +115,14 @@ pub struct What {
     pub quantity: Option<Quantity>,
 }
 
+impl Quantity {
+    /// That there was some, and not how much.
+    pub const UNTOLD: Quantity = Quantity {
+        value: None,
+        uom: None,
+    };
+}
+
 impl What {
     /// The lot that the identity's own link names, as an identity.
     pub fn lot_of_link(&self) -> Option<Identity> {

@@ -172,7 +172,6 @@ fn flows(text: &'static Text, story: &Story, event: &Event) -> Vec<FlowView> {
 /// One quantity; its lot is named where another lot of the same product stands beside it.
 fn flow_line(text: &Text, story: &Story, what: &What, side: &[&What]) -> Option<FlowLine> {
     let quantity = what.quantity.as_ref()?;
-    let number = without_trailing_zeros(quantity.value.as_deref()?);
     let gtin = what.identity.gtin();
     let product = gtin.and_then(|gtin| story.products.get(&gtin));
     let is_one_of_several = side.iter().filter(|w| w.identity.gtin() == gtin).count() > 1;
@@ -180,12 +179,19 @@ fn flow_line(text: &Text, story: &Story, what: &What, side: &[&What]) -> Option<
         Identity::LotOf { lot, .. } if is_one_of_several => format!(" · {lot}"),
         _ => String::new(),
     };
+    if quantity.value.is_none() && product.is_none() {
+        return None;
+    }
     Some(FlowLine {
         name: product.map(|p| {
             let name = readable(said(&p.name, text.lang()));
             Words::plain(name + &lot)
         }),
-        amount: text.amount(number, quantity.uom.as_deref()),
+        amount: match &quantity.value {
+            Some(value) => text.amount(without_trailing_zeros(value), quantity.uom.as_deref()),
+            // How much it was is not told, and that it was is.
+            None => String::new(),
+        },
     })
 }
 

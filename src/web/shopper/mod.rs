@@ -123,22 +123,27 @@ fn path_of_elements(elements: &str) -> String {
 
 /// `GET /proof/01/…`: the story as a bundle, to keep and to check elsewhere.
 pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let response = proof_file(&request, &service).await;
+    for_key_holder(&request, response)
+}
+
+async fn proof_file(request: &HttpRequest, service: &web::Data<Service>) -> HttpResponse {
     let path = request.uri().path();
     let path = path.strip_prefix("/proof").unwrap_or(path);
     let form = match ProofForm::parse(request.query_string()) {
         Ok(form) => form,
-        Err(_) => return refuse(&request, LookupError::Form),
+        Err(_) => return refuse(request, LookupError::Form),
     };
-    let told = match find_story(&service, &request, path).await {
+    let told = match find_story(service, request, path).await {
         Ok(told) => told,
-        Err(error) => return refuse(&request, error),
+        Err(error) => return refuse(request, error),
     };
     if told.story.truncated {
-        return refuse(&request, LookupError::TooLong);
+        return refuse(request, LookupError::TooLong);
     }
     let Some(published) = service.state.borrow().published.clone() else {
         // Nothing is sealed yet: there is nothing to prove with.
-        return refuse(&request, LookupError::NotSealed);
+        return refuse(request, LookupError::NotSealed);
     };
     let making = service.clone();
     let made = web::block(move || {
@@ -158,10 +163,10 @@ pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> 
             let anyone = header::HeaderValue::from_static("*");
             let headers = response.headers_mut();
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
-            for_key_holder(&request, response)
+            response
         }
-        Ok(Err(error)) => refuse(&request, error),
-        Err(error) => refuse(&request, LookupError::Internal(error.to_string())),
+        Ok(Err(error)) => refuse(request, error),
+        Err(error) => refuse(request, LookupError::Internal(error.to_string())),
     }
 }
 

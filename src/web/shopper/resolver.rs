@@ -336,7 +336,7 @@ fn json_answer(status: StatusCode, text: String) -> HttpResponse {
 
 /// The same address answers differently by these.
 fn vary(mut response: HttpResponse) -> HttpResponse {
-    let by = header::HeaderValue::from_static("Accept, Accept-Language");
+    let by = header::HeaderValue::from_static("Accept, Accept-Language, Authorization");
     response.headers_mut().insert(header::VARY, by);
     response
 }

@@ -13,6 +13,20 @@ pub enum Lang {
 }
 
 impl Lang {
+    /// The text files of this language: its sentences, and its words for what stands in records.
+    pub(super) fn files(self) -> [&'static str; 2] {
+        match self {
+            Lang::ZhCn => [
+                include_str!("../../../templates/text/zh-CN.toml"),
+                include_str!("../../../templates/text/words/zh-CN.toml"),
+            ],
+            Lang::En => [
+                include_str!("../../../templates/text/en.toml"),
+                include_str!("../../../templates/text/words/en.toml"),
+            ],
+        }
+    }
+
     /// Every language, the default first.
     pub const ALL: [Lang; 2] = [Lang::ZhCn, Lang::En];
 

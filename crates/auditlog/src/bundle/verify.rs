@@ -463,9 +463,9 @@ fn about_identities(statement: &VerifiedStatement) -> Vec<String> {
         .collect()
 }
 
-/// What else is meant where a Digital Link is meant: its key alone, and its key with each single
+/// What else is meant where a Digital Link is meant, as far as statements are connected by it: its key alone, and its key with each single
 /// qualifier, since an EPCIS identity carries only one (`/01/…/21/…` without its `/10/…`).
-fn identities_of(link: &str) -> Vec<String> {
+pub fn identities_of(link: &str) -> Vec<String> {
     let Some(path) = link.strip_prefix("https://id.gs1.org/") else {
         return Vec::new();
     };
