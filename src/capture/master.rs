@@ -5,7 +5,9 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links, recalls};
+use super::{
+    CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links, recalls, settings,
+};
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
@@ -106,6 +108,9 @@ async fn record(
         Kind::Link => links::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?,
         Kind::Recall => {
             recalls::last_said(&mut tx, submitter.merchant_id, &value, &statement, now).await?
+        }
+        Kind::Disclosure => {
+            settings::last_said(&mut tx, submitter.merchant_id, &statement, now).await?
         }
         _ => last_said(&mut tx, submitter.merchant_id, &statement).await?,
     };

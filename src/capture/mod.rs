@@ -10,6 +10,7 @@ mod links;
 mod master;
 mod prepare;
 mod recalls;
+mod settings;
 mod signed;
 
 pub use erase::{ErasedStatements, erase};

@@ -25,6 +25,8 @@ const MERCHANTS: &str = include_str!("../../demo/merchants.json");
 const PARTIES: &str = include_str!("../../demo/parties.json");
 const PRODUCTS: &str = include_str!("../../demo/products.json");
 const DOCUMENTS: &str = include_str!("../../demo/documents.json");
+/// Test results and seals, which the producers add of their own, are for everybody; who bought what is not.
+const DISCLOSURE: &str = include_str!("../../demo/disclosure.json");
 const TRACES: &str = include_str!("../../demo/traces.json");
 /// A record in which nothing fits, for whoever wants to see how that looks.
 const FAULTS: &str = include_str!("../../demo/planted-faults/traces.json");
@@ -293,6 +295,7 @@ async fn describe(
     let parties: Vec<Box<serde_json::value::RawValue>> = input("parties.json", PARTIES)?;
     let documents: Vec<Box<serde_json::value::RawValue>> = input("documents.json", DOCUMENTS)?;
     for (merchant, key) in merchants.iter().zip(keys) {
+        client.describe("disclosure", key, DISCLOSURE).await?;
         let own = |body: &str| {
             merchant
                 .gtins

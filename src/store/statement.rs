@@ -131,7 +131,7 @@ pub async fn latest_like(
          FROM trace_index t
          JOIN statement s
            ON s.merchant_id = t.merchant_id AND s.batch_id = t.batch_id AND s.position = t.position
-         WHERE t.merchant_id = $1 AND t.identity_key = $2 AND t.role IN (7, 8, 9, 10, 11, 16) AND s.kind = $3
+         WHERE t.merchant_id = $1 AND t.identity_key = $2 AND t.role BETWEEN 7 AND 11 AND s.kind = $3
            AND substring(s.receipt FOR length($4::bytea)) = $4
          ORDER BY t.recorded_at DESC, t.batch_id DESC, t.position DESC LIMIT 1",
         merchant_id,

@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::TraceError;
-use super::found::{Found, Name};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::found::{Found, Name, Room};
 use super::reach::Reach;
+use super::{KnownAt, TraceError};
 use crate::domain::epcis::Action;
 use crate::domain::forward::Certainty;
 use crate::domain::gs1::{Gtin, Identity};
@@ -47,6 +50,26 @@ pub(super) fn add_recalls(
     story.recalls = standing.into_values().collect();
     story.recalls.sort_by_key(StandingRecall::rank);
     Ok(())
+}
+
+/// A recall as it was said last; `None` if there is none of that name. The transaction must act for its merchant.
+pub async fn recall_said(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    uri: &str,
+    known_at: KnownAt,
+) -> Result<Option<Recall>, TraceError> {
+    let names = HashSet::from([(uri.to_owned(), Role::Recall, Turn::Seen)]);
+    let mut said = Found::known_at(known_at, Room::STORY);
+    said.describe(conn, merchant_id, &names).await?;
+    let mut last = None;
+    for loaded in said.in_order() {
+        if loaded.kind == Kind::Recall {
+            let recall = loaded.body(recall::read_recall)?;
+            last = (recall.uri == uri).then_some(recall).or(last);
+        }
+    }
+    Ok(last)
 }
 
 /// The containers that observations of a packing name with something of the story inside.

@@ -155,6 +155,56 @@ async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn from_a_recall_all_that_it_names_is_followed() {
+    let app = sold().await;
+    let merchant = ["--merchant", &app.merchant_id.to_string()];
+    let forward = async |uri: &str| {
+        let arguments = ["trace", "--forward", "--recall", uri];
+        rootmark(&app, &[&arguments[..], &merchant].concat()).await
+    };
+    let name = json!({"zh-CN": "名", "en": "Name"});
+    let recall = |scope: &[&str]| {
+        let scope: Vec<String> = scope.iter().map(|name| uri(name)).collect();
+        json!({"recall": "urn:example:recall:7", "status": "open", "recallClass": 2,
+            "scope": scope, "reason": name, "instructions": name,
+            "contact": {"name": name, "phone": "400-000-0000"}})
+    };
+    let said = forward("urn:example:recall:7").await;
+    let none = "NO: there is no record of urn:example:recall:7\n";
+    assert_eq!((said.code, said.out.as_str()), (1, none));
+    let opened = app
+        .post("/api/recalls", recall(&["tin:A"]).to_string())
+        .await;
+    assert_eq!(opened.status(), 201);
+    let said = forward("urn:example:recall:7").await;
+    assert!(
+        said.out.starts_with("affected: 1 item sold\n"),
+        "{}",
+        said.out
+    );
+    // Widened, it is all that it names by now.
+    let widened = recall(&["tin:A", "lot:L"]).to_string();
+    assert_eq!(app.post("/api/recalls", widened).await.status(), 201);
+    let said = forward("urn:example:recall:7").await;
+    let counts = "affected: 1 item in trade, 1 item sold, 1 lot in trade\n";
+    assert!(said.out.starts_with(counts), "{}", said.out);
+    for wrong in [
+        &["--recall", "urn:example:recall:7"][..],
+        &[
+            "--forward",
+            "--recall",
+            "urn:example:recall:7",
+            "/01/09521041001012/10/L",
+        ],
+        &["--forward"],
+    ] {
+        let said = rootmark(&app, &[&["trace"], wrong].concat()).await;
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_leads_to_one_another_in_a_circle_is_printed_once() {
     let app = TestApp::start().await;
     app.capture(&[

@@ -33,7 +33,11 @@ use crate::web::text::{Lang, Text};
 #[derive(Debug, Args)]
 pub(super) struct Trace {
     /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit.
-    code: String,
+    #[arg(required_unless_present = "recall")]
+    code: Option<String>,
+    /// Forward from all that a recall names, by the recall's URI.
+    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "since"])]
+    recall: Option<String>,
     /// Forward: what is affected by it.
     #[arg(long)]
     forward: bool,
@@ -59,12 +63,19 @@ pub(super) struct Trace {
 
 impl Trace {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
-        let link = DigitalLink::parse(&self.code).map_err(|error| format!("CODE: {error}"))?;
+        let link = self.code.as_deref().map(DigitalLink::parse).transpose();
+        let link = link.map_err(|error| format!("CODE: {error}"))?;
         let core = Core::open(settings, OpenAs::Command).await?;
+        if let Some(uri) = &self.recall {
+            let forward = self.trace_recall(&core, uri).await;
+            core.close().await;
+            return self.print_forward(uri, forward?);
+        }
+        let link = link.ok_or("CODE: is missing")?;
         if self.forward {
             let forward = self.trace_forward(&core, link).await;
             core.close().await;
-            return self.print_forward(link, forward?);
+            return self.print_forward(&link.path(), forward?);
         }
         let story = self.story(&core, link).await;
         core.close().await;
@@ -95,13 +106,9 @@ impl Trace {
         Ok(Outcome::Yes)
     }
 
-    fn print_forward(
-        &self,
-        link: DigitalLink,
-        forward: Option<Forward>,
-    ) -> Result<Outcome, Failure> {
+    fn print_forward(&self, of: &str, forward: Option<Forward>) -> Result<Outcome, Failure> {
         let Some(forward) = forward else {
-            println!("NO: there is no record of {}", link.path());
+            println!("NO: there is no record of {of}");
             return Ok(Outcome::No);
         };
         if self.json {
@@ -153,6 +160,34 @@ impl Trace {
             .iter()
             .any(|thing| thing.seen.is_some() || thing.origin.is_some());
         Ok(is_known.then_some(forward))
+    }
+
+    /// Forward from all that a recall names; `None` if there is no such recall.
+    async fn trace_recall(&self, core: &Core, uri: &str) -> Result<Option<Forward>, Failure> {
+        let named = self.merchant.as_deref();
+        let merchant_id = acting(&core.database, named, None).await?.merchant_id;
+        let mut conn = core.database.reader.acquire().await?;
+        let mut tx = begin_for(&mut conn, merchant_id).await?;
+        let known_at = self.known_at();
+        let Some(recall) = trace::recall_said(&mut tx, merchant_id, uri, known_at).await? else {
+            return Ok(None);
+        };
+        let is_kind = |thing: &&Identity| matches!(thing, Identity::Class { .. });
+        if let Some(kind) = recall.scope.iter().find(is_kind) {
+            let kind = kind.canonical();
+            return Err(
+                format!("{kind} is recalled as a whole: all of its lots are affected").into(),
+            );
+        }
+        let starts = recall.scope.into_iter().map(|identity| Start {
+            identity,
+            since: None,
+            certainty: Certainty::Affected,
+        });
+        let starts: Vec<Start> = starts.collect();
+        let forward = trace::forward(&mut tx, merchant_id, &starts, known_at).await?;
+        tx.rollback().await?;
+        Ok(Some(forward))
     }
 
     fn known_at(&self) -> KnownAt {
