@@ -182,6 +182,10 @@ pub fn erase(kind: Kind, body: &Value<'_>, pointers: &[String]) -> Result<Erased
         .filter(|leaf| is_wanted(leaf))
         .map(Into::into)
         .collect();
+    // Of what kind a paper is decides who may see its number.
+    if leaves.contains("/documentType") {
+        return Err(rule("/documentType", "cannot be erased"));
+    }
     // As little is left as the rest can be read without.
     let ways = [Texts::Go, Texts::AreReplaced];
     let mut fault = rule("", "there is nothing there that could be erased");
@@ -320,6 +324,16 @@ mod tests {
         // What is not there changes nothing.
         let none = erased(PARTY, &["/nothing", "/nam"]).unwrap();
         assert!(none.leaves.is_empty() && none.body == PARTY);
+    }
+
+    #[test]
+    fn of_what_kind_a_document_is_stays() {
+        let document = r#"{"document":"urn:x:1","documentType":"customsDeclaration","title":{"zh-CN":"单","en":"Paper"},"number":"1"}"#;
+        let body = json::parse(document).unwrap();
+        let erased = |pointer: &str| erase(Kind::Document, &body, &[pointer.to_owned()]);
+        let fault = erased("/documentType").unwrap_err().to_string();
+        assert_eq!(fault, "/documentType: cannot be erased");
+        assert_eq!(erased("/number").unwrap().leaves.len(), 1);
     }
 
     #[test]

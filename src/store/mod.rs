@@ -21,6 +21,7 @@ pub mod lost_entry;
 pub mod merchant;
 pub mod named_query;
 pub mod party_description;
+pub mod recall;
 pub mod seal;
 pub mod statement;
 pub mod subscription;

@@ -39,7 +39,7 @@ use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;
 use recalls::Sources;
-pub use recalls::recall_said;
+pub use recalls::{Recalls, SaidRecall, recall_said, recalls_of};
 pub use setting::setting_of;
 
 /// How many times the walk asks for what the last answer led to. A tin in a case on a pallet in a

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::found::{Found, Name, Room};
+use auditlog::LeafIndex;
+use time::OffsetDateTime;
+
+use super::found::{Found, Loaded, Name, Room};
 use super::reach::Reach;
 use super::{KnownAt, TraceError};
 use crate::domain::epcis::Action;
@@ -16,6 +19,7 @@ use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{About, Kind, Role};
 use crate::domain::story::{StandingRecall, Story, Withheld};
 use crate::domain::turn::Turn;
+use crate::store::recall::{Most, recalls_said};
 
 /// Adds what is recalled of all that led to the subject. All statements of a recall belong to the story; the
 /// last of each stands.
@@ -70,6 +74,65 @@ pub async fn recall_said(
         }
     }
     Ok(last)
+}
+
+/// A merchant's recalls, and whether there are more statements of them than are read.
+#[derive(Debug)]
+pub struct Recalls {
+    /// As each was said last, the one that was last said something of first.
+    pub recalls: Vec<SaidRecall>,
+    /// Whether older statements were not read: what was not widened or closed since may be missing.
+    pub truncated: bool,
+}
+
+/// A recall as it was said last.
+#[derive(Debug)]
+pub struct SaidRecall {
+    /// What it says.
+    pub recall: Recall,
+    /// When it was recorded first.
+    pub opened_at: OffsetDateTime,
+    /// When it was recorded last.
+    pub recorded_at: OffsetDateTime,
+    /// The place of its last statement in the log, once sealed.
+    pub leaf_index: Option<LeafIndex>,
+    /// How many statements it has.
+    pub statements: usize,
+}
+
+/// Statements of recalls that are read, and their content.
+const ALL_SAID: Most = Most {
+    rows: 2_000,
+    content_bytes: 32 << 20,
+};
+
+/// All recalls of a merchant. The transaction must act for it.
+pub async fn recalls_of(conn: &mut PgConnection, merchant_id: Uuid) -> Result<Recalls, TraceError> {
+    let stored = recalls_said(conn, merchant_id, ALL_SAID).await?;
+    let bytes: usize = stored.iter().map(|stored| stored.content.len()).sum();
+    let truncated = stored.len() as i64 >= ALL_SAID.rows || bytes as i64 > ALL_SAID.content_bytes;
+    let mut loaded = stored
+        .into_iter()
+        .map(Loaded::read)
+        .collect::<Result<Vec<_>, _>>()?;
+    loaded.sort_by_key(|loaded| (loaded.stored.recorded_at, loaded.stored.id));
+    let mut said: BTreeMap<String, SaidRecall> = BTreeMap::new();
+    for loaded in &loaded {
+        let recall = loaded.body(recall::read_recall)?;
+        let recorded_at = loaded.stored.recorded_at;
+        let before = said.get(&recall.uri);
+        let last = SaidRecall {
+            opened_at: before.map_or(recorded_at, |before| before.opened_at),
+            statements: before.map_or(0, |before| before.statements) + 1,
+            recorded_at,
+            leaf_index: loaded.stored.leaf_index,
+            recall,
+        };
+        said.insert(last.recall.uri.clone(), last);
+    }
+    let mut recalls: Vec<SaidRecall> = said.into_values().collect();
+    recalls.sort_by_key(|said| std::cmp::Reverse(said.recorded_at));
+    Ok(Recalls { recalls, truncated })
 }
 
 /// The containers that observations of a packing name with something of the story inside.

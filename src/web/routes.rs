@@ -88,6 +88,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/documents", post().to(api::record_document))
         .route("/api/links", post().to(api::record_link))
         .route("/api/erasures", post().to(api::erase_fields))
+        .route("/api/recalls", read(api::recalls))
         .route("/api/recalls", post().to(api::record_recall))
         .route("/api/disclosure", read(api::disclosure))
         .route("/api/disclosure", post().to(api::record_disclosure))

@@ -59,6 +59,76 @@ async fn page(app: &TestApp, path: &str, language: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_sees_its_recalls_as_they_stand() {
+    let app = TestApp::start().await;
+    let list = async |query: &str| -> Value {
+        let request = app.http.get(app.url(&format!("/api/recalls{query}")));
+        let answer = request.bearer_auth(&app.key).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        answer.json().await.unwrap()
+    };
+    assert_eq!(list("").await, json!({"recalls": [], "isTruncated": false}));
+    let opened = say(&app, &recall("open", &["lot:L"])).await;
+    assert_eq!(opened.0, 201);
+    let mut other = recall("open", &["tin:B"]);
+    other["recall"] = json!("urn:example:recall:2");
+    assert_eq!(say(&app, &other).await.0, 201);
+    // As the first was said last: widened, and by that the one to be read first.
+    open(&app, &["lot:L", "tin:A"]).await;
+    let both = list("").await;
+    let uris = |list: &Value| -> Vec<String> {
+        let recalls = list["recalls"].as_array().unwrap().iter();
+        recalls
+            .map(|one| one["recall"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(uris(&both), [RECALL, "urn:example:recall:2"]);
+    let first = &both["recalls"][0];
+    assert_eq!(first["scope"], json!([uri("lot:L"), uri("tin:A")]));
+    assert_eq!(
+        (&first["statements"], &first["status"]),
+        (&json!(2), &json!("open"))
+    );
+    assert_eq!(first["contact"]["phone"], "+86 400-000-0000");
+    assert!(first["opened"].as_str() < first["recorded"].as_str());
+    assert_eq!(
+        uris(&list("?recall=urn:example:recall:2").await),
+        ["urn:example:recall:2"]
+    );
+    let closed = say(&app, &recall("closed", &["lot:L", "tin:A"])).await;
+    assert_eq!(closed.0, 201);
+    assert_eq!(uris(&list("?status=open").await), ["urn:example:recall:2"]);
+    assert_eq!(uris(&list("?status=closed").await), [RECALL]);
+    // Nobody else's, and nothing for a wrong question.
+    let key = |merchant_id, scope| {
+        let order = KeyOrder {
+            merchant_id,
+            issuer: "https://id.gs1.org/417/9522050000003",
+            label: "recalls",
+            scopes: scope,
+        };
+        let database = &app.running.database;
+        async move { add_key(database, &order).await.unwrap() }
+    };
+    let issuer = "https://id.gs1.org/417/9522050000003";
+    let foreign = rootmark::app::merchants::add_merchant(&app.running.database, "Foreign", issuer);
+    let foreign = key(foreign.await.unwrap().id, &[Scope::Recalls]).await;
+    let get = async |key: &str, path: &str| {
+        let request = app.http.get(app.url(path)).bearer_auth(key);
+        request.send().await.unwrap()
+    };
+    let none: Value = get(&foreign, "/api/recalls").await.json().await.unwrap();
+    assert_eq!(none["recalls"], json!([]));
+    let lacking = key(app.merchant_id, &[Scope::MasterData]).await;
+    assert_eq!(get(&lacking, "/api/recalls").await.status(), 403);
+    for wrong in ["?status=paused", "?state=open"] {
+        let refused = get(&app.key, &format!("/api/recalls{wrong}")).await;
+        assert_eq!(refused.status(), 400, "{wrong}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_leads_back_to_what_is_recalled_says_so_and_nothing_else_does() {
     let events = [
         make(1, &["milk:1"], &["powder:1"]),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use auditlog::bundle::Verified;
 use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use rootmark::trace::KnownAt;
@@ -343,6 +344,39 @@ async fn nobody_else_declares_what_a_party_signed_an_error() {
     let declared = declared_error(&step(6, "storing", &["lot:L"]), "urn:x:other");
     bench.app.capture(&[other]).await;
     bench.app.capture(&[declared]).await;
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_party_signed_can_be_erased_and_its_signature_holds() {
+    let bench = Bench::new().await;
+    bench.app.capture(&[tested(5)]).await;
+    let kind = ["statement", "document"];
+    let signed = bench.signed(&kind, &certificate()).await;
+    assert_eq!(bench.post(&signed).await.0, 201);
+    let of = |proven: &Verified| {
+        let mut statements = proven.statements.iter();
+        let document = statements.find(|one| one.kind == "document").unwrap();
+        let number = document.content.value("/body/number").map(str::to_owned);
+        (document.index.0, document.signer.clone(), number)
+    };
+    let (index, signer, number) = of(&proof(&bench.app, TIN).await);
+    assert_eq!(
+        (&signer, number.as_deref()),
+        (&Some(bench.vkey.clone()), Some("\"COA-1\""))
+    );
+    let reason = json!({"zh-CN": "误录", "en": "Recorded by mistake"});
+    let order = json!({"index": index, "fields": ["/number"], "reason": reason});
+    let erased = bench.app.post("/api/erasures", order.to_string()).await;
+    assert_eq!(erased.status(), 201);
+    // The verifier holds the signature against what is left.
+    let after = of(&proof(&bench.app, TIN).await);
+    assert_eq!(after, (index, signer, None));
+    let checked = rootmark(&bench.app, &["check"]).await;
+    assert_eq!(checked.code, 0, "{checked:?}");
+    // The file that somebody kept brings nothing back.
+    assert_eq!(bench.post(&signed).await.0, 400);
+    assert_eq!(of(&proof(&bench.app, TIN).await), after);
     bench.app.stop().await;
 }
 

@@ -1,5 +1,4 @@
-//! `/api/products`, `/api/parties`, `/api/documents`, `/api/links`, `/api/recalls`: what a merchant says of
-//! things.
+//! `/api/products`, `/api/parties`, `/api/documents`, `/api/links`: what a merchant says of things.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -48,15 +47,6 @@ pub(in crate::web) async fn record_link(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     record(Kind::Link, &request, payload, &service).await
-}
-
-/// `POST /api/recalls`
-pub(in crate::web) async fn record_recall(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    record(Kind::Recall, &request, payload, &service).await
 }
 
 #[derive(Serialize)]

@@ -5,13 +5,13 @@ mod company_prefixes;
 mod disclosure;
 mod erasures;
 mod master;
+mod recalls;
 mod signed;
 
 pub(super) use codes::{codes, issue_codes};
 pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
 pub(super) use disclosure::{disclosure, record_disclosure};
 pub(super) use erasures::erase_fields;
-pub(super) use master::{
-    record_document, record_link, record_party, record_product, record_recall,
-};
+pub(super) use master::{record_document, record_link, record_party, record_product};
+pub(super) use recalls::{recalls, record_recall};
 pub(super) use signed::record_signed;
