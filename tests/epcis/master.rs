@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::kit::{
     OTHER_GTIN, another_merchant, assert_checks_out, count, everything, product, proof, refusal,
-    stored, tree_size,
+    stored, tree_size, whole_proof,
 };
 use crate::support::document::observation_of;
 use crate::support::{GTIN, ISSUER, TestApp};
@@ -120,7 +120,9 @@ async fn a_description_is_kept_as_it_was_sent() {
             "example:note":{{"grade":1.10}}}}"#
     );
     say(&app, "/api/products", &body).await;
-    let statements = proof(&app, &format!("/01/{GTIN}/10/L1")).await.statements;
+    let statements = whole_proof(&app, &format!("/01/{GTIN}/10/L1"))
+        .await
+        .statements;
     let last = statements
         .iter()
         .rfind(|statement| statement.kind == "product")

@@ -342,6 +342,7 @@ impl<'e> Telling<'_, 'e> {
             let stayed = record.held.iter().any(|held| {
                 held.child == inside
                     && held.parent == input
+                    && held.from <= at
                     && held.until.is_none_or(|until| until >= at)
             });
             if !is_instance(inside) || stayed {
