@@ -11,13 +11,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::master::whole;
-use super::{CaptureError, Submitter, fresh_secrets};
+use super::{CaptureError, Submitter, fresh_pair};
 use crate::domain::erasure::{
     ErasedFields, Erasure, MAX_STATEMENTS, Order, erase as erase_fields, read_order,
 };
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{About, Batch, Draft, Kind, StatementId, StoredStatement};
+use crate::domain::statement::{About, Draft, Kind, StatementId, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
 use crate::store::erasure::{replace_content, statement_at};
@@ -65,7 +65,7 @@ pub async fn erase(
     let meant = statement_at(&mut tx, merchant_id, index).await?;
     let meant = meant.ok_or_else(|| refused("/index", NO_SUCH))?;
     let Some((kind, about)) = described(&meant) else {
-        return Err(refused("/index", "is no statement that can be read"));
+        return Err(unreadable());
     };
     // Held as whoever describes the thing holds it: what is said meanwhile is erased, too, or comes after.
     if let Some(first) = about.first() {
@@ -104,10 +104,8 @@ pub async fn erase(
 /// What kind a statement is of, and what it is about.
 fn described(stored: &StoredStatement) -> Option<(Kind, Vec<About>)> {
     let content = json::parse(&stored.content).ok()?;
-    let receipt = json::parse(&stored.receipt).ok()?;
     let kind = Kind::parse(content.get("kind")?.as_str()?)?;
-    let about = receipt.get("about")?.as_array()?.iter();
-    let about: Option<Vec<About>> = about.map(|text| About::parse(text.as_str()?)).collect();
+    let about: Option<Vec<About>> = About::list(&stored.receipt).into_iter().collect();
     Some((kind, about?))
 }
 
@@ -146,7 +144,7 @@ fn without(
     let content = json::parse(&stored.content)?;
     let text = |key: &str| content.get(key).and_then(Value::as_str);
     let (Some(body), Some(issuer)) = (content.get("body"), text("issuer")) else {
-        return Err(refused("/index", "is no statement that can be read"));
+        return Err(unreadable());
     };
     let erased = erase_fields(kind, body, &order.fields).map_err(CaptureError::Body)?;
     let leaves = erased.leaves.iter();
@@ -157,18 +155,17 @@ fn without(
     if leaves.is_empty() {
         return Ok(None);
     }
-    let unreadable = |_| refused("/index", "is no statement that can be read");
-    let read = Statement::read(&stored.parts()).map_err(unreadable)?;
+    let read = Statement::read(&stored.parts()).map_err(|_| unreadable())?;
     let left = read
         .content_salts
         .without(&read.content, |leaf| leaves.contains(leaf))
-        .map_err(|_| refused("/index", "is no statement that can be read"))?;
+        .map_err(|_| unreadable())?;
     let text = content_text(&erased.body, issuer, kind.as_str());
     let salts = Salts::Left(left);
     let mut after = stored.clone();
     (after.content, after.content_salts) = (text, salts);
     // What was proven before must be provable after: nothing is stored that gives another digest.
-    let still = Statement::read(&after.parts()).map_err(unreadable)?;
+    let still = Statement::read(&after.parts()).map_err(|_| unreadable())?;
     if still.digest() != stored.digest {
         return Err(refused("/index", "is not what the log has of it"));
     }
@@ -182,9 +179,6 @@ async fn log(
     erasure: &Erasure,
     now: OffsetDateTime,
 ) -> Result<StatementId, CaptureError> {
-    let [secrets] = fresh_secrets(1)?[..] else {
-        unreachable!("one pair was asked for")
-    };
     let mut about = erasure.about();
     About::sort(&mut about);
     let draft = Draft {
@@ -195,23 +189,17 @@ async fn log(
         happened: now,
         turns: Turns::default(),
         recorded: timestamp(now),
-        secrets,
+        secrets: fresh_pair()?,
         signature: None,
     };
     let statement = draft
         .finish()
         .map_err(|_| refused("/fields", "nest too deeply"))?;
-    let batch = Batch {
-        id: Uuid::now_v7(),
-        merchant_id: submitter.merchant_id,
-        recorded_at: now,
-        statement_count: 1,
-    };
-    batch::insert_batch(conn, &batch, &[statement]).await?;
-    Ok(StatementId {
-        batch_id: batch.id,
-        position: 0,
-    })
+    Ok(batch::insert_one(conn, submitter.merchant_id, statement, now).await?)
+}
+
+fn unreadable() -> CaptureError {
+    refused("/index", "is no statement that can be read")
 }
 
 fn refused(pointer: &str, rule: &'static str) -> CaptureError {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets, links, recalls, settings,
+    CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_pair, links, recalls, settings,
 };
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
@@ -14,7 +14,7 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::signed::{PartySignature, SignedStatement};
 use crate::domain::statement::{
-    About, Batch, Draft, DraftError, Kind, NewStatement, StatementId, StoredStatement,
+    About, Draft, DraftError, Kind, NewStatement, StatementId, StoredStatement,
 };
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
@@ -79,9 +79,6 @@ async fn record(
     if body.len() > MAX_BODY_BYTES {
         return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_LARGE))));
     }
-    let [secrets] = fresh_secrets(1)?[..] else {
-        unreachable!("one pair was asked for")
-    };
     let draft = Draft {
         kind,
         body: &body,
@@ -90,7 +87,7 @@ async fn record(
         happened: now,
         turns: Turns::of_kind(kind, &about),
         recorded: timestamp(now),
-        secrets,
+        secrets: fresh_pair()?,
         signature,
     };
     let statement = draft.finish().map_err(|error| {
@@ -128,13 +125,7 @@ async fn record(
             about,
         });
     }
-    let batch = Batch {
-        id: Uuid::now_v7(),
-        merchant_id: submitter.merchant_id,
-        recorded_at: now,
-        statement_count: 1,
-    };
-    batch::insert_batch(&mut tx, &batch, &[statement]).await?;
+    let id = batch::insert_one(&mut tx, submitter.merchant_id, statement, now).await?;
     if kind == Kind::Party {
         let keys: Vec<i64> = about
             .iter()
@@ -143,10 +134,6 @@ async fn record(
         enter_descriptions(&mut tx, submitter.merchant_id, &keys).await?;
     }
     tx.commit().await?;
-    let id = StatementId {
-        batch_id: batch.id,
-        position: 0,
-    };
     Ok(Recorded {
         id,
         is_new: true,

@@ -90,6 +90,12 @@ pub struct EventFault {
 }
 
 /// Two fresh secrets for each of `count` statements, in one call to the system.
+/// Those of one statement.
+fn fresh_pair() -> Result<[Secret; 2], CaptureError> {
+    let pairs = fresh_secrets(1)?;
+    Ok(pairs[0])
+}
+
 fn fresh_secrets(count: usize) -> Result<Vec<[Secret; 2]>, CaptureError> {
     let mut bytes = vec![0; 64 * count];
     getrandom::fill(&mut bytes).map_err(CaptureError::Random)?;

@@ -9,17 +9,10 @@ use super::master::whole;
 use crate::domain::disclosure::NAME;
 use crate::domain::fields::FaultKind;
 use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{NewStatement, Role, StatementId};
-use crate::domain::time::LAST;
-use crate::domain::turn::Turn;
+use crate::domain::statement::{NewStatement, StatementId};
 use crate::store::hold_identity;
-use crate::store::walk::{Described, Descriptions, descriptions_of};
+use crate::store::walk::last_setting;
 
-const LAST_ONE: Descriptions = Descriptions {
-    of_each: 1,
-    rows: 1,
-    content_bytes: 1 << 20,
-};
 const AT_ONCE: &str =
     "another setting was recorded in the same moment, or later; look at it, and say this one again";
 
@@ -32,10 +25,7 @@ pub(super) async fn last_said(
 ) -> Result<Option<StatementId>, CaptureError> {
     // Held from here on, so that of two that arrive together the second follows the first.
     hold_identity(conn, merchant_id, identity_key(NAME)).await?;
-    let wanted = Described::of(NAME, Role::Disclosure, Turn::Seen);
-    let wanted: Vec<Described> = wanted.into_iter().collect();
-    let stored = descriptions_of(conn, merchant_id, &wanted, LAST, LAST_ONE).await?;
-    let Some(last) = stored.first() else {
+    let Some(last) = last_setting(conn, merchant_id).await? else {
         return Ok(None);
     };
     if last.content == statement.content {

@@ -120,16 +120,16 @@ impl AddKey {
             self.issuer.as_deref(),
         )
         .await?;
-        let scopes = if self.scopes.is_empty() {
-            &Scope::USUAL[..]
-        } else {
-            &self.scopes
+        let usual = || Scope::ALL.into_iter().filter(|scope| scope.is_usual());
+        let scopes = match self.scopes.is_empty() {
+            true => usual().collect(),
+            false => self.scopes.clone(),
         };
         let order = KeyOrder {
             merchant_id: submitter.merchant_id,
             issuer: &submitter.issuer,
             label: &self.label,
-            scopes,
+            scopes: &scopes,
         };
         let key = add_key(&core.database, &order).await?;
         if self.json {

@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
-use crate::domain::statement::{
-    About, Batch, Draft, DraftError, Kind, NewStatement, Role, StatementId,
-};
+use crate::domain::statement::{About, Draft, DraftError, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::code_range::{CodeRange, code_range_of, insert_code_range, next_number};
@@ -114,16 +112,7 @@ pub async fn issue(
         });
     }
     let statement = issuance(order, first_number, now)?.finish()?;
-    let batch = Batch {
-        id: Uuid::now_v7(),
-        merchant_id: order.merchant_id,
-        recorded_at: now,
-        statement_count: 1,
-    };
-    let id = StatementId {
-        batch_id: batch.id,
-        position: 0,
-    };
+    let id = batch::insert_one(&mut tx, order.merchant_id, statement, now).await?;
     let lot = order.lot.map(|lot| lot.to_string());
     let range = CodeRange {
         first_number,
@@ -132,7 +121,6 @@ pub async fn issue(
         id,
     };
     insert_code_range(&mut tx, order.merchant_id, order.gtin, &range).await?;
-    batch::insert_batch(&mut tx, &batch, &[statement]).await?;
     tx.commit().await?;
     Ok(IssuedCodes {
         gtin: order.gtin,

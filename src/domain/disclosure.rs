@@ -4,6 +4,9 @@
 //!
 //! A setting is a statement like any other. The last one stands, and no older one.
 
+use std::cell::LazyCell;
+use std::ops::Deref;
+
 use auditlog::field::push_token;
 use auditlog::json::Value;
 
@@ -301,7 +304,8 @@ impl Disclosure {
             kind,
             Kind::Event | Kind::Product | Kind::Party | Kind::Document
         ) {
-            let names = Names::of(body.get("@context"));
+            // Most statements have no name that must be looked up.
+            let names = LazyCell::new(|| Names::of(body.get("@context")));
             let mut extension = |pointer: &str, key: &str, is_opened: bool| {
                 // Whoever opens an extension opens what it has, but for what a rule names.
                 let is_asked = !is_opened || self.names_extension(key);
@@ -388,9 +392,9 @@ fn elements<'v>(body: &'v Value<'v>, list: &str) -> impl Iterator<Item = (usize,
 
 /// Every member with a namespace, wherever it stands, and whether it stands in one that is shown; what stands in one
 /// that is hidden is hidden with it.
-fn extensions(
+fn extensions<'n>(
     value: &Value<'_>,
-    names: &Names<'_>,
+    names: &impl Deref<Target = Names<'n>>,
     pointer: &mut String,
     is_opened: bool,
     hide: &mut impl FnMut(&str, &str, bool) -> bool,
@@ -420,7 +424,7 @@ fn is_extension(key: &str) -> bool {
 }
 
 /// Whether a name is GS1's, whatever prefix its event gives to GS1's namespaces.
-fn is_known(key: &str, names: &Names<'_>) -> bool {
+fn is_known<'n>(key: &str, names: &impl Deref<Target = Names<'n>>) -> bool {
     let is_of = |name: &str| KNOWN_NAMESPACES.iter().any(|known| name.starts_with(known));
     is_of(key) || is_of(&names.expand(key))
 }

@@ -69,6 +69,16 @@ pub struct Contact {
     pub url: Option<String>,
 }
 
+impl Status {
+    /// As a recall has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Closed => "closed",
+        }
+    }
+}
+
 impl RecallClass {
     /// 1 to 3.
     pub fn number(self) -> u8 {

@@ -41,16 +41,11 @@ impl Scope {
         Scope::Erasure,
     ];
 
-    /// What a key may do that nobody says more of. Who sees what, and what is forgotten, is for whom the merchant
-    /// trusts with it by name.
-    pub const USUAL: [Scope; 6] = [
-        Scope::Capture,
-        Scope::Query,
-        Scope::Subscribe,
-        Scope::MasterData,
-        Scope::Codes,
-        Scope::Recalls,
-    ];
+    /// Whether a key may do it that nobody says more of. Who sees what, and what is forgotten, is for whom the
+    /// merchant trusts with it by name.
+    pub fn is_usual(self) -> bool {
+        !matches!(self, Scope::Disclosure | Scope::Inspect | Scope::Erasure)
+    }
 
     /// As stored and as typed.
     pub fn as_str(self) -> &'static str {

@@ -5,6 +5,7 @@ use std::fmt;
 use auditlog::Timestamp;
 use auditlog::field::Secret;
 use auditlog::hash::{Hash, LeafIndex};
+use auditlog::json::{self, Value};
 use auditlog::salts::Salts;
 use auditlog::statement::{self, Signed, Statement, StatementError, StatementParts};
 use thiserror::Error;
@@ -204,6 +205,14 @@ impl About {
     pub fn sort(list: &mut Vec<About>) {
         list.sort_by_cached_key(About::to_string);
         list.dedup();
+    }
+
+    /// What a receipt says that its statement is about, by place; `None` for what nobody can read.
+    pub fn list(receipt: &str) -> Vec<Option<About>> {
+        let receipt = json::parse(receipt).ok();
+        let about = receipt.as_ref().and_then(|receipt| receipt.get("about"));
+        let about = about.and_then(Value::as_array).unwrap_or_default().iter();
+        about.map(|text| About::parse(text.as_str()?)).collect()
     }
 
     /// Reads the text of an element of `about`.

@@ -123,19 +123,19 @@ pub struct Withheld {
 impl Withheld {
     /// Whether a field of the content may be shown.
     pub fn shows_content(&self, pointer: &str) -> bool {
-        let above = pointer
-            .match_indices('/')
-            .skip(1)
-            .map(|(slash, _)| &pointer[..slash]);
-        !above
-            .chain([pointer])
-            .any(|pointer| self.content.contains(pointer))
+        !above(pointer).any(|pointer| self.content.contains(pointer))
     }
 
     /// Whether a field of the receipt may be shown.
     pub fn shows_receipt(&self, pointer: &str) -> bool {
         !self.receipt.contains(pointer)
     }
+}
+
+/// A JSON Pointer, and before it those of all that it lies below.
+pub(super) fn above(pointer: &str) -> impl Iterator<Item = &str> {
+    let ends = pointer.match_indices('/').map(|(at, _)| at).skip(1);
+    ends.map(|end| &pointer[..end]).chain([pointer])
 }
 
 /// An event in a story.

@@ -16,7 +16,7 @@ use super::gs1::Identity;
 use super::master::Document;
 use super::route::{Completeness, completeness};
 use super::statement::{About, Kind, Role, StatementId};
-use super::story::{Step, Story, StoryStatement, Withheld};
+use super::story::{Step, Story, StoryStatement, Withheld, above};
 
 /// A story as somebody may see it.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Told {
         let steps = self.story.steps.iter_mut();
         let mut events: HashMap<StatementId, &mut Event> =
             steps.map(|step| (step.id, &mut step.event)).collect();
-        let mut things: HashMap<Thing, Hiders> = HashMap::new();
+        let mut things = Things::default();
         for statement in &mut self.story.statements {
             let mut hidden = setting.hidden_in(statement);
             match events.get_mut(&statement.stored.id) {
@@ -68,8 +68,7 @@ impl Told {
             }
             self.kept_back += hidden.add_to(&mut statement.withheld);
             if statement.kind != Kind::Event {
-                let thing = things.entry(Thing::of(statement)).or_default();
-                thing.0.extend(hidden.0);
+                things.add(statement, hidden);
             }
         }
         self.mend_history(&things, &citations);
@@ -125,17 +124,13 @@ impl Told {
 
     /// What was changed in a hidden field is as hidden as what stands there now, whatever was said of it before: a number
     /// may have been taken away since. What nobody may know to be there has no history either.
-    fn mend_history(&mut self, things: &HashMap<Thing, Hiders>, citations: &Citations) {
+    fn mend_history(&mut self, things: &Things, citations: &Citations) {
         if self.story.history.is_empty() {
             return;
         }
-        let statements = self.story.statements.iter();
-        let of: HashMap<StatementId, Thing> = statements
-            .map(|statement| (statement.stored.id, Thing::of(statement)))
-            .collect();
         let named: HashSet<String> = self.story.steps.iter().flat_map(named_parties).collect();
         self.story.history.retain_mut(|change| {
-            let Some(thing) = of.get(&change.id) else {
+            let Some(thing) = things.of.get(&change.id) else {
                 return false;
             };
             let is_known = match thing.kind {
@@ -146,7 +141,7 @@ impl Told {
                 Kind::Party => thing.about.iter().any(|one| named.contains(&one.identity)),
                 _ => true,
             };
-            let hidden = things.get(thing);
+            let hidden = things.hidden.get(thing);
             change.fields.retain_mut(|field| {
                 let Some(hiding) = hidden.and_then(|hidden| hidden.over(&field.pointer)) else {
                     return true;
@@ -187,11 +182,29 @@ struct Thing {
 
 impl Thing {
     fn of(statement: &StoryStatement) -> Thing {
-        let about = about_list(&statement.stored.receipt);
+        let about = About::list(&statement.stored.receipt).into_iter();
         Thing {
             kind: statement.kind,
-            about: about.into_iter().flatten().collect(),
+            about: about.flatten().collect(),
         }
+    }
+}
+
+/// The things of which something was said.
+#[derive(Default)]
+struct Things {
+    /// By what was said of each.
+    of: HashMap<StatementId, Thing>,
+    /// What is hidden of any of that.
+    hidden: HashMap<Thing, Hiders>,
+}
+
+impl Things {
+    fn add(&mut self, statement: &StoryStatement, hidden: Hiders) {
+        let thing = Thing::of(statement);
+        let known = self.hidden.entry(thing.clone()).or_default();
+        known.0.extend(hidden.0);
+        self.of.insert(statement.stored.id, thing);
     }
 }
 
@@ -212,9 +225,7 @@ impl Hiders {
 
     /// What becomes of a field by what is hidden of it, or above it.
     fn over(&self, pointer: &str) -> Option<Hiding> {
-        let ends = pointer.match_indices('/').map(|(at, _)| at).skip(1);
-        let above = ends.map(|end| &pointer[..end]).chain([pointer]);
-        above.filter_map(|pointer| self.at(pointer)).max()
+        above(pointer).filter_map(|pointer| self.at(pointer)).max()
     }
 
     /// Hides only what stands below.
@@ -308,19 +319,12 @@ fn names(event: &Event) -> HashSet<(Role, String)> {
 }
 
 fn withhold(withheld: &mut Withheld, receipt: &str, gone: &HashSet<&(Role, String)>) {
-    for (place, about) in about_list(receipt).into_iter().enumerate() {
+    for (place, about) in About::list(receipt).into_iter().enumerate() {
         let is_gone = about.is_some_and(|about| gone.contains(&(about.role, about.identity)));
         if is_gone {
             withheld.receipt.insert(format!("/about/{place}"));
         }
     }
-}
-
-fn about_list(receipt: &str) -> Vec<Option<About>> {
-    let receipt = json::parse(receipt).ok();
-    let about = receipt.as_ref().and_then(|receipt| receipt.get("about"));
-    let about = about.and_then(Value::as_array).unwrap_or_default().iter();
-    about.map(|text| About::parse(text.as_str()?)).collect()
 }
 
 /// A JSON text of which the last characters stay, where it is a string.

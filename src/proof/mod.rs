@@ -3,12 +3,10 @@
 //! Everything comes from the public files and the story; the database is not asked. What is not
 //! sealed yet, or not public yet, is not in the bundle.
 
-use std::collections::HashSet;
 use std::path::Path;
 
-use auditlog::bundle::{Bundle, BundledStatement, identities_of};
+use auditlog::bundle::{Bundle, BundledStatement, unconnected};
 use auditlog::disclosure::disclose;
-use auditlog::json::{self, Value};
 use auditlog::note::{NoteError, NoteSigner, SignedNote};
 use auditlog::proof::{ReadError, TreeReader};
 use auditlog::statement::{Statement, StatementError};
@@ -86,43 +84,27 @@ pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofErro
 /// Leaves out descriptions to which nothing leads that is shown and sealed: no verifier would take them, and nobody
 /// could say why they are there.
 fn keep_connected(subject: &str, sealed: &mut Vec<Shown<'_>>) {
-    let mut reached: HashSet<String> = identities_of(subject).into_iter().collect();
-    reached.insert(subject.to_owned());
-    let mut left: Vec<(LeafIndex, Vec<String>)> = sealed
-        .iter()
-        .map(|shown| (shown.index, shown.about()))
-        .collect();
-    loop {
-        let count = left.len();
-        left.retain(|(_, names)| {
-            let is_connected = names.iter().any(|name| reached.contains(name));
-            if is_connected {
-                reached.extend(names.iter().flat_map(|name| identities_of(name)));
-                reached.extend(names.iter().cloned());
-            }
-            !is_connected
-        });
-        if left.len() == count {
-            break;
-        }
-    }
-    let unconnected: HashSet<LeafIndex> = left.iter().map(|(index, _)| *index).collect();
-    // What is missing of events would be a gap: a verifier must name it.
-    sealed.retain(|shown| shown.kind == Kind::Event || !unconnected.contains(&shown.index));
+    let about: Vec<Vec<String>> = sealed.iter().map(Shown::about).collect();
+    let unconnected = unconnected(subject, &about);
+    let mut place = 0;
+    sealed.retain(|shown| {
+        place += 1;
+        // What is missing of events would be a gap: a verifier must name it.
+        shown.kind == Kind::Event || unconnected.binary_search(&(place - 1)).is_err()
+    });
 }
 
 impl Shown<'_> {
     /// The identities that the receipt names and shows.
     fn about(&self) -> Vec<String> {
-        let receipt = json::parse(&self.stored.receipt).ok();
-        let about = receipt.as_ref().and_then(|receipt| receipt.get("about"));
-        let about = about.and_then(Value::as_array).unwrap_or_default().iter();
-        let shown = about.enumerate().filter(|(place, _)| {
+        let about = About::list(&self.stored.receipt).into_iter().enumerate();
+        let shown = about.filter(|(place, _)| {
             let pointer = format!("/about/{place}");
             self.withheld.shows_receipt(&pointer)
         });
-        let identity = |about: &Value<'_>| Some(About::parse(about.as_str()?)?.identity);
-        shown.filter_map(|(_, about)| identity(about)).collect()
+        shown
+            .filter_map(|(_, about)| Some(about?.identity))
+            .collect()
     }
 }
 

@@ -49,6 +49,26 @@ pub async fn insert_batch(
     insert_pending_batch(conn, batch).await
 }
 
+/// Stores one statement by itself, and gives its place.
+pub async fn insert_one(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    statement: NewStatement,
+    recorded_at: OffsetDateTime,
+) -> Result<StatementId> {
+    let batch = Batch {
+        id: Uuid::now_v7(),
+        merchant_id,
+        recorded_at,
+        statement_count: 1,
+    };
+    insert_batch(conn, &batch, &[statement]).await?;
+    Ok(StatementId {
+        batch_id: batch.id,
+        position: 0,
+    })
+}
+
 async fn insert_pending_batch(conn: &mut PgConnection, batch: &Batch) -> Result<()> {
     sqlx::query!(
         "INSERT INTO pending_batch (merchant_id, id, recorded_at, statement_count)

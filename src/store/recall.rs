@@ -5,22 +5,15 @@ use uuid::Uuid;
 
 use super::Result;
 use super::statement::Row;
+use super::walk::Rows;
 use crate::domain::statement::StoredStatement;
 
-/// How much is read at most.
-#[derive(Debug, Clone, Copy)]
-pub struct Most {
-    /// Statements.
-    pub rows: i64,
-    /// Content of all; the one that goes beyond it is read still.
-    pub content_bytes: i64,
-}
-
-/// The statements of a merchant's recalls, the last first.
+/// The statements of a merchant's recalls, the last first: so many, and no more content than the one
+/// that goes beyond it.
 pub async fn recalls_said(
     conn: &mut PgConnection,
     merchant_id: Uuid,
-    most: Most,
+    most: Rows,
 ) -> Result<Vec<StoredStatement>> {
     let rows = sqlx::query_as!(
         Row,
@@ -38,7 +31,7 @@ pub async fn recalls_said(
            WHERE s.before <= $3
            ORDER BY s.batch_id DESC, s.position DESC"#,
         merchant_id,
-        most.rows,
+        most.limit,
         most.content_bytes,
     )
     .fetch_all(conn)

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::Result;
 use super::statement::Row;
+use crate::domain::disclosure::NAME;
 use crate::domain::event_key::EventKey;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{Role, StoredStatement};
+use crate::domain::time::LAST;
 use crate::domain::turn::Turn;
 
 /// Keeps, until the transaction ends, to plans that were made once. The queries here are long and what they
@@ -127,7 +129,7 @@ pub struct Probe {
 /// How much is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
-    /// Of each thing, and of all together, the first that happened.
+    /// Statements: where they are of things in times, of each thing and of all together, the first that happened.
     pub limit: i64,
     /// Content, and no more than the statement that goes beyond it.
     pub content_bytes: i64,
@@ -324,6 +326,23 @@ pub async fn descriptions_of(
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Row::read).collect()
+}
+
+/// Who may see what of a merchant's record, as it was said last.
+pub async fn last_setting(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+) -> Result<Option<StoredStatement>> {
+    let wanted = Described::of(NAME, Role::Disclosure, Turn::Seen);
+    let wanted: Vec<Described> = wanted.into_iter().collect();
+    // One setting stands: whatever else is found merely has a key that collides.
+    let one = Descriptions {
+        of_each: 1,
+        rows: 1,
+        content_bytes: 1 << 20,
+    };
+    let stored = descriptions_of(conn, merchant_id, &wanted, LAST, one).await?;
+    Ok(stored.into_iter().next())
 }
 
 /// The statements of events with these keys, as far as they were recorded by a time.

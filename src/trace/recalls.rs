@@ -19,7 +19,8 @@ use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{About, Kind, Role};
 use crate::domain::story::{StandingRecall, Story, Withheld};
 use crate::domain::turn::Turn;
-use crate::store::recall::{Most, recalls_said};
+use crate::store::recall::recalls_said;
+use crate::store::walk::Rows;
 
 /// Adds what is recalled of all that led to the subject. All statements of a recall belong to the story; the
 /// last of each stands.
@@ -101,8 +102,8 @@ pub struct SaidRecall {
 }
 
 /// Statements of recalls that are read, and their content.
-const ALL_SAID: Most = Most {
-    rows: 2_000,
+const ALL_SAID: Rows = Rows {
+    limit: 2_000,
     content_bytes: 32 << 20,
 };
 
@@ -110,7 +111,7 @@ const ALL_SAID: Most = Most {
 pub async fn recalls_of(conn: &mut PgConnection, merchant_id: Uuid) -> Result<Recalls, TraceError> {
     let stored = recalls_said(conn, merchant_id, ALL_SAID).await?;
     let bytes: usize = stored.iter().map(|stored| stored.content.len()).sum();
-    let truncated = stored.len() as i64 >= ALL_SAID.rows || bytes as i64 > ALL_SAID.content_bytes;
+    let truncated = stored.len() as i64 >= ALL_SAID.limit || bytes as i64 > ALL_SAID.content_bytes;
     let mut loaded = stored
         .into_iter()
         .map(Loaded::read)

@@ -3,20 +3,13 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::TraceError;
 use super::found::{Found, Loaded, Name};
-use super::{KnownAt, TraceError};
 use crate::domain::disclosure::{self, Disclosure};
 use crate::domain::statement::{Kind, Role};
 use crate::domain::story::Described;
 use crate::domain::turn::Turn;
-use crate::store::walk::{Described as Wanted, Descriptions, descriptions_of};
-
-/// One setting stands: whatever else is found merely has a key that collides.
-const LAST: Descriptions = Descriptions {
-    of_each: 1,
-    rows: 1,
-    content_bytes: 1 << 20,
-};
+use crate::store::walk::last_setting;
 
 /// By what the setting is found.
 pub(super) fn name() -> Name {
@@ -35,10 +28,8 @@ pub async fn setting_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,
 ) -> Result<Option<Described<Disclosure>>, TraceError> {
-    let (name, role, turn) = name();
-    let wanted: Vec<Wanted> = Wanted::of(&name, role, turn).into_iter().collect();
-    let stored = descriptions_of(conn, merchant_id, &wanted, KnownAt::NOW.0, LAST).await?;
-    let last = stored.into_iter().next().map(Loaded::read).transpose()?;
+    let last = last_setting(conn, merchant_id).await?;
+    let last = last.map(Loaded::read).transpose()?;
     last.as_ref().map(read).transpose()
 }
 

@@ -6,6 +6,7 @@ use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::chain::*;
+use crate::history::{name, say};
 use crate::support::TestApp;
 use crate::support::command::rootmark;
 use crate::support::proof::{proof, verified};
@@ -36,16 +37,6 @@ const FIELDS: [(&str, &str, Option<&str>); 12] = [
     ("yield", "0.001287", None),
     ("codesIssued", "98765", None),
 ];
-
-pub fn name(zh: &str, en: &str) -> Value {
-    json!({"zh-CN": zh, "en": en})
-}
-
-pub async fn say(app: &TestApp, what: &str, body: Value) {
-    let answer = app.post(&format!("/api/{what}"), body.to_string()).await;
-    let status = answer.status();
-    assert!(status.is_success(), "{}", answer.text().await.unwrap());
-}
 
 pub async fn set(app: &TestApp, rules: Value) {
     say(app, "disclosure", json!({"rules": rules})).await;

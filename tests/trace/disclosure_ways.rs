@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::chain::*;
-use crate::disclosure::{NUMBER, TIN, app, cites, get_as, name, say, seen, set};
+use crate::disclosure::{NUMBER, TIN, app, cites, get_as, seen, set};
+use crate::history::{name, say};
 use crate::support::command::rootmark;
 
 fn document(uri: &str, kind: &str, title: &str, number: &str) -> Value {

@@ -6,16 +6,13 @@ use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::chain::*;
+use crate::history::name;
 use crate::support::TestApp;
 use crate::support::command::rootmark;
 use crate::support::proof::{proof, verified};
 
 const TIN: &str = "/01/09521041001012/10/L/21/A";
 const FARM: &str = "https://id.gs1.org/414/9522050000003";
-
-fn name(zh: &str, en: &str) -> Value {
-    json!({"zh-CN": zh, "en": en})
-}
 
 async fn say(app: &TestApp, what: &str, body: &Value) -> Value {
     let answer = app.post(&format!("/api/{what}"), body.to_string()).await;
@@ -173,6 +170,12 @@ async fn pages_say_that_it_was_erased_by_whom_and_why() {
     app.stop().await;
 }
 
+async fn check_finds(app: &TestApp, finding: &str) {
+    let checked = rootmark(app, &["check"]).await;
+    assert_eq!(checked.code, 1);
+    assert!(checked.out.contains(finding), "{}", checked.out);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_takes_what_is_missing_only_with_the_statement_that_says_so() {
     let app = app().await;
@@ -199,30 +202,14 @@ async fn a_check_takes_what_is_missing_only_with_the_statement_that_says_so() {
     for text in [gone, restore] {
         sqlx::query(text).execute(&mut owner).await.unwrap();
     }
-    let checked = rootmark(&app, &["check"]).await;
-    assert_eq!(checked.code, 1);
-    assert!(
-        checked
-            .out
-            .contains("/body/latitude was erased, and is there"),
-        "{}",
-        checked.out
-    );
+    check_finds(&app, "/body/latitude was erased, and is there").await;
     // And the other way round: gone without a word.
     let without = "UPDATE statement SET content = convert_to(replace(convert_from(content, 'UTF8'),
         '/body/latitude', '/body/nothing!'), 'UTF8') WHERE kind = 'erasure'";
     for text in [erase, without] {
         sqlx::query(text).execute(&mut owner).await.unwrap();
     }
-    let checked = rootmark(&app, &["check"]).await;
-    assert_eq!(checked.code, 1);
-    assert!(
-        checked
-            .out
-            .contains("/body/latitude is missing, and no statement says"),
-        "{}",
-        checked.out
-    );
+    check_finds(&app, "/body/latitude is missing, and no statement says").await;
     app.stop().await;
 }
 

@@ -28,11 +28,11 @@ async fn app() -> TestApp {
     app
 }
 
-fn name(zh: &str, en: &str) -> Value {
+pub fn name(zh: &str, en: &str) -> Value {
     json!({"zh-CN": zh, "en": en})
 }
 
-async fn say(app: &TestApp, what: &str, body: Value) {
+pub async fn say(app: &TestApp, what: &str, body: Value) {
     let answer = app.post(&format!("/api/{what}"), body.to_string()).await;
     assert!(
         answer.status().is_success(),

@@ -131,7 +131,7 @@ fn prune(fields: &Fields, opener: &Opener<'_>, leaves: &[PlannedLeaf]) -> Node {
             },
             None => Node::Withheld {
                 pointer,
-                commitment: opener.commitment(field).unwrap_or(Hash([0; 32])),
+                commitment: fields.commitment(leaf.position, opener),
             },
         };
     }

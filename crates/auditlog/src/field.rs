@@ -115,12 +115,18 @@ impl Fields {
         self.spans.len()
     }
 
+    /// What stands for the value of the leaf at `position`. Salts of other fields give another root, and so no
+    /// statement that anybody signed.
+    pub(crate) fn commitment(&self, position: usize, opener: &Opener<'_>) -> Hash {
+        opener
+            .commitment(self.at(position))
+            .unwrap_or(Hash([0; 32]))
+    }
+
     /// The hash of the leaf at `position`.
     pub(crate) fn leaf(&self, position: usize, opener: &Opener<'_>) -> Hash {
-        let field = self.at(position);
-        // Salts of other fields give another root, and so no statement that anybody signed.
-        let commitment = opener.commitment(field).unwrap_or(Hash([0; 32]));
-        field_leaf(field.pointer, &commitment)
+        let commitment = self.commitment(position, opener);
+        field_leaf(self.at(position).pointer, &commitment)
     }
 
     /// The root of the field tree.

@@ -180,7 +180,7 @@ fn recall_of(standing: &StandingRecall) -> RecallJson {
     let recall = &standing.recall;
     RecallJson {
         recall: recall.uri.clone(),
-        status: if standing.is_open() { "open" } else { "closed" },
+        status: recall.status.as_str(),
         recall_class: recall.class.number(),
         certainty: word(standing.certainty),
         opened: text(standing.opened_at),

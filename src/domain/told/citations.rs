@@ -8,7 +8,7 @@ use auditlog::json;
 use super::{Hiders, Setting};
 use crate::domain::disclosure::{Field, Hidden, Hiding, masked};
 use crate::domain::epcis::Event;
-use crate::domain::statement::Kind;
+use crate::domain::statement::{About, Kind, StatementId};
 use crate::domain::story::{Story, StoryStatement};
 
 /// What is shorter may stand in a URI by chance.
@@ -23,6 +23,8 @@ pub(super) struct Citations {
     numbers: Vec<(String, Hiding)>,
     /// What is hidden of each document, by its URI: all that was ever said of it is as hidden as the most hidden of it.
     documents: HashMap<String, OfDocument>,
+    /// Which document each description is of.
+    described: HashMap<StatementId, String>,
     /// Whether what may be telling is hidden, since nobody can know.
     is_in_doubt: bool,
     /// Which URIs tell a number.
@@ -54,38 +56,35 @@ impl Citations {
             is_in_doubt: story.truncated,
             ..Citations::default()
         };
+        let mut numbers: Vec<(String, String)> = Vec::new();
         let documents = story.statements.iter();
-        let documents = documents.filter(|statement| statement.kind == Kind::Document);
-        for document in documents.clone() {
-            citations.rate(document, setting);
+        for document in documents.filter(|statement| statement.kind == Kind::Document) {
+            numbers.extend(citations.read(document, setting));
         }
-        for document in documents {
-            citations.read_number(document);
+        // As hidden as the most hidden of each: known once all that was said of it was read.
+        for (uri, number) in numbers {
+            let [hiding, _] = citations.of_document(&uri);
+            let number = plain(&number);
+            if let Some(hiding) = hiding
+                && number.chars().count() >= MIN_TELLING_CHARS
+            {
+                citations.numbers.push((number, hiding));
+            }
         }
         citations.is_in_doubt |= citations.numbers.len() > MAX_NUMBERS;
         citations
     }
 
-    fn rate(&mut self, document: &StoryStatement, setting: &Setting) -> Option<()> {
+    /// Reads a description; gives the document's URI and its number, if it has one.
+    fn read(&mut self, document: &StoryStatement, setting: &Setting) -> Option<(String, String)> {
         let content = json::parse(&document.stored.content).ok()?;
         let text = |key: &str| content.get("body")?.get(key)?.as_str();
-        let of = text("documentType");
-        let rated = self.documents.entry(text("document")?.to_owned());
-        let rated = rated.or_default();
+        let (uri, of) = (text("document")?.to_owned(), text("documentType"));
+        let rated = self.documents.entry(uri.clone()).or_default();
         rated.number = rated.number.max(setting.hiding(Field::DocumentNumber, of));
         rated.issuer = rated.issuer.max(setting.hiding(Field::DocumentIssuer, of));
-        Some(())
-    }
-
-    fn read_number(&mut self, document: &StoryStatement) -> Option<()> {
-        let content = json::parse(&document.stored.content).ok()?;
-        let text = |key: &str| content.get("body")?.get(key)?.as_str();
-        let hiding = self.documents.get(text("document")?)?.number?;
-        let number = plain(text("number")?);
-        if number.chars().count() >= MIN_TELLING_CHARS {
-            self.numbers.push((number, hiding));
-        }
-        Some(())
+        self.described.insert(document.stored.id, uri.clone());
+        Some((uri, text("number")?.to_owned()))
     }
 
     /// Whether a URI tells what is hidden.
@@ -106,13 +105,13 @@ impl Citations {
 
     /// What is hidden of a description of a document: what is hidden of it in any, and its URI where that tells it.
     pub fn hide_in_document(&mut self, statement: &mut StoryStatement, hidden: &mut Hiders) {
-        let Some(uri) = uri_of(statement) else {
+        let Some(uri) = self.described.get(&statement.stored.id).cloned() else {
             return;
         };
-        let rated = self.documents.get(&uri).copied().unwrap_or_default();
+        let [number, issuer] = self.of_document(&uri);
         for (key, field, hiding) in [
-            ("number", Field::DocumentNumber, rated.number),
-            ("issuedBy", Field::DocumentIssuer, rated.issuer),
+            ("number", Field::DocumentNumber, number),
+            ("issuedBy", Field::DocumentIssuer, issuer),
         ] {
             if let Some(hiding) = hiding {
                 hidden.add(Hidden {
@@ -128,7 +127,7 @@ impl Citations {
                 field: Field::DocumentNumber,
                 hiding,
             });
-            let about = 0..super::about_list(&statement.stored.receipt).len();
+            let about = 0..About::list(&statement.stored.receipt).len();
             let about = about.map(|place| format!("/about/{place}"));
             statement.withheld.receipt.extend(about);
         }
@@ -235,13 +234,6 @@ impl Citations {
 /// Whether a document is cited by another name than its own.
 pub fn is_alias(uri: &str) -> bool {
     uri.starts_with("masked:") || uri.starts_with("withheld:")
-}
-
-/// The URI that a statement describes a document by.
-fn uri_of(statement: &StoryStatement) -> Option<String> {
-    let content = json::parse(&statement.stored.content).ok()?;
-    let uri = content.get("body")?.get("document")?.as_str()?;
-    Some(uri.to_owned())
 }
 
 /// Letters and digits alone, as one writes them without a thought: percent-escapes read, small, and without what one

@@ -84,7 +84,7 @@ impl From<SaidRecall> for RecallBody {
     fn from(said: SaidRecall) -> RecallBody {
         let recall = said.recall;
         RecallBody {
-            status: status(recall.status),
+            status: recall.status.as_str(),
             recall_class: recall.class.number(),
             scope: recall.scope.iter().map(Identity::canonical).collect(),
             reason: recall.reason.into(),
@@ -104,13 +104,6 @@ impl From<SaidRecall> for RecallBody {
     }
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Open => "open",
-        Status::Closed => "closed",
-    }
-}
-
 /// `GET /api/recalls`: those of the merchant, each as it was said last.
 pub(in crate::web) async fn recalls(
     request: HttpRequest,
@@ -124,10 +117,11 @@ pub(in crate::web) async fn recalls(
         status: wanted,
         recall,
     } = asked.into_inner();
-    if wanted
-        .as_deref()
-        .is_some_and(|wanted| !["open", "closed"].contains(&wanted))
-    {
+    if wanted.as_deref().is_some_and(|wanted| {
+        [Status::Open, Status::Closed]
+            .iter()
+            .all(|status| status.as_str() != wanted)
+    }) {
         return Err(Problem::validation("status must be open or closed"));
     }
     let mut conn = service.database.reader.acquire().await?;
@@ -137,7 +131,7 @@ pub(in crate::web) async fn recalls(
     let is_wanted = |one: &SaidRecall| {
         let is_status = wanted
             .as_deref()
-            .is_none_or(|wanted| status(one.recall.status) == wanted);
+            .is_none_or(|wanted| one.recall.status.as_str() == wanted);
         is_status && recall.as_ref().is_none_or(|uri| one.recall.uri == *uri)
     };
     let found = said.recalls.into_iter().filter(is_wanted);

@@ -273,9 +273,10 @@ fn verify_statements(
         };
         verified.push(one.map_err(|fault| BundleError::Statement { position, fault })?);
     }
-    match first_unconnected(&bundle.subject, &verified) {
+    let about: Vec<Vec<String>> = verified.iter().map(about_identities).collect();
+    match unconnected(&bundle.subject, &about).first() {
         Some(position) => Err(BundleError::Statement {
-            position,
+            position: *position,
             fault: StatementFault::Unconnected,
         }),
         None => Ok(verified),
@@ -426,29 +427,28 @@ fn string_value(value: &str) -> Option<String> {
     }
 }
 
-/// Follows shown `/about` identities from the subject; gives the first statement that they do not
-/// reach.
-fn first_unconnected(subject: &str, statements: &[VerifiedStatement]) -> Option<usize> {
-    let about: Vec<Vec<String>> = statements.iter().map(about_identities).collect();
+/// The statements that the subject does not lead to, by place: from identities that one shows to be about to those
+/// that share one with it, and so on.
+pub fn unconnected(subject: &str, about: &[Vec<String>]) -> Vec<usize> {
     let mut reached: HashSet<String> = HashSet::new();
     reached.insert(subject.to_owned());
     reached.extend(identities_of(subject));
-    let mut connected = vec![false; statements.len()];
+    let mut left: Vec<usize> = (0..about.len()).collect();
     loop {
-        let mut grew = false;
-        for (i, identities) in about.iter().enumerate() {
-            if connected[i] || !identities.iter().any(|identity| reached.contains(identity)) {
-                continue;
+        let count = left.len();
+        left.retain(|place| {
+            let identities = &about[*place];
+            let is_connected = identities.iter().any(|identity| reached.contains(identity));
+            if is_connected {
+                for identity in identities {
+                    reached.extend(identities_of(identity));
+                    reached.insert(identity.clone());
+                }
             }
-            connected[i] = true;
-            grew = true;
-            for identity in identities {
-                reached.extend(identities_of(identity));
-                reached.insert(identity.clone());
-            }
-        }
-        if !grew {
-            return connected.iter().position(|yes| !yes);
+            !is_connected
+        });
+        if left.len() == count {
+            return left;
         }
     }
 }
@@ -463,9 +463,9 @@ fn about_identities(statement: &VerifiedStatement) -> Vec<String> {
         .collect()
 }
 
-/// What else is meant where a Digital Link is meant, as far as statements are connected by it: its key alone, and its key with each single
+/// What else is meant where a Digital Link is meant: its key alone, and its key with each single
 /// qualifier, since an EPCIS identity carries only one (`/01/…/21/…` without its `/10/…`).
-pub fn identities_of(link: &str) -> Vec<String> {
+fn identities_of(link: &str) -> Vec<String> {
     let Some(path) = link.strip_prefix("https://id.gs1.org/") else {
         return Vec::new();
     };
