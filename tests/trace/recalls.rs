@@ -442,3 +442,51 @@ async fn a_recall_is_read_before_what_things_are_called() {
     drop(conn);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linkset_says_whether_its_subject_is_recalled() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    app.capture(&[
+        make(1, &["class:09521041000114"], &["lot:L"]),
+        commission(2, &["tin:A"], "L"),
+        commission(2, &["tin:B"], "M"),
+    ])
+    .await;
+    let status = async |tin: &str| -> Vec<String> {
+        let path = format!("/01/{GTIN}/21/{tin}?linkType=linkset");
+        let text = app.get_text(&path).await;
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let levels = found["linkset"].as_array().unwrap();
+        let relation = "https://ref.gs1.org/voc/recallStatus";
+        // What is coarser than the subject was not looked at.
+        assert!(levels[1..].iter().all(|level| level[relation].is_null()));
+        let offers = levels[0][relation].as_array().into_iter().flatten();
+        let titles = offers.map(|offer| offer["title"].as_str().unwrap().to_owned());
+        titles.collect()
+    };
+    assert!(status("A").await.is_empty());
+    let other = json!({"anchor": format!("https://id.gs1.org/01/{GTIN}/21/A"),
+        "linkType": "gs1:recallStatus", "href": "https://brand.example/all-is-well",
+        "title": "All is well"});
+    assert_eq!(
+        app.post("/api/links", other.to_string()).await.status(),
+        201
+    );
+    assert_eq!(status("A").await, ["All is well"]);
+    // A lot of the powder that it may be made of.
+    open(&app, &["powder:1"]).await;
+    let perhaps = "May be concerned by a recall: what to do";
+    assert_eq!(status("A").await, [perhaps, "All is well"]);
+    open(&app, &["powder:1", "tin:A"]).await;
+    assert_eq!(
+        status("A").await,
+        ["Being recalled: what to do", "All is well"]
+    );
+    assert!(status("B").await.is_empty());
+    let closed = recall("closed", &["powder:1", "tin:A"]);
+    assert_eq!(say(&app, &closed).await.0, 201);
+    let over = "Was recalled; the recall is over";
+    assert_eq!(status("A").await, [over, "All is well"]);
+    app.stop().await;
+}

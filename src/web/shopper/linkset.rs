@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::forward::Certainty;
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::link::{Link, VOCABULARY};
+use crate::domain::recall::Status;
 use crate::domain::statement::{About, Kind, Role};
-use crate::domain::story::Story;
+use crate::domain::story::{StandingRecall, Story};
 use crate::web::Service;
 use crate::web::text::{Lang, Text};
 
@@ -135,11 +137,37 @@ fn level(story: &Story, service: &Service, link: &DigitalLink) -> Level {
     }
     // What the merchant says of its product comes before our own page about it.
     links.extend(given);
+    // Before any page of the merchant's: whoever asks for it must not be told by the merchant alone.
+    if *link == story.subject
+        && let Some(status) = recall_status(story, &page)
+    {
+        let offers: &mut Vec<Offer> = links.entry(relation("recallStatus")).or_default();
+        offers.insert(0, status);
+    }
     links.insert(relation("defaultLink"), vec![default_link(&page, trace)]);
     Level {
         anchor: page,
         links,
     }
+}
+
+/// Our page, as what tells of recalls: where there is, or was, one.
+fn recall_status(story: &Story, page: &str) -> Option<Offer> {
+    let title = |recall: &StandingRecall| -> fn(&Text) -> String {
+        match (recall.recall.status, recall.certainty) {
+            (Status::Closed, _) => |text| text.get("link.was_recalled").to_owned(),
+            (Status::Open, Certainty::Affected) => |text| text.get("link.recalled").to_owned(),
+            (Status::Open, Certainty::Possibly) => {
+                |text| text.get("link.perhaps_recalled").to_owned()
+            }
+        }
+    };
+    let gravity = |recall: &&StandingRecall| {
+        let is_closed = recall.recall.status == Status::Closed;
+        (is_closed, recall.certainty)
+    };
+    let first = story.recalls.iter().min_by_key(gravity)?;
+    Some(own_page(page, title(first)))
 }
 
 /// What is offered about a place or a party: its page.
