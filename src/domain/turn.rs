@@ -54,6 +54,8 @@ pub struct Turns {
     pub lot: Turn,
     /// Of the product.
     pub product: Turn,
+    /// Of items: 1 where they come into the world by it, −1 where that is declared an error, else 0.
+    pub items: i8,
 }
 
 impl Turns {

@@ -1,12 +1,14 @@
 //! The trace index: who speaks of which identity, as what.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
 use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{About, Batch, StatementId};
+use crate::domain::statement::{About, Batch, Role, StatementId};
 use crate::domain::time::indexed;
 use crate::domain::turn::Turns;
 
@@ -23,6 +25,9 @@ pub struct IndexRow {
     pub role: i16,
     /// See [`crate::domain::turn::Turn::index_code`].
     pub turn: i16,
+    /// Of a lot: how many items come into the world by the statement as its own; fewer than none where that is
+    /// declared an error.
+    pub items: i32,
 }
 
 /// The rows that a statement must have.
@@ -32,20 +37,53 @@ pub fn index_rows(
     about: &[About],
     turns: Turns,
 ) -> Vec<IndexRow> {
+    let made = made_items(about, turns);
     let row = |about: &About| {
         let role = about.role.index_code()?;
+        let class = class_of_lot(about);
         Some(IndexRow {
             identity_key: identity_key(&about.identity),
             event_time: indexed(happened),
             id,
             role,
             turn: turns.of(about.role).index_code(),
+            items: class
+                .and_then(|class| made.get(class).copied())
+                .unwrap_or(0),
         })
     };
     let mut rows: Vec<IndexRow> = about.iter().filter_map(row).collect();
     rows.sort_by_key(|row| (row.identity_key, row.role));
     rows.dedup();
     rows
+}
+
+/// Of each class of items that come into the world as those of one lot: how many. Of several lots of a class, as links
+/// may name them, nothing here says which has how many.
+fn made_items(about: &[About], turns: Turns) -> HashMap<&str, i32> {
+    let mut made: HashMap<&str, i32> = HashMap::new();
+    if turns.items == 0 {
+        return made;
+    }
+    let mut lots: HashMap<&str, usize> = HashMap::new();
+    for about in about {
+        if let Some(class) = class_of_lot(about) {
+            *lots.entry(class).or_default() += 1;
+        }
+        let is_made = matches!(about.role, Role::Epc | Role::Output);
+        if let (true, Some((class, _))) = (is_made, about.identity.split_once("/21/")) {
+            *made.entry(class).or_default() += i32::from(turns.items);
+        }
+    }
+    made.retain(|class, _| lots.get(class) == Some(&1));
+    made
+}
+
+/// The class of a lot that items are given to.
+fn class_of_lot(about: &About) -> Option<&str> {
+    let of_lot = about.identity.split_once("/10/");
+    let (class, _) = of_lot.filter(|_| about.role == Role::Lot)?;
+    Some(class)
 }
 
 /// Stores rows of one batch.
@@ -59,11 +97,14 @@ pub async fn insert_index_rows(
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
     let turns: Vec<i16> = rows.iter().map(|row| row.turn).collect();
+    let items: Vec<i32> = rows.iter().map(|row| row.items).collect();
     sqlx::query!(
         "INSERT INTO trace_index
-             (merchant_id, recorded_at, batch_id, identity_key, event_time, position, role, turn)
+             (merchant_id, recorded_at, batch_id, identity_key, event_time, position, role, turn,
+              items)
          SELECT $1, $2, $3, * FROM
-             unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[], $8::smallint[])",
+             unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[], $8::smallint[],
+                    $9::integer[])",
         batch.merchant_id,
         batch.recorded_at,
         batch.id,
@@ -72,6 +113,7 @@ pub async fn insert_index_rows(
         &positions,
         &roles,
         &turns,
+        &items,
     )
     .execute(conn)
     .await?;
@@ -90,17 +132,20 @@ pub async fn missing_index_rows(
     let positions: Vec<i32> = rows.iter().map(|row| row.id.position).collect();
     let roles: Vec<i16> = rows.iter().map(|row| row.role).collect();
     let turns: Vec<i16> = rows.iter().map(|row| row.turn).collect();
+    let items: Vec<i32> = rows.iter().map(|row| row.items).collect();
     let missing = sqlx::query!(
         r#"SELECT w.identity_key AS "identity_key!", w.event_time AS "event_time!",
-                  w.position AS "position!", w.role AS "role!", w.turn AS "turn!"
+                  w.position AS "position!", w.role AS "role!", w.turn AS "turn!",
+                  w.items AS "items!"
            FROM unnest($4::bigint[], $5::timestamptz[], $6::integer[], $7::smallint[],
-                       $8::smallint[])
-                AS w (identity_key, event_time, position, role, turn)
+                       $8::smallint[], $10::integer[])
+                AS w (identity_key, event_time, position, role, turn, items)
            WHERE NOT EXISTS (
                SELECT FROM trace_index t
                WHERE t.merchant_id = $1 AND t.recorded_at = $2 AND t.batch_id = $3
                  AND t.identity_key = w.identity_key AND t.event_time = w.event_time
-                 AND t.position = w.position AND t.role = w.role AND t.turn = w.turn)
+                 AND t.position = w.position AND t.role = w.role AND t.turn = w.turn
+                 AND t.items = w.items)
            LIMIT $9"#,
         batch.merchant_id,
         batch.recorded_at,
@@ -111,6 +156,7 @@ pub async fn missing_index_rows(
         &roles,
         &turns,
         limit,
+        &items,
     )
     .fetch_all(conn)
     .await?;
@@ -125,6 +171,7 @@ pub async fn missing_index_rows(
             },
             role: row.role,
             turn: row.turn,
+            items: row.items,
         })
         .collect())
 }
@@ -154,7 +201,8 @@ pub async fn index_rows_page(
     limit: i64,
 ) -> Result<Vec<WholeIndexRow>> {
     let rows = sqlx::query!(
-        "SELECT merchant_id, recorded_at, identity_key, event_time, batch_id, position, role, turn
+        "SELECT merchant_id, recorded_at, identity_key, event_time, batch_id, position, role, turn,
+                items
          FROM trace_index
          ORDER BY merchant_id, batch_id, position, identity_key, event_time, role, recorded_at
          OFFSET $1 LIMIT $2",
@@ -177,6 +225,7 @@ pub async fn index_rows_page(
                 },
                 role: row.role,
                 turn: row.turn,
+                items: row.items,
             },
         })
         .collect())

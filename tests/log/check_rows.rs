@@ -58,19 +58,19 @@ const EXTRA: [(&str, &str); 17] = [
     ),
     (
         "trace_index",
-        "SELECT merchant_id, identity_key + 1, recorded_at, batch_id, position, role, event_time, turn FROM trace_index LIMIT 1",
+        "SELECT merchant_id, identity_key + 1, recorded_at, batch_id, position, role, event_time, turn, items FROM trace_index LIMIT 1",
     ),
     (
         "trace_index",
-        "SELECT merchant_id, identity_key, recorded_at, batch_id, position, 5, event_time, turn FROM trace_index WHERE role = 1 LIMIT 1",
+        "SELECT merchant_id, identity_key, recorded_at, batch_id, position, 5, event_time, turn, items FROM trace_index WHERE role = 1 LIMIT 1",
     ),
     (
         "trace_index",
-        "SELECT merchant_id, identity_key, recorded_at, gen_random_uuid(), position, role, event_time, turn FROM trace_index LIMIT 1",
+        "SELECT merchant_id, identity_key, recorded_at, gen_random_uuid(), position, role, event_time, turn, items FROM trace_index LIMIT 1",
     ),
     (
         "trace_index",
-        "SELECT merchant_id, identity_key, recorded_at + interval '1 second', batch_id, position, role, event_time, turn FROM trace_index LIMIT 1",
+        "SELECT merchant_id, identity_key, recorded_at + interval '1 second', batch_id, position, role, event_time, turn, items FROM trace_index LIMIT 1",
     ),
     (
         "code_range",

@@ -19,7 +19,7 @@ const FLIP: &str =
 
 /// Table, column, and what it is changed to. A batch or position that is another takes the row away from
 /// its statement, which is then said to be missing.
-const CHANGES: [(&str, &str, &str); 17] = [
+const CHANGES: [(&str, &str, &str); 18] = [
     ("statement", "content", FLIP),
     ("statement", "receipt", FLIP),
     ("statement", "content_secret", FLIP),
@@ -45,6 +45,7 @@ const CHANGES: [(&str, &str, &str); 17] = [
     ("trace_index", "batch_id", "gen_random_uuid()"),
     ("trace_index", "role", "{c} + 1"),
     ("trace_index", "turn", "{c} + 1"),
+    ("trace_index", "items", "{c} + 1"),
 ];
 
 /// `batch/position` of every statement.

@@ -1,4 +1,4 @@
-//! Rows of the trace index from before it had turns.
+//! Rows of the trace index from before it had turns, and numbers of items.
 
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -94,6 +94,63 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
         .await
         .unwrap();
     assert_eq!(different, 0);
+    tx.rollback().await.unwrap();
+    app.stop().await;
+}
+
+const ITEMS: &str = include_str!("../../migrations/0018_items.sql");
+const OTHERWISE: &str = "
+    SELECT count(*) FROM known k FULL JOIN trace_index t USING (identity_key, batch_id, position, role)
+    WHERE k.items IS DISTINCT FROM t.items";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_from_before_get_the_numbers_of_items_that_are_captured_today() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    app.issue("L1", 3).await;
+    let wrong = commission(3, &["tin:F"], "L");
+    let link = |lot: &str, tin: &str| {
+        uri(&format!("tin:{tin}")).replace("/21/", &format!("/10/{lot}/21/"))
+    };
+    let (one, other) = (link("K", "G"), link("L", "H"));
+    app.capture(&[
+        commission(1, &["tin:A", "tin:B"], "L"),
+        commission(1, &["tin:C", "carton:C", "carton:D"], "M"),
+        see(2, &[&link("L", "A")]),
+        object(2, "ADD", &[&one], &[]),
+        object(3, "ADD", &[&one, &other], &[]),
+        make(3, &["powder:1"], &["tin:I", "tin:J", "lot:L"]),
+        make(4, &["powder:1"], &[&link("N", "K")]),
+        with_id(&wrong, "urn:example:e1"),
+    ])
+    .await;
+    app.capture(&[declared_error(&wrong, "urn:example:e1")])
+        .await;
+    let mut owner = app.owner().await;
+    let numbers = "SELECT items FROM trace_index WHERE role = 6 ORDER BY items";
+    let numbers: Vec<i32> = sqlx::query_scalar(numbers)
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    // One declared an error; a lot that was only seen, two whose items nobody can tell apart, and codes; then one
+    // each, by what was declared, by a link, as an output and of M; and two.
+    assert_eq!(numbers, [-1, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
+    let mut tx = owner.begin().await.unwrap();
+    let before = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY;
+        CREATE TABLE known AS SELECT identity_key, batch_id, position, role, items FROM trace_index;
+        ALTER TABLE trace_index DROP COLUMN items;";
+    let unforced = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY";
+    for sql in [before, ITEMS, unforced] {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+    }
+    let otherwise: i64 = sqlx::query_scalar(OTHERWISE)
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(otherwise, 0);
     tx.rollback().await.unwrap();
     app.stop().await;
 }

@@ -20,10 +20,16 @@ impl Event {
         } else {
             Turn::Seen
         };
+        let items = match (self.makes_its_things(), self.is_error_declaration) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => -1,
+        };
         Turns {
             epc,
             parent,
             child,
+            items,
             ..Turns::default()
         }
     }
@@ -35,8 +41,15 @@ impl Event {
 
     /// Whether what it names in a role comes into the world by it.
     pub fn makes(&self, role: Role) -> bool {
-        let adds = self.event_type == EventType::Object && self.action == Some(Action::Add);
-        role == Role::Output || (role == Role::Epc && adds)
+        role == Role::Output || (role == Role::Epc && self.makes_its_things())
+    }
+
+    fn makes_its_things(&self) -> bool {
+        match self.event_type {
+            EventType::Object => self.action == Some(Action::Add),
+            EventType::Transformation => true,
+            EventType::Aggregation | EventType::Association | EventType::Transaction => false,
+        }
     }
 
     /// Where it happened, else where its things are since.
