@@ -3,7 +3,7 @@
 //! events in a plain table, with a table of edges, walked by a recursive query that knows nothing of time.
 //!
 //! `ROOTMARK_BENCH_TRACE_EVENTS` says how many events there are, several numbers after each other: the world
-//! grows from one to the next.
+//! grows from one to the next; `ROOTMARK_BENCH_FOLDER` is where it stays, for the next run.
 
 mod common;
 
@@ -19,7 +19,7 @@ use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::Role;
 use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
 use rootmark::store::begin_for;
-use rootmark::trace::{KnownAt, forward, story};
+use rootmark::trace::{KnownAt, Pace, Trail, forward, story};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ const SEED: u64 = 1;
 /// Tins that are traced, and lots that are traced forward.
 const TRACED: u64 = 1_000;
 const RECALLED: u64 = 20;
+/// Lots of powder that one recall names, as far as there are so many: a million tins.
+const GREAT: u64 = 1_700;
 /// The baseline is filled no further: what grows of it is seen by then, and it takes half of the disk.
 const PLAIN_EVENTS: u64 = 1_000_000;
 
@@ -54,18 +56,26 @@ async fn measure(
     let running = Running::start(&settings(folder, options.clone())?).await?;
     let mut owner: PgConnection = options.connect().await?;
     owner.execute(PLAIN).await?;
-    let merchant_id = Uuid::now_v7();
+    let known: Option<Uuid> = sqlx::query_scalar("SELECT merchant_id FROM event_key LIMIT 1")
+        .fetch_optional(&mut owner)
+        .await?;
+    let merchant_id = known.unwrap_or_else(Uuid::now_v7);
     println!(
         "{:<12} {:<34} {:>19} {:>19}",
         "events", "median (99th percentile), ms", "rootmark", "plain edges"
     );
-    let mut captured = 0;
+    let captured: i64 = sqlx::query_scalar("SELECT count(*) FROM event_key")
+        .fetch_one(&mut owner)
+        .await?;
+    let mut captured = captured as u64;
     for events in sizes {
         let started = Instant::now();
-        capture(&running, merchant_id, captured, *events).await?;
-        captured = *events;
-        owner.execute("VACUUM ANALYZE").await?;
-        eprintln!("captured after {:.0} s", started.elapsed().as_secs_f64());
+        if *events > captured {
+            capture(&running, merchant_id, captured, *events).await?;
+            captured = *events;
+            owner.execute("VACUUM ANALYZE").await?;
+            eprintln!("captured after {:.0} s", started.elapsed().as_secs_f64());
+        }
         let theirs = if *events <= PLAIN_EVENTS {
             fill_plain(&mut owner, *events).await?;
             Some(plain_stories(&mut owner, *events).await?)
@@ -89,6 +99,7 @@ async fn measure(
             "forward from a lot of powder",
             shown(ours)
         );
+        great_recall(&running, merchant_id, *events).await?;
     }
     running.stop().await;
     Ok(())
@@ -149,11 +160,7 @@ async fn recalls(
     let mut times = Vec::new();
     for n in 0..RECALLED {
         let lot = n * 7_919 % (lots - 1);
-        let starts = [Start {
-            identity: World::new(SEED).powder(lot),
-            since: None,
-            certainty: Certainty::Affected,
-        }];
+        let starts = [wrong(World::new(SEED).powder(lot))];
         let started = Instant::now();
         let mut tx = begin_for(&mut conn, merchant_id).await?;
         let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW).await?;
@@ -165,6 +172,52 @@ async fn recalls(
         }
     }
     Ok(percentiles(times))
+}
+
+/// A dryer was dirty for twelve days: each lot of its powder went into two lots of tins.
+async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
+    let lots = (events / EVENTS_OF_A_LOT - 1).min(GREAT);
+    let starts: Vec<Start> = (0..lots)
+        .map(|lot| wrong(World::new(SEED).powder(lot)))
+        .collect();
+    let mut conn = running.database.reader.acquire().await?;
+    let started = Instant::now();
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
+    let mut trail = Trail::from(&starts, merchant_id, KnownAt::NOW, Pace::USUAL);
+    let trunk = trail.next(&mut tx).await?.unwrap_or_default();
+    let expected = trail.expected(&mut tx).await?;
+    let counted = started.elapsed();
+    let first = trail.next(&mut tx).await?.unwrap_or_default();
+    let shown = started.elapsed();
+    let (mut rows, streaming) = (0, Instant::now());
+    while let Some(told) = trail.next(&mut tx).await? {
+        rows += told.len();
+    }
+    let rate = rows as f64 / streaming.elapsed().as_secs_f64();
+    let end = trail.finish(&mut tx).await?;
+    tx.rollback().await?;
+    let items = (first.len() + rows) as u64;
+    if end.truncated || items != expected.affected || items != (lots + 1) * TINS {
+        return Err(format!("{items} items told, {} expected", expected.affected).into());
+    }
+    println!(
+        "{:<12} recall of {lots} lots: {} lots affected, {items} items counted in {:.2} s, first {} told in {:.2} s, \
+         then {rate:.0} a second",
+        "",
+        trunk.len(),
+        counted.as_secs_f64(),
+        first.len(),
+        shown.as_secs_f64(),
+    );
+    Ok(())
+}
+
+fn wrong(identity: Identity) -> Start {
+    Start {
+        identity,
+        since: None,
+        certainty: Certainty::Affected,
+    }
 }
 
 /// What a plain repository has: events, who is named in them, and what lies in or was made of what.

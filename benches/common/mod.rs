@@ -17,16 +17,29 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 /// The party that the merchant is.
 pub const ISSUER: &str = "https://id.gs1.org/417/9521041000008";
 
-/// Measures in a folder with a Postgres, and ends both whatever comes of it.
+/// Measures in a folder with a Postgres, and ends both whatever comes of it. In `ROOTMARK_BENCH_FOLDER`, what was
+/// captured stays, to be measured again.
 pub async fn with_postgres(
     measure: impl AsyncFnOnce(&Path, PgConnectOptions) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
-    make_reachable(folder.path())?;
-    let config = ClusterConfig::new(folder.path().join("postgres-data"));
+    match std::env::var_os("ROOTMARK_BENCH_FOLDER") {
+        Some(kept) => with_postgres_in(Path::new(&kept), measure).await,
+        None => {
+            let folder = tempfile::tempdir()?;
+            with_postgres_in(folder.path(), measure).await
+        }
+    }
+}
+
+async fn with_postgres_in(
+    folder: &Path,
+    measure: impl AsyncFnOnce(&Path, PgConnectOptions) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    make_reachable(folder)?;
+    let config = ClusterConfig::new(folder.join("postgres-data"));
     let cluster = tokio::task::spawn_blocking(move || Cluster::start(&config)).await??;
     let options = embedded_options(cluster.access()).await?;
-    let result = measure(folder.path(), options).await;
+    let result = measure(folder, options).await;
     tokio::task::spawn_blocking(move || cluster.stop()).await??;
     result
 }

@@ -41,17 +41,24 @@ pub struct Forward {
     pub holders: Vec<Holding>,
     /// Who passed affected things on to whom.
     pub passages: Vec<Passage>,
-    /// Products of the things, as described last.
-    pub products: HashMap<Gtin, Product>,
-    /// Parties and places by canonical identity, as described last.
-    pub parties: HashMap<String, Party>,
+    /// What they are called.
+    pub names: Names,
     /// Whether there was more than a trace may hold.
     pub truncated: bool,
 }
 
-impl Forward {
+/// What the things of a forward trace are called, and who had them, as described last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Names {
+    /// Products of the things.
+    pub products: HashMap<Gtin, Product>,
+    /// Parties and places by canonical identity.
+    pub parties: HashMap<String, Party>,
+}
+
+impl Names {
     /// The English name of a product, a place or a party, where somebody gave it one.
-    pub fn name(&self, identity: &Identity) -> Option<&str> {
+    pub fn of(&self, identity: &Identity) -> Option<&str> {
         if let Some(party) = self.parties.get(&identity.canonical()) {
             return Some(&party.name.en);
         }

@@ -18,6 +18,7 @@ pub mod gtin_owner;
 pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;
+pub mod members;
 pub mod merchant;
 pub mod named_query;
 pub mod party_description;

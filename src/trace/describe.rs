@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::found::{Found, Loaded, Name, Room};
 use super::reach::Reach;
 use super::{KnownAt, TraceError, setting};
-use crate::domain::forward::Forward;
+use crate::domain::forward::Names;
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::master::{self, Party};
 use crate::domain::statement::{Kind, Role};
@@ -97,23 +97,23 @@ pub(super) fn party_name(identity: &Identity) -> Name {
     (identity.canonical(), role_of(identity), Turn::Seen)
 }
 
-/// Loads the descriptions of names, and adds them to what a forward trace tells.
+/// Loads descriptions, and adds them to the names of a forward trace.
 pub(super) async fn describe(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     known_at: KnownAt,
-    names: HashSet<Name>,
-    told: &mut Forward,
+    wanted: &HashSet<Name>,
+    names: &mut Names,
 ) -> Result<(), TraceError> {
     let mut found = Found::known_at(known_at, Room::STORY);
-    found.describe(conn, merchant_id, &names).await?;
+    found.describe(conn, merchant_id, wanted).await?;
     for loaded in found.in_order() {
         match loaded.kind {
             Kind::Product => {
                 let product = loaded.body(master::read_product)?;
-                told.products.insert(product.gtin, product);
+                names.products.insert(product.gtin, product);
             }
-            Kind::Party => add_party(&mut told.parties, loaded.body(master::read_party)?),
+            Kind::Party => add_party(&mut names.parties, loaded.body(master::read_party)?),
             Kind::Event
             | Kind::Document
             | Kind::Issuance

@@ -135,12 +135,6 @@ impl<'e> Graph<'e> {
         self.mentions.get(identity).map_or(&[], Vec::as_slice)
     }
 
-    /// Everything that events are about, each with its events by moment; in no order.
-    pub fn all(&self) -> impl Iterator<Item = (&'e Identity, &[Mention<'e>])> {
-        let all = self.mentions.iter();
-        all.map(|(identity, mentions)| (*identity, mentions.as_slice()))
-    }
-
     /// Whether an event gives items to a lot.
     pub fn has_items(&self, lot: &Identity) -> bool {
         let items = self.mentions.iter().filter(|(identity, _)| {

@@ -34,7 +34,7 @@ use crate::domain::gs1::DigitalLink;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, Withheld};
 use crate::domain::time::LAST;
-pub use forward::forward;
+pub use forward::{End, Expected, Pace, Trail, forward, forward_at};
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records};
 pub use reach::Reach;

@@ -8,6 +8,7 @@ mod client;
 mod epcis;
 mod error;
 pub mod findings;
+pub mod forward;
 mod headers;
 mod limits;
 mod log;
@@ -24,6 +25,7 @@ mod service;
 pub mod shopper;
 pub mod text;
 
+pub use api::ForwardTraces;
 pub use client::TrustedProxies;
 pub use limits::LimitSettings;
 pub use metrics::MetricsToken;

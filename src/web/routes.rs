@@ -90,6 +90,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/erasures", post().to(api::erase_fields))
         .route("/api/recalls", read(api::recalls))
         .route("/api/recalls", post().to(api::record_recall))
+        .route("/api/recalls/affected", read(api::affected))
         .route("/api/disclosure", read(api::disclosure))
         .route("/api/disclosure", post().to(api::record_disclosure))
         .route("/api/signed-statements", post().to(api::record_signed))

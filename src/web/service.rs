@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::limits::{self, LimitSettings, Limits};
-use super::{MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes};
+use super::{
+    ForwardTraces, MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes,
+};
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
 use crate::domain::sealed::SealingKey;
@@ -38,6 +40,8 @@ pub struct Service {
     pub public_url: String,
     /// Who waits for a receipt.
     pub receipts: Receipts,
+    /// Who follows a recall.
+    pub forward_traces: ForwardTraces,
     /// What subscriptions are made with.
     pub subscribing: Subscribing,
     /// Tells the time.

@@ -383,9 +383,10 @@ async fn of_each_thing_is_told_what_became_of_it_and_where_it_is() {
     let sold = seen("tin:A");
     assert_eq!((hours(sold.at), sold.inside), (8, vec![]));
     assert_eq!(name(&sold.place.unwrap()), "room:2");
-    // The second was seen last with the pallet that its case stands on.
+    // The second was seen last with the pallet that its case stands on. Who took its neighbour out of the case speaks of
+    // the neighbour.
     let held = seen("tin:B");
-    assert_eq!(hours(held.at), 7);
+    assert_eq!(hours(held.at), 6);
     assert_eq!(name(&held.place.unwrap()), "room:1");
     assert_eq!(
         held.party.unwrap().canonical(),

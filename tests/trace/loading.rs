@@ -25,7 +25,7 @@ use crate::support::TestApp;
 use crate::support::document::document;
 use crate::worlds::any_record;
 
-fn worlds() -> u32 {
+pub fn worlds() -> u32 {
     if std::env::var_os("ROOTMARK_SOAK").is_some() {
         5_000
     } else {
@@ -34,12 +34,12 @@ fn worlds() -> u32 {
 }
 
 /// Events of whom, where they stand, in the order of the record.
-struct Captured {
-    merchant_id: Uuid,
+pub struct Captured {
+    pub merchant_id: Uuid,
     events: Vec<(StatementId, Event)>,
 }
 
-async fn capture(app: &TestApp, texts: &[String]) -> Captured {
+pub async fn capture(app: &TestApp, texts: &[String]) -> Captured {
     let merchant_id = Uuid::now_v7();
     let submitter = Submitter {
         merchant_id,

@@ -10,6 +10,7 @@ mod chain;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod affected;
 mod balance;
 mod cases;
 mod command;
@@ -22,6 +23,7 @@ mod forward_command;
 mod history;
 mod loading;
 mod migrated;
+mod pace;
 mod recalls;
 mod reference;
 mod route;

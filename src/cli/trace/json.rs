@@ -3,7 +3,6 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::forward::word;
 use crate::domain::finding::Finding;
 use crate::domain::route::{Completeness, State};
 use crate::domain::story::tree::{Node, Tree};
@@ -11,6 +10,7 @@ use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
 use crate::domain::told::Told;
 use crate::web::findings::{rule, sentence, severity};
+use crate::web::forward::word;
 use crate::web::text::{Lang, Text};
 
 /// The object.

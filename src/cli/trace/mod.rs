@@ -1,7 +1,9 @@
 //! `rootmark trace`.
 
-mod forward;
 mod json;
+mod outline;
+
+use std::io::{BufWriter, Write};
 
 use clap::Args;
 use sqlx::PgConnection;
@@ -10,21 +12,22 @@ use time::format_description::well_known::Rfc3339;
 
 use uuid::Uuid;
 
-use self::forward::Outline;
+use self::outline::Outline;
 use super::{Failure, Outcome};
 use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::disclosure::Audience;
-use crate::domain::forward::{Certainty, Forward, Start};
+use crate::domain::forward::{Certainty, Reached, Start};
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
 use crate::domain::told::Told;
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
-use crate::trace::{self, KnownAt};
+use crate::trace::{self, KnownAt, Pace, Trail};
 use crate::web::findings::{sentence, severity};
+use crate::web::forward::{self, Table};
 use crate::web::lookup::story_with_leads_of;
 use crate::web::text::{Lang, Text};
 
@@ -66,17 +69,18 @@ impl Trace {
         let link = self.code.as_deref().map(DigitalLink::parse).transpose();
         let link = link.map_err(|error| format!("CODE: {error}"))?;
         let core = Core::open(settings, OpenAs::Command).await?;
-        if let Some(uri) = &self.recall {
-            let forward = self.trace_recall(&core, uri).await;
+        if self.forward {
+            let named = link.map(|link| link.path());
+            let printed = self.print_forward(&core, link).await;
             core.close().await;
-            return self.print_forward(uri, forward?);
+            if !printed? {
+                let named = self.recall.clone().or(named).unwrap_or_default();
+                println!("NO: there is no record of {named}");
+                return Ok(Outcome::No);
+            }
+            return Ok(Outcome::Yes);
         }
         let link = link.ok_or("CODE: is missing")?;
-        if self.forward {
-            let forward = self.trace_forward(&core, link).await;
-            core.close().await;
-            return self.print_forward(&link.path(), forward?);
-        }
         let story = self.story(&core, link).await;
         core.close().await;
         let Some(story) = story? else {
@@ -106,38 +110,89 @@ impl Trace {
         Ok(Outcome::Yes)
     }
 
-    fn print_forward(&self, of: &str, forward: Option<Forward>) -> Result<Outcome, Failure> {
-        let Some(forward) = forward else {
-            println!("NO: there is no record of {of}");
-            return Ok(Outcome::No);
+    /// `false` if there is no record of what it would start from.
+    async fn print_forward(&self, core: &Core, link: Option<DigitalLink>) -> Result<bool, Failure> {
+        let mut conn = core.database.reader.acquire().await?;
+        let found = match (&self.recall, link) {
+            (Some(uri), _) => self.recalled(core, &mut conn, uri).await?,
+            (None, Some(link)) => self.started(core, &mut conn, link).await?,
+            (None, None) => return Err("CODE: is missing".into()),
         };
+        let Some((merchant_id, starts)) = found else {
+            return Ok(false);
+        };
+        if self.csv {
+            return self.print_table(&mut conn, merchant_id, &starts).await;
+        }
+        let mut tx = begin_for(&mut conn, merchant_id).await?;
+        let found = trace::forward(&mut tx, merchant_id, &starts, self.known_at()).await?;
+        tx.rollback().await?;
+        if !self.is_record(&found.things) {
+            return Ok(false);
+        }
         if self.json {
-            println!("{}", forward::json(&forward)?);
-        } else if self.csv {
-            print!("{}", forward::table(&forward)?);
-            if forward.truncated {
-                // Never part of the table, and never left unsaid.
-                return Err(
-                    "there is more than one trace may hold: the table has only part of it".into(),
-                );
-            }
+            println!("{}", forward::json(&found)?);
         } else {
-            print!("{}", Outline(&forward));
-            if forward.truncated {
-                println!("(There is more than one trace may hold.)");
+            print!("{}", Outline(&found));
+            if found.truncated {
+                println!("(There is more than is kept in memory; --csv tells more.)");
             }
         }
-        Ok(Outcome::Yes)
+        Ok(true)
     }
 
-    /// `None` if no event names it.
-    async fn trace_forward(
+    /// However many rows there are: each part is written before the next is read.
+    async fn print_table(
+        &self,
+        conn: &mut PgConnection,
+        merchant_id: Uuid,
+        starts: &[Start],
+    ) -> Result<bool, Failure> {
+        let mut trail = Trail::from(starts, merchant_id, self.known_at(), Pace::USUAL);
+        let mut tx = begin_for(conn, merchant_id).await?;
+        let mut table = None;
+        let mut held_back: Vec<Reached> = Vec::new();
+        while let Some(told) = trail.next(&mut tx).await? {
+            held_back.extend(told);
+            if table.is_none() && !self.is_record(&held_back) {
+                continue;
+            }
+            let table = match &mut table {
+                Some(table) => table,
+                None => table.insert(Table::begin(BufWriter::new(std::io::stdout()))?),
+            };
+            table.write(&held_back, trail.names())?;
+            held_back.clear();
+        }
+        let end = trail.finish(&mut tx).await?;
+        tx.rollback().await?;
+        let Some(table) = table else {
+            return Ok(false);
+        };
+        table.finish()?.flush()?;
+        if end.truncated {
+            // Never part of the table, and never left unsaid.
+            return Err(
+                "there is more than one trace may hold: the table has only part of it".into(),
+            );
+        }
+        Ok(true)
+    }
+
+    /// Whether anything is known of what was asked for. What a recall names is recalled, whatever is known of it.
+    fn is_record(&self, things: &[Reached]) -> bool {
+        let is_known = |thing: &Reached| thing.seen.is_some() || thing.origin.is_some();
+        self.recall.is_some() || things.iter().any(is_known)
+    }
+
+    /// What a forward trace of a code starts from, and whose record it is.
+    async fn started(
         &self,
         core: &Core,
+        conn: &mut PgConnection,
         link: DigitalLink,
-    ) -> Result<Option<Forward>, Failure> {
-        let mut conn = core.database.reader.acquire().await?;
-        let Some(merchant_id) = self.owner(core, &mut conn, link).await? else {
+    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
+        let Some(merchant_id) = self.owner(core, conn, link).await? else {
             return Ok(None);
         };
         let finest = link.identities().into_iter().next();
@@ -151,25 +206,22 @@ impl Trace {
             since: self.since,
             certainty: Certainty::Affected,
         });
-        let starts: Vec<Start> = starts.into_iter().collect();
-        let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let forward = trace::forward(&mut tx, merchant_id, &starts, self.known_at()).await?;
-        tx.rollback().await?;
-        let is_known = forward
-            .things
-            .iter()
-            .any(|thing| thing.seen.is_some() || thing.origin.is_some());
-        Ok(is_known.then_some(forward))
+        Ok(Some((merchant_id, starts.into_iter().collect())))
     }
 
-    /// Forward from all that a recall names; `None` if there is no such recall.
-    async fn trace_recall(&self, core: &Core, uri: &str) -> Result<Option<Forward>, Failure> {
+    /// All that a recall names; `None` if there is no such recall.
+    async fn recalled(
+        &self,
+        core: &Core,
+        conn: &mut PgConnection,
+        uri: &str,
+    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
         let named = self.merchant.as_deref();
         let merchant_id = acting(&core.database, named, None).await?.merchant_id;
-        let mut conn = core.database.reader.acquire().await?;
-        let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let known_at = self.known_at();
-        let Some(recall) = trace::recall_said(&mut tx, merchant_id, uri, known_at).await? else {
+        let mut tx = begin_for(conn, merchant_id).await?;
+        let said = trace::recall_said(&mut tx, merchant_id, uri, self.known_at()).await?;
+        tx.rollback().await?;
+        let Some(recall) = said else {
             return Ok(None);
         };
         let is_kind = |thing: &&Identity| matches!(thing, Identity::Class { .. });
@@ -184,10 +236,7 @@ impl Trace {
             since: None,
             certainty: Certainty::Affected,
         });
-        let starts: Vec<Start> = starts.collect();
-        let forward = trace::forward(&mut tx, merchant_id, &starts, known_at).await?;
-        tx.rollback().await?;
-        Ok(Some(forward))
+        Ok(Some((merchant_id, starts.collect())))
     }
 
     fn known_at(&self) -> KnownAt {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::holder_among;
+use crate::domain::epcis::{PartyKind, PartyRef};
 use crate::domain::forward::Seen;
 use crate::domain::gs1::Identity;
+use crate::domain::turn::Turn;
 use crate::trace::graph::{Bond, Graph, Mention};
 use crate::trace::window::Moment;
 
@@ -14,7 +15,7 @@ const MAX_DEPTH: usize = 10;
 /// What was seen last, of things and of what held them, each asked once.
 pub(super) struct Last<'g, 'e> {
     graph: &'g Graph<'e>,
-    known: HashMap<(Identity, Option<Moment>), Sight>,
+    known: HashMap<(Identity, Option<Moment>, bool), Sight>,
 }
 
 /// The last that is known.
@@ -69,13 +70,18 @@ impl<'g, 'e> Last<'g, 'e> {
     }
 
     fn sight(&mut self, identity: &Identity, until: Option<Moment>, depth: usize) -> Sight {
-        let asked = (identity.clone(), until);
+        let is_holder = depth > 0;
+        let asked = (identity.clone(), until, is_holder);
         if let Some(known) = self.known.get(&asked) {
             return known.clone();
         }
         let is_in_time = |at: Moment| until.is_none_or(|until| at <= until);
         let own = self.graph.about(identity).iter();
-        let own = own.filter(|mention| is_in_time(mention.moment()));
+        let own = own.filter(|mention| {
+            // Whether a holder's other contents were loaded is chance.
+            let is_about_others = is_holder && mention.turn == Turn::Holds;
+            !is_about_others && is_in_time(mention.moment())
+        });
         let mut sight = own.map(Sight::of).fold(Sight::default(), Sight::later);
         if depth < MAX_DEPTH {
             for held in self.graph.memberships(identity) {
@@ -107,4 +113,11 @@ impl<'g, 'e> Last<'g, 'e> {
         }
         inside
     }
+}
+
+/// Who has the things, else who owns them.
+pub(super) fn holder_among(parties: &[PartyRef]) -> Option<&Identity> {
+    let of_kind = |kind: PartyKind| parties.iter().find(move |party| party.kind == kind);
+    let party = of_kind(PartyKind::Possessor).or_else(|| of_kind(PartyKind::Owner))?;
+    Some(&party.identity)
 }

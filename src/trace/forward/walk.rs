@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use time::OffsetDateTime;
 
-use crate::domain::forward::{Certainty, Holding, Origin, Start, Way};
+use super::thing::{Reason, Taken, Thing};
+use crate::domain::forward::{Certainty, Holding, Origin, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::Via;
@@ -18,7 +19,7 @@ use crate::trace::graph::{Bond, Graph, Membership, Mention, is_instance};
 use crate::trace::window::{Tie, Window};
 
 /// Things of one trace.
-const MAX_THINGS: usize = 200_000;
+pub(super) const MAX_THINGS: usize = 200_000;
 /// Looks at one identity in one event.
 const MAX_LOOKS: usize = 20_000_000;
 
@@ -26,6 +27,8 @@ const MAX_LOOKS: usize = 20_000_000;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Spread {
     pub things: HashMap<Identity, Thing>,
+    /// What the items of lots led to, and is left to the trunk.
+    pub exits: HashMap<Identity, Thing>,
     pub holdings: BTreeSet<Holding>,
     is_cut_off: bool,
     asks: Asks,
@@ -34,59 +37,31 @@ pub(super) struct Spread {
     looks: usize,
 }
 
-/// A thing that is affected, or may be: since when, and what led to it.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Thing {
-    pub affected: Option<Reason>,
-    pub possibly: Option<Reason>,
-}
-
-/// Since when, at the earliest, and because of what. The earliest stands; of several the first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Reason {
-    pub since: Option<OffsetDateTime>,
-    pub origin: Option<Origin>,
-}
-
-impl Thing {
-    /// What is known best.
-    pub fn best(&self) -> Option<(Certainty, &Reason)> {
-        let affected = self.affected.as_ref();
-        let possibly = self.possibly.as_ref();
-        affected
-            .map(|reason| (Certainty::Affected, reason))
-            .or(possibly.map(|reason| (Certainty::Possibly, reason)))
-    }
-
-    fn reason(&mut self, certainty: Certainty) -> &mut Option<Reason> {
-        match certainty {
-            Certainty::Affected => &mut self.affected,
-            Certainty::Possibly => &mut self.possibly,
-        }
-    }
-}
-
 impl Spread {
-    /// Walks from `starts` over a graph.
-    pub fn compute(starts: &[Start], graph: &Graph<'_>) -> Spread {
-        let mut walk = Walk {
-            graph,
-            members: Members::of(graph),
-            spread: Spread::default(),
-            queue: VecDeque::new(),
-            climbed: HashMap::new(),
-        };
-        for start in starts {
-            let reason = Reason {
-                since: start.since,
-                origin: None,
-            };
-            walk.reach(&start.identity, start.certainty, reason);
+    /// The trunk: from `starts` to whatever is affected, but for the items of affected lots. Of a million items few
+    /// lead anywhere: those that something else leads to as well are among the trunk's things, and no others.
+    pub fn trunk<'s>(
+        starts: impl Iterator<Item = (&'s Identity, Certainty, Reason)>,
+        graph: &Graph<'_>,
+    ) -> Spread {
+        let mut walk = Walk::over(graph, Part::Trunk);
+        for (identity, certainty, reason) in starts {
+            walk.reach(identity, certainty, reason);
         }
-        while let Some((identity, certainty)) = walk.queue.pop_front() {
-            walk.visit(&identity, certainty);
+        walk.finish()
+    }
+
+    /// Some items of affected lots: what their lots make of them, what held them, and what they led to.
+    pub fn items(items: &[Identity], lots: &HashMap<Identity, Thing>, graph: &Graph<'_>) -> Spread {
+        let mut walk = Walk::over(graph, Part::Items);
+        for item in items {
+            walk.ask_for(item);
+            let of_lots = Thing::of_lots(item, graph, |lot| lots.get(lot));
+            for (certainty, reason) in of_lots.reasons() {
+                walk.add(item, certainty, reason.clone());
+            }
         }
-        walk.spread
+        walk.finish()
     }
 }
 
@@ -107,56 +82,43 @@ impl Walked for Spread {
     }
 }
 
-/// What belongs to what, the other way round.
-struct Members<'e> {
-    /// The items that events give to a lot, or whose links name it.
-    items: HashMap<Identity, Vec<&'e Identity>>,
-    /// What was ever put into a container, or fastened to it.
-    children: HashMap<&'e Identity, Vec<&'e Identity>>,
-}
-
-impl<'e> Members<'e> {
-    fn of(graph: &Graph<'e>) -> Members<'e> {
-        let mut members = Members {
-            items: HashMap::new(),
-            children: HashMap::new(),
-        };
-        for (identity, mentions) in graph.all() {
-            let mut lots: HashSet<Identity> = HashSet::new();
-            let mut parents: HashSet<&'e Identity> = HashSet::new();
-            for mention in mentions {
-                let named = [mention.lot(), mention.link_lot];
-                if let Identity::Item { gtin, .. } = *identity {
-                    let named = named.into_iter().flatten();
-                    lots.extend(named.map(|lot| Identity::LotOf { gtin, lot }));
-                }
-                parents.extend(mention.parent());
-            }
-            for lot in lots {
-                members.items.entry(lot).or_default().push(identity);
-            }
-            for parent in parents {
-                members.children.entry(parent).or_default().push(identity);
-            }
-        }
-        members
-    }
-
-    fn of_container(&self, container: &Identity) -> Vec<&'e Identity> {
-        self.children.get(container).cloned().unwrap_or_default()
-    }
+/// Which part of a forward trace a walk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Trunk,
+    Items,
 }
 
 struct Walk<'g, 'e> {
+    part: Part,
     graph: &'g Graph<'e>,
-    members: Members<'e>,
+    /// The things of the trunk that are items of a lot.
+    items: HashMap<Identity, HashSet<Identity>>,
     spread: Spread,
     queue: VecDeque<(Identity, Certainty)>,
     /// Times for which it is known what held a holder.
     climbed: HashMap<(Identity, Certainty), Vec<Window>>,
 }
 
-impl<'e> Walk<'_, 'e> {
+impl<'g, 'e> Walk<'g, 'e> {
+    fn over(graph: &'g Graph<'e>, part: Part) -> Walk<'g, 'e> {
+        Walk {
+            part,
+            graph,
+            items: HashMap::new(),
+            spread: Spread::default(),
+            queue: VecDeque::new(),
+            climbed: HashMap::new(),
+        }
+    }
+
+    fn finish(mut self) -> Spread {
+        while let Some((identity, certainty)) = self.queue.pop_front() {
+            self.visit(&identity, certainty);
+        }
+        self.spread
+    }
+
     /// From one thing to another: how, from what, and which event says so.
     fn pass(
         &mut self,
@@ -171,6 +133,19 @@ impl<'e> Walk<'_, 'e> {
     }
 
     fn reach(&mut self, identity: &Identity, certainty: Certainty, reason: Reason) {
+        if self.part == Part::Trunk {
+            return self.add(identity, certainty, reason);
+        }
+        let exits = &mut self.spread.exits;
+        if exits.len() >= MAX_THINGS && !exits.contains_key(identity) {
+            self.spread.is_cut_off = true;
+            return;
+        }
+        let exit = exits.entry(identity.clone()).or_default();
+        exit.take(certainty, reason);
+    }
+
+    fn add(&mut self, identity: &Identity, certainty: Certainty, reason: Reason) {
         let known = self.spread.things.len();
         let thing = match self.spread.things.get_mut(identity) {
             Some(thing) => thing,
@@ -179,37 +154,23 @@ impl<'e> Walk<'_, 'e> {
                 return;
             }
             None => {
-                let ask = Ask::of_affected(identity);
-                self.spread.asks.add(identity.canonical(), ask);
+                self.ask_for(identity);
                 self.spread.things.entry(identity.clone()).or_default()
             }
         };
-        // Whatever is affected for sure since then need not be doubted.
-        let is_surer = certainty == Certainty::Possibly
-            && thing
-                .affected
-                .as_ref()
-                .is_some_and(|sure| sure.since <= reason.since);
-        let place = thing.reason(certainty);
-        if is_surer || place.as_ref().is_some_and(|known| *known <= reason) {
-            return;
-        }
-        let is_earlier = place
-            .as_ref()
-            .is_none_or(|known| reason.since < known.since);
-        *place = Some(reason);
-        if is_earlier {
+        if thing.take(certainty, reason) == Taken::Earlier {
             self.queue.push_back((identity.clone(), certainty));
         }
     }
 
+    fn ask_for(&mut self, identity: &Identity) {
+        let ask = Ask::of_affected(identity);
+        self.spread.asks.add(identity.canonical(), ask);
+    }
+
     fn visit(&mut self, identity: &Identity, certainty: Certainty) {
         let thing = &self.spread.things[identity];
-        let reason = match certainty {
-            Certainty::Affected => &thing.affected,
-            Certainty::Possibly => &thing.possibly,
-        };
-        let Some(since) = reason.as_ref().map(|reason| reason.since) else {
+        let Some(since) = thing.reason(certainty).map(|reason| reason.since) else {
             return;
         };
         if let Identity::Class { .. } = identity {
@@ -218,7 +179,7 @@ impl<'e> Walk<'_, 'e> {
             return;
         }
         self.follow_uses(identity, certainty, since);
-        self.follow_items(identity, certainty, since);
+        self.follow_items(identity);
         self.follow_contents(identity, certainty, since);
         self.follow_sights(identity, since);
         self.climb_from(identity, certainty, since);
@@ -300,38 +261,29 @@ impl<'e> Walk<'_, 'e> {
         }
     }
 
-    /// From a lot to its items. Of items that are older than what is wrong with the lot nobody knows whether
-    /// they are the same mixture.
-    fn follow_items(
-        &mut self,
-        lot: &Identity,
-        certainty: Certainty,
-        since: Option<OffsetDateTime>,
-    ) {
-        let Identity::LotOf { lot: number, .. } = lot else {
-            return;
+    /// From a lot to those of its items that are things of the trunk already, and from its lots to an item.
+    fn follow_items(&mut self, identity: &Identity) {
+        let items = match *identity {
+            _ if self.part != Part::Trunk => return,
+            Identity::LotOf { .. } => self.items.get(identity).cloned().unwrap_or_default(),
+            Identity::Item { gtin, .. } => {
+                for lot in self.graph.lots_of(identity) {
+                    let items = self.items.entry(Identity::LotOf { gtin, lot });
+                    items.or_default().insert(identity.clone());
+                }
+                HashSet::from([identity.clone()])
+            }
+            _ => return,
         };
-        let items = self.members.items.get(lot).cloned().unwrap_or_default();
         for item in items {
-            let mentions = self.graph.about(item);
-            if !self.may_look(1 + mentions.len()) {
+            if !self.may_look(1 + self.graph.about(&item).len()) {
                 return;
             }
-            if !self.graph.lots_of(item).contains(number) {
-                continue;
+            let things = &self.spread.things;
+            let of_lots = Thing::of_lots(&item, self.graph, |lot| things.get(lot));
+            for (certainty, reason) in of_lots.reasons() {
+                self.add(&item, certainty, reason.clone());
             }
-            let named = mentions
-                .iter()
-                .find(|mention| [mention.lot(), mention.link_lot].contains(&Some(*number)));
-            let Some(named) = named else { continue };
-            let is_of_it = is_after(named, since);
-            let certainty = if is_of_it {
-                certainty
-            } else {
-                Certainty::Possibly
-            };
-            // It was of this lot before anybody said so.
-            self.pass((Way::ItemOf, lot, named.id), item, certainty, since);
         }
     }
 
@@ -345,7 +297,7 @@ impl<'e> Walk<'_, 'e> {
         if !is_instance(container) {
             return;
         }
-        for child in self.members.of_container(container) {
+        for child in self.ever_in(container) {
             let Some(stays) = self.stays(child) else {
                 return;
             };
@@ -381,7 +333,7 @@ impl<'e> Walk<'_, 'e> {
 
     /// To what was seen in a container without anybody having said that it was put there.
     fn follow_sights(&mut self, container: &Identity, since: Option<OffsetDateTime>) {
-        for child in self.members.of_container(container) {
+        for child in self.ever_in(container) {
             let mentions = self.graph.about(child);
             if !self.may_look(1 + mentions.len()) {
                 return;
@@ -395,6 +347,16 @@ impl<'e> Walk<'_, 'e> {
                 self.pass(origin, child, Certainty::Possibly, Some(at));
             }
         }
+    }
+
+    /// What was ever put into a container, fastened to it, or seen there.
+    fn ever_in(&self, container: &Identity) -> Vec<&'e Identity> {
+        let mentions = self.graph.about(container).iter();
+        let holding = mentions.filter(|mention| mention.role == Role::Parent);
+        let children = holding.flat_map(|mention| mention.event.children());
+        let mut seen = HashSet::new();
+        let children = children.map(|what| &what.identity);
+        children.filter(|child| seen.insert(*child)).collect()
     }
 
     /// What held an affected thing, and what held that: where it is, and what was made of all that it lay in.
@@ -516,7 +478,7 @@ fn is_goods(child: &Identity, bond: Bond) -> bool {
     bond == Bond::Packed || !matches!(child, Identity::Giai(_))
 }
 
-fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {
+pub(super) fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {
     since.is_none_or(|since| since <= mention.event.event_time)
 }
 

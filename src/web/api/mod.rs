@@ -1,5 +1,6 @@
 //! `/api/…`: what a merchant says beside its events, with a key.
 
+mod affected;
 mod codes;
 mod company_prefixes;
 mod disclosure;
@@ -8,6 +9,8 @@ mod master;
 mod recalls;
 mod signed;
 
+pub use affected::ForwardTraces;
+pub(super) use affected::affected;
 pub(super) use codes::{codes, issue_codes};
 pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
 pub(super) use disclosure::{disclosure, record_disclosure};

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::counts;
 use crate::domain::forward::{Certainty, Fate, Forward, Reached, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::time::to_second;
+use crate::web::forward::counts;
 
 /// The text.
-pub struct Outline<'f>(pub &'f Forward);
+pub(super) struct Outline<'f>(pub(super) &'f Forward);
 
 impl fmt::Display for Outline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,14 +163,14 @@ impl<'f> Outline<'f> {
 
     fn write_identity(&self, f: &mut fmt::Formatter<'_>, identity: &Identity) -> fmt::Result {
         f.write_str(&path(identity))?;
-        match self.0.name(identity) {
+        match self.0.names.of(identity) {
             Some(name) => write!(f, "  {name}"),
             None => Ok(()),
         }
     }
 
     fn name_of(&self, identity: &Identity) -> String {
-        let name = self.0.name(identity).map(str::to_owned);
+        let name = self.0.names.of(identity).map(str::to_owned);
         name.unwrap_or_else(|| path(identity))
     }
 }

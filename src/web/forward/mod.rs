@@ -1,14 +1,12 @@
-//! `rootmark trace --forward`.
+//! The forms of a forward trace: a table for spreadsheets, an object for machines.
 
 mod json;
 mod table;
-mod text;
 
 use time::OffsetDateTime;
 
-pub(super) use json::of as json;
-pub(super) use table::of as table;
-pub(super) use text::Outline;
+pub use json::{Page, of as json, page_of};
+pub use table::Table;
 
 use crate::domain::forward::{Certainty, Fate, Forward, Reached};
 use crate::domain::gs1::{Identity, Level};
@@ -27,7 +25,7 @@ fn kind(identity: &Identity) -> &'static str {
 }
 
 /// As a machine reads it.
-pub(super) fn word(certainty: Certainty) -> &'static str {
+pub fn word(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Affected => "affected",
         Certainty::Possibly => "possiblyAffected",
@@ -46,15 +44,19 @@ fn fate(reached: &Reached) -> (&'static str, Option<OffsetDateTime>) {
 
 /// Things of a kind, in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    certainty: Certainty,
-    kind: &'static str,
-    fate: &'static str,
-    things: usize,
+pub struct Count {
+    /// How sure it is that they are affected.
+    pub certainty: Certainty,
+    /// What kind of things, in one word.
+    pub kind: &'static str,
+    /// What became of them.
+    pub fate: &'static str,
+    /// How many.
+    pub things: usize,
 }
 
 /// How many things there are of each kind and state; none where there are none.
-fn counts(forward: &Forward) -> Vec<Count> {
+pub fn counts(forward: &Forward) -> Vec<Count> {
     let mut counts: Vec<Count> = Vec::new();
     for reached in &forward.things {
         let (kind, fate) = (kind(&reached.identity), fate(reached).0);

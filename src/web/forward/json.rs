@@ -4,9 +4,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{counts, fate, kind, word};
-use crate::domain::forward::{Forward, Holding, Passage, Reached, Start, Way};
+use crate::domain::forward::{Forward, Holding, Names, Passage, Reached, Start, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::time::timestamp;
+use crate::trace::Expected;
 
 /// The object.
 pub fn of(forward: &Forward) -> serde_json::Result<String> {
@@ -18,6 +19,63 @@ pub fn of(forward: &Forward) -> serde_json::Result<String> {
         passages: forward.passages.iter().map(passage_of).collect(),
         is_truncated: forward.truncated,
     })
+}
+
+/// The first things of a forward trace, and how many there will be.
+#[derive(Debug)]
+pub struct Page {
+    /// Where it started.
+    pub starts: Vec<Start>,
+    /// How many items there are, before they are read.
+    pub expected: Expected,
+    /// The first things.
+    pub things: Vec<Reached>,
+    /// Whether these are all.
+    pub is_complete: bool,
+}
+
+/// The object of a page.
+pub fn page_of(page: &Page, names: &Names) -> serde_json::Result<String> {
+    let named = |reached| NamedJson {
+        thing: thing_of(reached),
+        name: names.of(&reached.identity).map(str::to_owned),
+    };
+    serde_json::to_string(&PageJson {
+        starts: page.starts.iter().map(start_of).collect(),
+        expected: ExpectedJson {
+            lots: page.expected.lots,
+            affected: page.expected.affected,
+            possibly_affected: page.expected.possibly,
+        },
+        things: page.things.iter().map(named).collect(),
+        is_complete: page.is_complete,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageJson {
+    starts: Vec<StartJson>,
+    expected: ExpectedJson,
+    things: Vec<NamedJson>,
+    is_complete: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExpectedJson {
+    lots: usize,
+    affected: u64,
+    possibly_affected: u64,
+}
+
+#[derive(Serialize)]
+struct NamedJson {
+    #[serde(flatten)]
+    thing: ThingJson,
+    /// Of its product, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,152 @@
+//! What the trace index says of the items of lots, a page at a time.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Result;
+use super::statement::Row;
+use super::walk::Rows;
+use crate::domain::statement::{StatementId, StoredStatement};
+
+/// A lot, and the last of its statements that was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Lot {
+    /// See [`crate::domain::identity_key::identity_key`].
+    pub key: i64,
+    /// When it happened, to the millisecond, and which it was.
+    pub after: (OffsetDateTime, StatementId),
+}
+
+/// A statement that gives items to a lot.
+#[derive(Debug)]
+pub struct Naming {
+    /// The lot's place among those that were asked for.
+    pub lot: usize,
+    /// When it happened, to the millisecond.
+    pub event_time: OffsetDateTime,
+    /// What was said.
+    pub stored: StoredStatement,
+}
+
+/// The next statements that give items to lots, as far as they were recorded by a time: lot by lot in their order,
+/// and of each by when it happened. None once there are no more. Keys can collide: the caller compares the lots
+/// themselves.
+pub async fn namings_after(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    lots: &[Lot],
+    recorded_until: OffsetDateTime,
+    rows: Rows,
+) -> Result<Vec<Naming>> {
+    let keys: Vec<i64> = lots.iter().map(|lot| lot.key).collect();
+    let times: Vec<OffsetDateTime> = lots.iter().map(|lot| lot.after.0).collect();
+    let batches: Vec<Uuid> = lots.iter().map(|lot| lot.after.1.batch_id).collect();
+    let positions: Vec<i32> = lots.iter().map(|lot| lot.after.1.position).collect();
+    let rows = sqlx::query!(
+        r#"SELECT s.place AS "place!", s.event_time AS "event_time!",
+                  s.batch_id AS "batch_id!", s.position AS "position!",
+                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
+                  sealed.first_index AS "first_index?",
+                  s.content AS "content!", s.receipt AS "receipt!",
+                  s.content_secret AS "content_secret!", s.receipt_secret AS "receipt_secret!",
+                  s.digest AS "digest!"
+           FROM (SELECT s.*, found.place, found.event_time,
+                        sum(octet_length(s.content)) OVER
+                            (ORDER BY found.place, found.event_time, s.batch_id, s.position
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                 FROM (SELECT w.place, t.event_time, t.batch_id, t.position
+                       FROM unnest($2::bigint[], $3::timestamptz[], $4::uuid[], $5::integer[])
+                            WITH ORDINALITY AS w (key, at, batch_id, position, place)
+                       CROSS JOIN LATERAL (
+                           SELECT event_time, batch_id, position FROM trace_index
+                           WHERE merchant_id = $1 AND identity_key = w.key AND role = 6 AND turn = 0
+                             AND (event_time, batch_id, position) > (w.at, w.batch_id, w.position)
+                             AND recorded_at <= $6
+                           ORDER BY event_time, batch_id, position LIMIT $7) AS t
+                       ORDER BY w.place, t.event_time, t.batch_id, t.position LIMIT $7) AS found
+                 JOIN statement s
+                   ON s.merchant_id = $1 AND s.batch_id = found.batch_id
+                  AND s.position = found.position) AS s
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
+           WHERE coalesce(s.before, 0) <= $8
+           ORDER BY s.place, s.event_time, s.batch_id, s.position"#,
+        merchant_id,
+        &keys,
+        &times,
+        &batches,
+        &positions,
+        recorded_until,
+        rows.limit,
+        rows.content_bytes,
+    )
+    .fetch_all(conn)
+    .await?;
+    let naming = rows.into_iter().map(|row| {
+        let stored = Row {
+            batch_id: row.batch_id,
+            position: row.position,
+            recorded_at: row.recorded_at,
+            first_index: row.first_index,
+            content: row.content,
+            receipt: row.receipt,
+            content_secret: row.content_secret,
+            receipt_secret: row.receipt_secret,
+            digest: row.digest,
+        };
+        Ok(Naming {
+            lot: row.place as usize - 1,
+            event_time: row.event_time,
+            stored: stored.read()?,
+        })
+    });
+    naming.collect()
+}
+
+/// A lot, and since when something is wrong with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrong {
+    /// See [`crate::domain::identity_key::identity_key`].
+    pub key: i64,
+    /// To the millisecond.
+    pub since: OffsetDateTime,
+}
+
+/// How many items came into the world as those of a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Since something was wrong with it.
+    pub since: i64,
+    /// Before that.
+    pub before: i64,
+}
+
+/// How many items came into the world as those of each lot, in their order, as far as it was recorded by a time: from
+/// the index alone, which is why one that did so twice counts twice.
+pub async fn count_items(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    lots: &[Wrong],
+    recorded_until: OffsetDateTime,
+) -> Result<Vec<Made>> {
+    let keys: Vec<i64> = lots.iter().map(|lot| lot.key).collect();
+    let since: Vec<OffsetDateTime> = lots.iter().map(|lot| lot.since).collect();
+    sqlx::query_as!(
+        Made,
+        r#"SELECT coalesce(sum(t.items) FILTER (WHERE t.event_time >= w.since), 0) AS "since!",
+                  coalesce(sum(t.items) FILTER (WHERE t.event_time < w.since), 0) AS "before!"
+           FROM unnest($2::bigint[], $3::timestamptz[]) WITH ORDINALITY AS w (key, since, place)
+           LEFT JOIN trace_index t
+             ON t.merchant_id = $1 AND t.identity_key = w.key AND t.role = 6 AND t.turn = 0
+            AND t.recorded_at <= $4
+           GROUP BY w.place
+           ORDER BY w.place"#,
+        merchant_id,
+        &keys,
+        &since,
+        recorded_until,
+    )
+    .fetch_all(conn)
+    .await
+}

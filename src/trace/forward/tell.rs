@@ -1,0 +1,145 @@
+//! What is told of what a walk reached: what became of a thing, where it was seen, what held it, and who passed it on.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use time::OffsetDateTime;
+
+use super::last::{Last, holder_among};
+use super::thing::Thing;
+use super::walk::Spread;
+use crate::domain::forward::{Certainty, Fate, Holding, Passage, Reached};
+use crate::domain::gs1::Identity;
+use crate::domain::statement::{Role, StatementId};
+use crate::domain::turn::Turn;
+use crate::trace::graph::{Graph, Mention, is_instance};
+
+/// Tells of things, by the events that were loaded about them.
+pub(super) struct Teller<'g, 'e> {
+    graph: &'g Graph<'e>,
+    last: Last<'g, 'e>,
+}
+
+impl<'g, 'e> Teller<'g, 'e> {
+    pub fn over(graph: &'g Graph<'e>) -> Teller<'g, 'e> {
+        Teller {
+            graph,
+            last: Last::of(graph),
+        }
+    }
+
+    /// What is known of a thing; `None` of one that nothing reached.
+    pub fn reached(&mut self, identity: &Identity, thing: &Thing) -> Option<Reached> {
+        let (certainty, reason) = thing.best()?;
+        Some(Reached {
+            identity: identity.clone(),
+            certainty,
+            since: reason.since,
+            origin: reason.origin.clone(),
+            fate: fate(self.graph, identity),
+            seen: self.last.seen(identity),
+        })
+    }
+}
+
+/// When what held something affected did: times that touch are one, whatever was in it in each.
+pub(super) fn holders(holdings: &BTreeSet<Holding>) -> Vec<Holding> {
+    let mut holders: Vec<Holding> = Vec::new();
+    for held in holdings {
+        let before = holders.last_mut().filter(|before| {
+            before.holder == held.holder && before.until.is_none_or(|until| held.from <= until)
+        });
+        match before {
+            None => holders.push(held.clone()),
+            Some(before) => {
+                let lasts = |held: &Holding| (held.until.is_none(), held.until);
+                if lasts(before) < lasts(held) {
+                    (before.until, before.is_end_inferred) = (held.until, held.is_end_inferred);
+                }
+            }
+        }
+    }
+    holders
+}
+
+/// What became of a thing, by the last event that names it. Of a lot some is sold and some is not.
+fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
+    if !is_instance(identity) {
+        return Fate::InTrade;
+    }
+    // Whoever sees it later sees that it is back: a return is on the shelf again.
+    let last = graph.about(identity).last();
+    last.map_or(Fate::InTrade, |mention| {
+        let at = mention.event.event_time;
+        match (mention.role, mention.turn) {
+            (Role::Input, _) => Fate::UsedUp(at),
+            (_, Turn::Ended) if mention.event.is_sale() => Fate::Sold(at),
+            (_, Turn::Ended) => Fate::Removed(at),
+            _ => Fate::InTrade,
+        }
+    })
+}
+
+/// Who passed affected things on to whom, by themselves or in what held them, and by which events.
+#[derive(Debug, Default)]
+pub(super) struct Passages {
+    told: BTreeMap<(Identity, Identity), BTreeSet<(OffsetDateTime, StatementId)>>,
+    seen: HashSet<StatementId>,
+}
+
+impl Passages {
+    /// Adds those of a walk.
+    pub fn add(&mut self, graph: &Graph<'_>, spread: &Spread) {
+        for (identity, thing) in &spread.things {
+            let Some((certainty, reason)) = thing.best() else {
+                continue;
+            };
+            // Of a kind of thing, not all is affected, and of other lots of it nothing.
+            if matches!(identity, Identity::Class { .. }) && certainty == Certainty::Possibly {
+                continue;
+            }
+            let since = reason.since;
+            let own = graph.about(identity).iter();
+            own.filter(|mention| since.is_none_or(|since| since <= mention.event.event_time))
+                .for_each(|mention| self.tell(mention));
+        }
+        for held in &spread.holdings {
+            let own = graph.about(&held.holder).iter();
+            let while_held = own.filter(|mention| {
+                let at = mention.event.event_time;
+                mention.turn != Turn::Holds
+                    && held.from <= at
+                    && held.until.is_none_or(|until| at <= until)
+            });
+            while_held.for_each(|mention| self.tell(mention));
+        }
+    }
+
+    fn tell(&mut self, mention: &Mention<'_>) {
+        let event = mention.event;
+        let from = holder_among(&event.sources);
+        let to = holder_among(&event.destinations);
+        let Some((from, to)) = from.zip(to).filter(|(from, to)| from != to) else {
+            return;
+        };
+        if self.seen.insert(mention.id) {
+            let passed = self.told.entry((from.clone(), to.clone())).or_default();
+            passed.insert((event.event_time, mention.id));
+        }
+    }
+
+    /// Each by whom, to whom.
+    pub fn into_list(self) -> Vec<Passage> {
+        let passage =
+            |((from, to), events): ((Identity, Identity), BTreeSet<(OffsetDateTime, _)>)| {
+                let times = events.iter().map(|(at, _)| *at);
+                Some(Passage {
+                    from,
+                    to,
+                    first: times.clone().min()?,
+                    last: times.max()?,
+                    events: events.into_iter().map(|(_, id)| id).collect(),
+                })
+            };
+        self.told.into_iter().filter_map(passage).collect()
+    }
+}

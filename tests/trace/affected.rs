@@ -1,0 +1,199 @@
+//! `GET /api/recalls/affected`, as a merchant's system asks it.
+
+use reqwest::{Response, Url};
+use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::domain::scope::Scope;
+use serde_json::{Value, json};
+
+use crate::chain::*;
+use crate::history::name;
+use crate::support::TestApp;
+
+const RECALL: &str = "https://larkmere.example/recall/1";
+
+/// A lot of powder, two lots of tins, and one of another powder.
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    let many: Vec<String> = (0..30).map(|tin| format!("tin:T{tin}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        make(1, &["powder:1"], &["lot:M"]),
+        make(1, &["powder:2"], &["lot:N"]),
+        commission(2, &many, "L"),
+        commission(2, &["tin:A"], "M"),
+        commission(2, &["tin:N"], "N"),
+        pack(3, "case:1", &["tin:A"]),
+        step(4, "retail_selling", &["tin:T7"]),
+    ])
+    .await;
+    let recall = json!({"recall": RECALL, "status": "open", "recallClass": 1,
+        "scope": [uri("powder:1")], "reason": name("异物", "A foreign body"),
+        "instructions": name("停止食用", "Stop"),
+        "contact": {"name": name("客服", "Care"), "phone": "400"}});
+    let said = app.post("/api/recalls", recall.to_string()).await;
+    assert_eq!(said.status(), 201);
+    app
+}
+
+async fn asked(app: &TestApp, key: &str, accept: &str, query: &[(&str, &str)]) -> Response {
+    let url = Url::parse_with_params(&app.url("/api/recalls/affected"), query).unwrap();
+    let request = app.http.get(url).bearer_auth(key).header("Accept", accept);
+    request.send().await.unwrap()
+}
+
+async fn object(app: &TestApp, query: &[(&str, &str)]) -> Value {
+    let answer = asked(app, &app.key, "application/json", query).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    answer.json().await.unwrap()
+}
+
+/// The cells of the third column: what is affected.
+async fn table(app: &TestApp, query: &[(&str, &str)]) -> Vec<String> {
+    let answer = asked(app, &app.key, "text/csv", query).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    let text = text.strip_prefix('\u{feff}').unwrap();
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    assert_eq!(rows.headers().unwrap().iter().nth(2), Some("identity"));
+    let cells = rows.records().map(|row| row.unwrap()[2].to_owned());
+    cells.collect()
+}
+
+async fn fault(app: &TestApp, key: &str, query: &[(&str, &str)]) -> (u16, String) {
+    let answer = asked(app, key, "*/*", query).await;
+    let status = answer.status().as_u16();
+    let problem: Value = answer.json().await.unwrap();
+    (status, problem["detail"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recall_is_counted_at_once_and_told_to_its_end_in_a_table() {
+    let app = app().await;
+    let of_recall = [("recall", RECALL)];
+    let found = object(&app, &of_recall).await;
+    let expected = json!({"lots": 3, "affected": 31, "possiblyAffected": 0});
+    assert_eq!(found["expected"], expected);
+    assert_eq!(found["starts"], json!([{"identity": uri("powder:1")}]));
+    assert_eq!(found["isComplete"], true);
+    assert_eq!(found["things"].as_array().unwrap().len(), 3 + 31);
+    // The first of them, and that there are more; and just as many as there are.
+    let first = object(&app, &[("recall", RECALL), ("limit", "5")]).await;
+    assert_eq!(first["isComplete"], false);
+    assert_eq!(first["expected"], expected);
+    let things = first["things"].as_array().unwrap();
+    let kinds: Vec<&str> = things
+        .iter()
+        .map(|thing| thing["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["lot", "lot", "lot", "item", "item"]);
+    let all = object(&app, &[("recall", RECALL), ("limit", "34")]).await;
+    assert_eq!(
+        (&all["isComplete"], &all["things"]),
+        (&json!(true), &found["things"])
+    );
+    let most = object(&app, &[("recall", RECALL), ("limit", "33")]).await;
+    assert_eq!(most["isComplete"], false);
+    let mut rows = table(&app, &of_recall).await;
+    assert_eq!(rows.len(), 3 + 31);
+    rows.sort();
+    rows.dedup();
+    assert_eq!(rows.len(), 3 + 31);
+    for (thing, is_there) in [
+        ("lot:L", true),
+        ("tin:T7", true),
+        ("tin:N", false),
+        ("lot:N", false),
+    ] {
+        assert_eq!(rows.contains(&uri(thing)), is_there, "{thing}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_it_is_recalled_a_thing_is_followed_from_a_time_on() {
+    let app = app().await;
+    let lot = uri("lot:L");
+    let found = object(&app, &[("thing", &lot)]).await;
+    assert_eq!(
+        found["expected"],
+        json!({"lots": 1, "affected": 30, "possiblyAffected": 0})
+    );
+    let late = [("thing", lot.as_str()), ("since", "2026-06-01T02:30:00Z")];
+    let found = object(&app, &late).await;
+    assert_eq!(
+        found["expected"],
+        json!({"lots": 1, "affected": 0, "possiblyAffected": 30})
+    );
+    let since = json!([{"identity": lot, "since": "2026-06-01T02:30:00.000Z"}]);
+    assert_eq!(found["starts"], since);
+    // In a case there is a tin, which is held and not affected by it.
+    let tin = uri("tin:A");
+    assert_eq!(table(&app, &[("thing", &tin)]).await, [tin.clone()]);
+    let case = uri("case:1");
+    assert_eq!(table(&app, &[("thing", &case)]).await, [tin, case.clone()]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_there() {
+    let app = app().await;
+    let (lot, kind) = (uri("lot:L"), uri("class:09521041001012"));
+    let invalid: [(&[(&str, &str)], &str); 9] = [
+        (&[], "either recall, or thing"),
+        (
+            &[("recall", RECALL), ("thing", &lot)],
+            "either recall, or thing",
+        ),
+        (
+            &[("recall", RECALL), ("since", "2026-06-01T02:30:00Z")],
+            "either recall, or thing",
+        ),
+        (&[("thing", "tin A")], "thing: "),
+        (&[("thing", &kind)], "all of its lots"),
+        (
+            &[("thing", &lot), ("since", "yesterday")],
+            "since is a time",
+        ),
+        (&[("thing", &lot), ("limit", "0")], "limit is 1 to 1000"),
+        (&[("thing", &lot), ("limit", "1001")], "limit is 1 to 1000"),
+        (&[("thing", &lot), ("page", "2")], "ask for recall"),
+    ];
+    for (query, expected) in invalid {
+        let (status, detail) = fault(&app, &app.key, query).await;
+        assert_eq!(status, 400, "{query:?}");
+        assert!(detail.contains(expected), "{query:?}: {detail}");
+    }
+    let unknown = fault(&app, &app.key, &[("thing", &uri("lot:X"))]).await;
+    assert_eq!(unknown, (404, "there is no record of this thing".into()));
+    let unknown = fault(
+        &app,
+        &app.key,
+        &[("recall", "https://larkmere.example/recall/2")],
+    )
+    .await;
+    assert_eq!(unknown, (404, "there is no such recall".into()));
+    // Another merchant has neither; and a key for something else may not ask.
+    let issuer = "https://id.gs1.org/417/9522040000006";
+    let database = &app.running.database;
+    let other = add_merchant(database, "Other", issuer).await.unwrap();
+    let key = async |merchant_id, scopes: &[Scope]| {
+        let order = KeyOrder {
+            merchant_id,
+            issuer,
+            label: "test",
+            scopes,
+        };
+        add_key(database, &order).await.unwrap()
+    };
+    let foreign = key(other.id, &Scope::ALL).await;
+    for query in [("thing", lot.as_str()), ("recall", RECALL)] {
+        assert_eq!(fault(&app, &foreign, &[query]).await.0, 404, "{query:?}");
+    }
+    let narrow = key(app.merchant_id, &[Scope::Query]).await;
+    assert_eq!(fault(&app, &narrow, &[("thing", &lot)]).await.0, 403);
+    assert_eq!(fault(&app, "wrong", &[("thing", &lot)]).await.0, 401);
+    app.stop().await;
+}
