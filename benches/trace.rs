@@ -222,9 +222,9 @@ fn wrong(identity: Identity) -> Start {
 
 /// What a plain repository has: events, who is named in them, and what lies in or was made of what.
 const PLAIN: &str = "
-    CREATE UNLOGGED TABLE plain_event (id bigint PRIMARY KEY, body text NOT NULL);
-    CREATE UNLOGGED TABLE plain_thing (thing text NOT NULL, event bigint NOT NULL, PRIMARY KEY (thing, event));
-    CREATE UNLOGGED TABLE plain_edge
+    CREATE UNLOGGED TABLE IF NOT EXISTS plain_event (id bigint PRIMARY KEY, body text NOT NULL);
+    CREATE UNLOGGED TABLE IF NOT EXISTS plain_thing (thing text NOT NULL, event bigint NOT NULL, PRIMARY KEY (thing, event));
+    CREATE UNLOGGED TABLE IF NOT EXISTS plain_edge
         (thing text NOT NULL, comes_from text NOT NULL, PRIMARY KEY (thing, comes_from));";
 
 const WALK: &str = "

@@ -17,7 +17,7 @@ pub enum Scope {
     MasterData,
     /// Issue item codes.
     Codes,
-    /// Open, widen and close recalls.
+    /// Open, widen and close recalls; with [`Scope::Query`], see what they reach.
     Recalls,
     /// Say who may see what of the record.
     Disclosure,

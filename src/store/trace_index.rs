@@ -59,7 +59,7 @@ pub fn index_rows(
 }
 
 /// Of each class of items that come into the world as those of one lot: how many. Of several lots of a class, as links
-/// may name them, nothing here says which has how many.
+/// may name them, nothing here says which has how many; and where the link of one names a lot, those beside it count too.
 fn made_items(about: &[About], turns: Turns) -> HashMap<&str, i32> {
     let mut made: HashMap<&str, i32> = HashMap::new();
     if turns.items == 0 {

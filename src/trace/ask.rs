@@ -12,7 +12,7 @@ use crate::domain::time::{FIRST, LAST, indexed};
 /// Times of one thing that are asked for each by itself.
 const MAX_ASKS: usize = 32;
 
-/// Which of the events about a thing are wanted; up to [`Need::Members`] each has those of the ones before it.
+/// Which of the events about a thing are wanted; up to [`Need::Whole`] each has those of the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Need {
     /// Of a lot: those that made it or saw it. Whatever else was made of it is not asked for.
@@ -23,8 +23,6 @@ pub(super) enum Need {
     Holder,
     /// All.
     Whole,
-    /// All, and those that give items to a lot.
-    Members,
     /// The uses of a kind of thing.
     Uses,
     /// The parts of a transformation.
@@ -86,10 +84,9 @@ impl Ask {
         }
     }
 
-    /// All that is said of a thing that is affected.
+    /// All that is said of a thing that is affected; of a lot, not what gives items to it.
     pub fn of_affected(identity: &Identity) -> Ask {
         let need = match identity {
-            Identity::LotOf { .. } => Need::Members,
             // Of a kind of thing, nothing: not all of it is.
             Identity::Class { .. } => return Ask::of_uses(Some(LAST)),
             _ => Need::Whole,
@@ -124,7 +121,7 @@ impl Ask {
     }
 
     fn needs_no_more_than(&self, other: &Ask) -> bool {
-        let is_of_thing = |ask: &Ask| ask.need <= Need::Members;
+        let is_of_thing = |ask: &Ask| ask.need <= Need::Whole;
         self.need == other.need
             || (is_of_thing(self) && is_of_thing(other) && self.need <= other.need)
     }

@@ -138,6 +138,48 @@ async fn before_it_is_recalled_a_thing_is_followed_from_a_time_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lot_that_only_links_name_is_followed_and_so_is_one_of_the_last_day_of_time() {
+    let app = TestApp::start().await;
+    let link = uri("tin:A").replace("/21/", "/10/L/21/");
+    app.capture(&[see(1, &[&link])]).await;
+    let lot = uri("lot:L");
+    let found = object(&app, &[("thing", &lot)]).await;
+    // It came into the world as nobody's, so it is counted only once it is read.
+    assert_eq!(
+        found["expected"],
+        json!({"lots": 1, "affected": 0, "possiblyAffected": 0})
+    );
+    assert_eq!(found["things"][1]["identity"], json!(uri("tin:A")));
+    assert_eq!(
+        table(&app, &[("thing", &lot)]).await,
+        [lot.clone(), uri("tin:A")]
+    );
+    let late = [
+        ("thing", lot.as_str()),
+        ("since", "9999-12-31T23:59:59-14:00"),
+    ];
+    let found = object(&app, &late).await;
+    assert_eq!(found["starts"][0]["since"], "9999-12-31T23:59:59.999Z");
+    assert_eq!(found["things"][1]["certainty"], "possiblyAffected");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_has_all_of_its_rows_however_many_pieces_it_comes_in() {
+    let app = TestApp::start().await;
+    let tins: Vec<String> = (0..5_000).map(|tin| format!("tin:T{tin}")).collect();
+    for many in tins.chunks(1_000) {
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        app.capture(&[commission(1, &many, "L")]).await;
+    }
+    let mut rows = table(&app, &[("thing", &uri("lot:L"))]).await;
+    rows.sort();
+    rows.dedup();
+    assert_eq!(rows.len(), 1 + 5_000);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_there() {
     let app = app().await;
     let (lot, kind) = (uri("lot:L"), uri("class:09521041001012"));
@@ -192,8 +234,14 @@ async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_the
     for query in [("thing", lot.as_str()), ("recall", RECALL)] {
         assert_eq!(fault(&app, &foreign, &[query]).await.0, 404, "{query:?}");
     }
-    let narrow = key(app.merchant_id, &[Scope::Query]).await;
-    assert_eq!(fault(&app, &narrow, &[("thing", &lot)]).await.0, 403);
+    for narrow in [Scope::Query, Scope::Recalls] {
+        let lacking = key(app.merchant_id, &[narrow]).await;
+        let refused = fault(&app, &lacking, &[("thing", &lot)]).await;
+        assert_eq!(refused.0, 403, "{}", refused.1);
+    }
+    let both = key(app.merchant_id, &[Scope::Query, Scope::Recalls]).await;
+    let found = asked(&app, &both, "*/*", &[("thing", &lot)]).await;
+    assert_eq!(found.status(), 200);
     assert_eq!(fault(&app, "wrong", &[("thing", &lot)]).await.0, 401);
     app.stop().await;
 }

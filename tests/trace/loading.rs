@@ -116,7 +116,7 @@ fn told_with_all(captured: &Captured, name: &str) -> Told {
 }
 
 /// A record with several events at one moment, and some that were declared errors: each of `bits` is one.
-fn with_errors(texts: Vec<String>, bits: u64) -> Vec<String> {
+pub fn with_errors(texts: Vec<String>, bits: u64) -> Vec<String> {
     let mut all = Vec::new();
     let mut declared = Vec::new();
     for (place, text) in texts.into_iter().enumerate() {

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::chain::*;
-use crate::loading::{capture, worlds};
+use crate::loading::{capture, with_errors, worlds};
 use crate::support::TestApp;
 use crate::worlds::any_record;
 
@@ -62,21 +62,62 @@ async fn parts(
     }
 }
 
+/// What the records of other tests lack: cartons that hold tins and are items of a lot themselves, lots that only links
+/// name, places, and who had what.
+fn enriched(mut texts: Vec<String>, more: u8) -> Vec<String> {
+    let link = uri("tin:B").replace("/21/", "/10/L/21/");
+    let all = [
+        commission(3, &["carton:C"], "M"),
+        pack(4, "carton:C", &["tin:A", "tin:B"]),
+        pack(6, "case:1", &["tin:A"]),
+        unpack(7, "carton:C", &["tin:B"]),
+        make(8, &["tin:A"], &["carton-lot:M"]),
+        see(9, &[&link]),
+        commission(2, &["tin:C"], "M"),
+        make(10, &["tin:C", "case:1"], &["tin:D"]),
+    ];
+    // Whatever else the record says, there are items to be told one by one.
+    texts.extend([
+        commission(0, &["tin:A"], "L"),
+        commission(1, &["tin:B"], "L"),
+    ]);
+    let chosen = all.into_iter().enumerate();
+    let chosen = chosen.filter(|(place, _)| more & (1 << place) != 0);
+    texts.extend(chosen.map(|(_, text)| text));
+    let told = texts.into_iter().enumerate();
+    told.map(|(place, text)| {
+        let room = uri(&format!("room:{}", place % 5));
+        let party = |gln| format!("https://id.gs1.org/417/{gln}");
+        let with = match place % 3 {
+            0 => return text,
+            1 => format!(r#"{{"bizLocation":{{"id":"{room}"}},"#),
+            _ => format!(
+                r#"{{"sourceList":[{{"type":"owning_party","source":"{}"}}],
+                "destinationList":[{{"type":"owning_party","destination":"{}"}}],"#,
+                party("9521041000008"),
+                party("9521072000008")
+            ),
+        };
+        text.replacen('{', &with, 1)
+    })
+    .collect()
+}
+
 #[test]
 fn however_little_is_read_at_a_time_the_same_is_affected() {
     let runtime = Runtime::new().unwrap();
     let app = runtime.block_on(TestApp::start());
     let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds() / 3));
-    let (traces, of_many_parts, told_again) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let [traces, of_many_parts, told_again, passed] = [const { Cell::new(0) }; 4];
     let since = prop::option::of(0i64..20);
-    let compared = runner.run(&(any_record(1), since), |(mut texts, since)| {
-        // Whatever else the record says, there are items to be told one by one.
-        texts.push(commission(0, &["tin:A"], "L"));
-        texts.push(commission(1, &["tin:B"], "L"));
-        texts.push(commission(2, &["tin:C"], "M"));
+    let errors = (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(a, b, c)| a & b & c);
+    let record = (any_record(1), any::<u8>(), errors);
+    let record =
+        record.prop_map(|(texts, more, errors)| with_errors(enriched(texts, more), errors));
+    let compared = runner.run(&(record, since), |(texts, since)| {
         runtime.block_on(async {
             let merchant_id = capture(&app, &texts).await.merchant_id;
-            for name in ["lot:L", "powder:1", "case:2"] {
+            for name in ["lot:L", "powder:1", "case:2", "carton-lot:M"] {
                 let starts = [
                     start(name, since, Certainty::Affected),
                     start("milk:2", None, Certainty::Possibly),
@@ -93,8 +134,9 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
                 prop_assert_eq!(&usual.passages, &end.passages);
                 let add = |cell: &Cell<usize>, is: bool| cell.set(cell.get() + usize::from(is));
                 add(&traces, true);
-                add(&of_many_parts, parts.len() > 3);
+                add(&of_many_parts, parts.len() > 2);
                 add(&told_again, all.count() > last.len());
+                add(&passed, !end.passages.is_empty());
             }
             Ok(())
         })
@@ -102,8 +144,8 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
     compared.unwrap();
     runtime.block_on(app.stop());
     // Or it would compare nothing.
-    assert!(of_many_parts.get() > traces.get() / 4, "{of_many_parts:?}");
-    assert!(told_again.get() > 0);
+    assert!(of_many_parts.get() > traces.get() / 8, "{of_many_parts:?}");
+    assert!(told_again.get() > 0 && passed.get() > 0);
 }
 
 fn told<'p>(parts: &'p [Vec<Reached>], name: &str) -> Vec<&'p Reached> {
@@ -185,8 +227,8 @@ async fn of_a_lot_of_many_items_each_is_told_once_and_what_held_it() {
         ..Pace::USUAL
     };
     let (parts, end) = parts(&app, app.merchant_id, &starts, pace).await;
-    // The trunk; nine commissionings and twenty sights, three at a time; and that there are no more.
-    assert_eq!(parts.len(), 1 + 10 + 1);
+    // The trunk, and nine commissionings of twelve; the sights name nothing new.
+    assert_eq!(parts.len(), 1 + 9);
     let mut told: Vec<&Identity> = parts.iter().flatten().map(|told| &told.identity).collect();
     assert_eq!(told.len(), 1 + 1 + 100);
     told.sort();
@@ -265,15 +307,16 @@ async fn what_there_is_no_room_for_is_not_left_unsaid() {
     let app = TestApp::start().await;
     app.capture(&lot_of(24)).await;
     let starts = [start("lot:L", None, Certainty::Affected)];
-    let at = |items_of_lot, holdings| Pace {
+    let at = |items_of_lot, ways| Pace {
         items_of_lot,
-        holdings,
+        ways,
         ..SLOWEST
     };
     for (pace, told, held, is_truncated) in [
         (at(24, 2), 25, 2, false),
         (at(23, 2), 24, 2, true),
         (at(24, 1), 25, 1, true),
+        (at(24, 0), 25, 0, false),
     ] {
         let (parts, end) = parts(&app, app.merchant_id, &starts, pace).await;
         let all: usize = parts.iter().map(Vec::len).sum();

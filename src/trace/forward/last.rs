@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
+use time::OffsetDateTime;
+use uuid::Uuid;
+
 use crate::domain::epcis::{PartyKind, PartyRef};
 use crate::domain::forward::Seen;
 use crate::domain::gs1::Identity;
+use crate::domain::statement::StatementId;
 use crate::domain::turn::Turn;
 use crate::trace::graph::{Bond, Graph, Mention};
 use crate::trace::window::Moment;
@@ -15,7 +19,30 @@ const MAX_DEPTH: usize = 10;
 /// What was seen last, of things and of what held them, each asked once.
 pub(super) struct Last<'g, 'e> {
     graph: &'g Graph<'e>,
-    known: HashMap<(Identity, Option<Moment>, bool), Sight>,
+    known: HashMap<(Identity, Held, bool), Sight>,
+}
+
+/// While something is held, ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Held {
+    from: Option<Moment>,
+    until: Option<Moment>,
+}
+
+impl Held {
+    fn has(&self, at: Moment) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// The time that it has in common with another.
+    fn cut(&self, from: Moment, until: Option<Moment>) -> Option<Held> {
+        let from = self.from.map_or(from, |own| own.max(from));
+        let until = [self.until, until].into_iter().flatten().min();
+        let from = Some(from);
+        until
+            .is_none_or(|until| from <= Some(until))
+            .then_some(Held { from, until })
+    }
 }
 
 /// The last that is known.
@@ -56,9 +83,18 @@ impl<'g, 'e> Last<'g, 'e> {
         }
     }
 
-    /// Where a thing was seen last, if it was.
-    pub fn seen(&mut self, identity: &Identity) -> Option<Seen> {
-        let sight = self.sight(identity, None, 0);
+    /// Where a thing was seen last, if it was: by itself at any time, and since something was wrong with it with what
+    /// held it then.
+    pub fn seen(&mut self, identity: &Identity, since: Option<OffsetDateTime>) -> Option<Seen> {
+        let first = StatementId {
+            batch_id: Uuid::nil(),
+            position: 0,
+        };
+        let held = Held {
+            from: since.map(|since| (since, first)),
+            until: None,
+        };
+        let sight = self.sight(identity, held, 0);
         let (at, by) = sight.at?;
         Some(Seen {
             at,
@@ -69,25 +105,23 @@ impl<'g, 'e> Last<'g, 'e> {
         })
     }
 
-    fn sight(&mut self, identity: &Identity, until: Option<Moment>, depth: usize) -> Sight {
+    fn sight(&mut self, identity: &Identity, held: Held, depth: usize) -> Sight {
         let is_holder = depth > 0;
-        let asked = (identity.clone(), until, is_holder);
+        let asked = (identity.clone(), held, is_holder);
         if let Some(known) = self.known.get(&asked) {
             return known.clone();
         }
-        let is_in_time = |at: Moment| until.is_none_or(|until| at <= until);
         let own = self.graph.about(identity).iter();
+        // Of a holder, what befell it while it held the thing; its other contents are their own affair, and whether
+        // they were loaded is chance.
         let own = own.filter(|mention| {
-            // Whether a holder's other contents were loaded is chance.
-            let is_about_others = is_holder && mention.turn == Turn::Holds;
-            !is_about_others && is_in_time(mention.moment())
+            !is_holder || (mention.turn != Turn::Holds && held.has(mention.moment()))
         });
         let mut sight = own.map(Sight::of).fold(Sight::default(), Sight::later);
         if depth < MAX_DEPTH {
-            for held in self.graph.memberships(identity) {
-                if is_in_time(held.from) {
-                    let ends = [held.until, until].into_iter().flatten().min();
-                    sight = sight.later(self.sight(held.parent, ends, depth + 1));
+            for stay in self.graph.memberships(identity) {
+                if let Some(held) = held.cut(stay.from, stay.until) {
+                    sight = sight.later(self.sight(stay.parent, held, depth + 1));
                 }
             }
             self.known.insert(asked, sight.clone());

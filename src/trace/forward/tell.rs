@@ -36,13 +36,57 @@ impl<'g, 'e> Teller<'g, 'e> {
             since: reason.since,
             origin: reason.origin.clone(),
             fate: fate(self.graph, identity),
-            seen: self.last.seen(identity),
+            seen: self.last.seen(identity, reason.since),
         })
     }
 }
 
+/// What held affected things, and who passed them on, of all that was walked.
+#[derive(Debug)]
+pub(super) struct Ways {
+    /// Of each; none are kept for whoever does not ask.
+    most: usize,
+    holdings: BTreeSet<Holding>,
+    passages: Passages,
+}
+
+impl Ways {
+    /// With room for so many.
+    pub fn up_to(most: usize) -> Ways {
+        Ways {
+            most,
+            holdings: BTreeSet::new(),
+            passages: Passages::default(),
+        }
+    }
+
+    /// Adds those of a walk; whether there were more than there is room for.
+    pub fn keep(&mut self, graph: &Graph<'_>, spread: &Spread) -> bool {
+        if self.most == 0 {
+            return false;
+        }
+        self.holdings.extend(spread.holdings.iter().cloned());
+        self.passages.add(graph, spread);
+        let is_full = self.holdings.len() > self.most;
+        while self.holdings.len() > self.most {
+            self.holdings.pop_last();
+        }
+        self.passages.truncate(self.most) || is_full
+    }
+
+    /// When each holder had something affected.
+    pub fn holders(&self) -> Vec<Holding> {
+        holders(&self.holdings)
+    }
+
+    /// Who passed on what to whom.
+    pub fn into_passages(self) -> Vec<Passage> {
+        self.passages.into_list()
+    }
+}
+
 /// When what held something affected did: times that touch are one, whatever was in it in each.
-pub(super) fn holders(holdings: &BTreeSet<Holding>) -> Vec<Holding> {
+fn holders(holdings: &BTreeSet<Holding>) -> Vec<Holding> {
     let mut holders: Vec<Holding> = Vec::new();
     for held in holdings {
         let before = holders.last_mut().filter(|before| {
@@ -81,23 +125,24 @@ fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
 
 /// Who passed affected things on to whom, by themselves or in what held them, and by which events.
 #[derive(Debug, Default)]
-pub(super) struct Passages {
+struct Passages {
     told: BTreeMap<(Identity, Identity), BTreeSet<(OffsetDateTime, StatementId)>>,
     seen: HashSet<StatementId>,
 }
 
 impl Passages {
     /// Adds those of a walk.
-    pub fn add(&mut self, graph: &Graph<'_>, spread: &Spread) {
+    fn add(&mut self, graph: &Graph<'_>, spread: &Spread) {
         for (identity, thing) in &spread.things {
-            let Some((certainty, reason)) = thing.best() else {
+            let Some((certainty, _)) = thing.best() else {
                 continue;
             };
             // Of a kind of thing, not all is affected, and of other lots of it nothing.
             if matches!(identity, Identity::Class { .. }) && certainty == Certainty::Possibly {
                 continue;
             }
-            let since = reason.since;
+            let since = thing.reasons().map(|(_, reason)| reason.since).min();
+            let since = since.flatten();
             let own = graph.about(identity).iter();
             own.filter(|mention| since.is_none_or(|since| since <= mention.event.event_time))
                 .for_each(|mention| self.tell(mention));
@@ -127,8 +172,23 @@ impl Passages {
         }
     }
 
+    /// Keeps so many events; whether there were more.
+    fn truncate(&mut self, most: usize) -> bool {
+        let is_full = self.seen.len() > most;
+        while self.seen.len() > most {
+            let Some(mut last) = self.told.last_entry() else {
+                break;
+            };
+            match last.get_mut().pop_last() {
+                Some((_, id)) => self.seen.remove(&id),
+                None => last.remove().is_empty(),
+            };
+        }
+        is_full
+    }
+
     /// Each by whom, to whom.
-    pub fn into_list(self) -> Vec<Passage> {
+    fn into_list(self) -> Vec<Passage> {
         let passage =
             |((from, to), events): ((Identity, Identity), BTreeSet<(OffsetDateTime, _)>)| {
                 let times = events.iter().map(|(at, _)| *at);

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::MAX_ROUNDS;
-use super::tell::{Passages, Teller, holders};
+use super::tell::{Teller, Ways};
 use super::thing::{Reason, Taken, Thing};
 use super::walk::{MAX_THINGS, Spread};
 use crate::domain::epcis::Event;
@@ -30,7 +30,9 @@ use crate::trace::{KnownAt, TraceError};
 /// How many times the trunk is walked: each time that items led on to something new.
 const MAX_TRUNKS: usize = 64;
 /// Lots whose items are asked for together.
-const LOTS: usize = 64;
+const LOTS: usize = 256;
+/// Content that is read at a time: of the largest events some dozens.
+const PAGE_BYTES: i64 = 16 << 20;
 /// Names that are described together.
 const NAMES: usize = 500;
 
@@ -43,8 +45,9 @@ pub struct Pace {
     pub items: usize,
     /// Items of one lot that are told.
     pub items_of_lot: usize,
-    /// Times in which something held affected things.
-    pub holdings: usize,
+    /// Times in which something held affected things, and events by which they were passed on, that are kept for the
+    /// end; none for whoever does not ask for them.
+    pub ways: usize,
 }
 
 impl Pace {
@@ -53,7 +56,12 @@ impl Pace {
         namings: 512,
         items: 4_096,
         items_of_lot: 2_000_000,
-        holdings: 2_000_000,
+        ways: 1_000_000,
+    };
+    /// The same, of the things alone.
+    pub const THINGS: Pace = Pace {
+        ways: 0,
+        ..Pace::USUAL
     };
 }
 
@@ -76,11 +84,12 @@ pub struct Trail {
     /// Lots whose items are told until the trunk is walked again, and those of them that are left.
     expanding: BTreeSet<Identity>,
     left: VecDeque<Identity>,
-    /// How far the first of these is read, and the items that it had.
+    /// What was read of these and not worked off, each with its lot.
+    page: VecDeque<(Identity, Naming)>,
+    /// How far the first of them is read, and the items that it had.
     read_to: (OffsetDateTime, StatementId),
     seen: HashSet<Identity>,
-    holdings: BTreeSet<Holding>,
-    passages: Passages,
+    ways: Ways,
     names: Names,
     described: HashSet<Name>,
     truncated: bool,
@@ -134,10 +143,10 @@ impl Trail {
             expanded: HashMap::new(),
             expanding: BTreeSet::new(),
             left: VecDeque::new(),
+            page: VecDeque::new(),
             read_to: BEFORE_ALL,
             seen: HashSet::new(),
-            holdings: BTreeSet::new(),
-            passages: Passages::default(),
+            ways: Ways::up_to(pace.ways),
             names: Names::default(),
             described: HashSet::new(),
             truncated: false,
@@ -150,16 +159,20 @@ impl Trail {
         &mut self,
         conn: &mut PgConnection,
     ) -> Result<Option<Vec<Reached>>, TraceError> {
-        let told = if !self.left.is_empty() {
-            self.tell_items(conn).await?
-        } else if self.trunks == 0 || (self.has_new_exits && self.trunks < MAX_TRUNKS) {
-            self.tell_trunk(conn).await?
-        } else {
-            self.truncated |= self.has_new_exits;
-            return Ok(None);
-        };
-        self.describe(conn, &told).await?;
-        Ok(Some(told))
+        loop {
+            let told = if !self.left.is_empty() {
+                self.tell_items(conn).await?
+            } else if self.trunks == 0 || (self.has_new_exits && self.trunks < MAX_TRUNKS) {
+                self.tell_trunk(conn).await?
+            } else {
+                self.truncated |= self.has_new_exits;
+                return Ok(None);
+            };
+            if !told.is_empty() {
+                self.describe(conn, &told).await?;
+                return Ok(Some(told));
+            }
+        }
     }
 
     /// How many items the lots have that are known to be affected by now, before any of them is read: as many as came
@@ -198,7 +211,8 @@ impl Trail {
 
     /// Ends it.
     pub async fn finish(mut self, conn: &mut PgConnection) -> Result<End, TraceError> {
-        let passages = self.passages.into_list();
+        let holders = self.ways.holders();
+        let passages = self.ways.into_passages();
         let parties = passages.iter();
         let parties = parties.flat_map(|passage| [&passage.from, &passage.to]);
         let wanted: HashSet<Name> = parties.map(describe::party_name).collect();
@@ -209,7 +223,7 @@ impl Trail {
             describe::describe(conn, merchant_id, known_at, &names, &mut self.names).await?;
         }
         Ok(End {
-            holders: holders(&self.holdings),
+            holders,
             passages,
             names: self.names,
             truncated: self.truncated,
@@ -245,8 +259,7 @@ impl Trail {
             }
         }
         told.sort_by(|a, b| (a.certainty, &a.identity).cmp(&(b.certainty, &b.identity)));
-        self.passages.add(&graph, &spread);
-        self.hold(spread.holdings);
+        self.truncated |= self.ways.keep(&graph, &spread);
         self.things = spread.things;
         let lots = self.things.iter().filter(|(identity, thing)| {
             let known = self.expanded.get(*identity).map(Thing::since);
@@ -268,32 +281,21 @@ impl Trail {
         self.left.pop_front()
     }
 
-    /// Reads on through the lots that are left, and tells of their items.
+    /// Works off what was read of the lots that are left, up to so many items, and tells of these.
     async fn tell_items(&mut self, conn: &mut PgConnection) -> Result<Vec<Reached>, TraceError> {
-        keep_plans(conn).await?;
-        let lots = self.left.iter().take(LOTS).enumerate();
-        let lots = lots.map(|(place, lot)| Lot {
-            key: identity_key(&lot.canonical()),
-            after: if place == 0 { self.read_to } else { BEFORE_ALL },
-        });
-        let lots: Vec<Lot> = lots.collect();
-        let rows = Rows {
-            limit: self.pace.namings as i64,
-            content_bytes: Room::FORWARD.content_bytes as i64 / 4,
-        };
-        let until = self.known_at.0;
-        let page = namings_after(conn, self.merchant_id, &lots, until, rows).await?;
+        let mut ended: Vec<Identity> = Vec::new();
+        if self.page.is_empty() {
+            ended = self.read_on(conn).await?;
+        }
         let mut items: Vec<(Identity, Identity)> = Vec::new();
-        let mut ended = Vec::new();
-        for naming in &page {
-            while ended.len() < naming.lot {
+        while items.len() < self.pace.items
+            && let Some((lot, naming)) = self.page.pop_front()
+        {
+            while self.left.front().is_some_and(|first| *first != lot) {
                 ended.extend(self.end_lot());
             }
             self.read_to = (naming.event_time, naming.stored.id);
             self.collect(naming, &mut items)?;
-        }
-        if page.is_empty() {
-            ended.extend((0..lots.len()).filter_map(|_| self.end_lot()));
         }
         let mut told = Vec::new();
         for part in items.chunks(self.pace.items) {
@@ -307,13 +309,39 @@ impl Trail {
         Ok(told)
     }
 
+    /// Reads what gives items to the next of the lots that are left. Those that ended: all that were asked for, where
+    /// there is nothing more.
+    async fn read_on(&mut self, conn: &mut PgConnection) -> Result<Vec<Identity>, TraceError> {
+        keep_plans(conn).await?;
+        let names: Vec<Identity> = self.left.iter().take(LOTS).cloned().collect();
+        let lots = names.iter().enumerate().map(|(place, lot)| Lot {
+            key: identity_key(&lot.canonical()),
+            after: if place == 0 { self.read_to } else { BEFORE_ALL },
+        });
+        let lots: Vec<Lot> = lots.collect();
+        let rows = Rows {
+            limit: self.pace.namings as i64,
+            content_bytes: PAGE_BYTES,
+        };
+        let until = self.known_at.0;
+        let page = namings_after(conn, self.merchant_id, &lots, until, rows).await?;
+        let page = page
+            .into_iter()
+            .map(|naming| (names[naming.lot].clone(), naming));
+        self.page = page.collect();
+        if !self.page.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(names.iter().filter_map(|_| self.end_lot()).collect())
+    }
+
     /// Adds the items that a statement gives to the first lot that is left, each with the lot.
     fn collect(
         &mut self,
-        naming: &Naming,
+        naming: Naming,
         items: &mut Vec<(Identity, Identity)>,
     ) -> Result<(), TraceError> {
-        let loaded = Loaded::read(naming.stored.clone())?;
+        let loaded = Loaded::read(naming.stored)?;
         let (Some(event), Some(lot)) = (&loaded.event, self.left.front()) else {
             return Ok(());
         };
@@ -353,7 +381,11 @@ impl Trail {
                 todo.extend([second, first]);
                 continue;
             }
-            self.truncated |= found.truncated;
+            if found.truncated {
+                // What is said of a single item is more than a trace may hold: no other part would tell all either.
+                self.give_up();
+                return Ok(());
+            }
             let graph = Graph::of(found.events());
             let mut teller = Teller::over(&graph);
             for (item, lot) in part {
@@ -364,9 +396,8 @@ impl Trail {
                     told.extend(teller.reached(item, thing));
                 }
             }
-            self.passages.add(&graph, &spread);
-            self.hold(spread.holdings);
-            self.leave(spread.exits);
+            self.truncated |= self.ways.keep(&graph, &spread);
+            self.leave(spread.exits, &graph);
         }
         Ok(())
     }
@@ -380,10 +411,14 @@ impl Trail {
         first.as_ref() == Some(lot)
     }
 
-    /// Keeps what items led to, as far as the trunk does not know it as well.
-    fn leave(&mut self, exits: HashMap<Identity, Thing>) {
+    /// Keeps what items led to, as far as the trunk does not know it as well, nor the lot of an item tells it.
+    fn leave(&mut self, exits: HashMap<Identity, Thing>, graph: &Graph<'_>) {
         for (identity, thing) in exits {
-            let known = self.things.get(&identity).cloned().unwrap_or_default();
+            let mut known = self.things.get(&identity).cloned().unwrap_or_default();
+            let of_lots = Thing::of_lots(&identity, graph, |lot| self.things.get(lot));
+            for (certainty, reason) in of_lots.reasons() {
+                known.take(certainty, reason.clone());
+            }
             for (certainty, reason) in thing.reasons() {
                 if known.clone().take(certainty, reason.clone()) == Taken::Known {
                     continue;
@@ -399,12 +434,12 @@ impl Trail {
         }
     }
 
-    fn hold(&mut self, holdings: BTreeSet<Holding>) {
-        self.holdings.extend(holdings);
-        while self.holdings.len() > self.pace.holdings {
-            self.truncated = true;
-            self.holdings.pop_last();
-        }
+    /// Ends here, with more to be found.
+    fn give_up(&mut self) {
+        self.truncated = true;
+        self.left.clear();
+        self.page.clear();
+        self.trunks = MAX_TRUNKS;
     }
 
     /// Asks what is called what, of things that are told.

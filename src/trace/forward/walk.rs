@@ -180,8 +180,11 @@ impl<'g, 'e> Walk<'g, 'e> {
         }
         self.follow_uses(identity, certainty, since);
         self.follow_items(identity);
-        self.follow_contents(identity, certainty, since);
-        self.follow_sights(identity, since);
+        let Some(ever_in) = self.ever_in(identity) else {
+            return;
+        };
+        self.follow_contents((identity, &ever_in), certainty, since);
+        self.follow_sights((identity, &ever_in), since);
         self.climb_from(identity, certainty, since);
     }
 
@@ -290,14 +293,14 @@ impl<'g, 'e> Walk<'g, 'e> {
     /// From a container to what was in it since.
     fn follow_contents(
         &mut self,
-        container: &Identity,
+        (container, ever_in): (&Identity, &[&'e Identity]),
         certainty: Certainty,
         since: Option<OffsetDateTime>,
     ) {
         if !is_instance(container) {
             return;
         }
-        for child in self.ever_in(container) {
+        for child in ever_in.iter().copied() {
             let Some(stays) = self.stays(child) else {
                 return;
             };
@@ -321,6 +324,8 @@ impl<'g, 'e> Walk<'g, 'e> {
                     certainty
                 };
                 let since = since.map_or(from, |since| since.max(from));
+                // Whether it was moved or ended elsewhere, its other events say.
+                self.ask_for(child);
                 self.pass(
                     (Way::InsideOf, container, by),
                     child,
@@ -332,8 +337,12 @@ impl<'g, 'e> Walk<'g, 'e> {
     }
 
     /// To what was seen in a container without anybody having said that it was put there.
-    fn follow_sights(&mut self, container: &Identity, since: Option<OffsetDateTime>) {
-        for child in self.ever_in(container) {
+    fn follow_sights(
+        &mut self,
+        (container, ever_in): (&Identity, &[&'e Identity]),
+        since: Option<OffsetDateTime>,
+    ) {
+        for child in ever_in.iter().copied() {
             let mentions = self.graph.about(child);
             if !self.may_look(1 + mentions.len()) {
                 return;
@@ -350,13 +359,21 @@ impl<'g, 'e> Walk<'g, 'e> {
     }
 
     /// What was ever put into a container, fastened to it, or seen there.
-    fn ever_in(&self, container: &Identity) -> Vec<&'e Identity> {
-        let mentions = self.graph.about(container).iter();
-        let holding = mentions.filter(|mention| mention.role == Role::Parent);
-        let children = holding.flat_map(|mention| mention.event.children());
+    fn ever_in(&mut self, container: &Identity) -> Option<Vec<&'e Identity>> {
+        let graph = self.graph;
         let mut seen = HashSet::new();
-        let children = children.map(|what| &what.identity);
-        children.filter(|child| seen.insert(*child)).collect()
+        let mut ever_in = Vec::new();
+        for mention in graph.about(container) {
+            if mention.role != Role::Parent {
+                continue;
+            }
+            if !self.may_look(mention.event.what.len()) {
+                return None;
+            }
+            let children = mention.event.children().map(|what| &what.identity);
+            ever_in.extend(children.filter(|child| seen.insert(*child)));
+        }
+        Some(ever_in)
     }
 
     /// What held an affected thing, and what held that: where it is, and what was made of all that it lay in.

@@ -94,7 +94,6 @@ impl Load {
             }
             Need::Uses => (&[(Role::Input, Turn::Seen)], since, until, limit),
             Need::Transformation => (&[(Role::Transformation, Turn::Seen)], since, until, limit),
-            Need::Members => (&[(Role::Lot, Turn::Seen)], since, until, limit),
             // What was fastened to it to measure before the walk comes to it, may be there still.
             Need::Turns | Need::Holder => {
                 let fitted = &[(Role::Parent, Turn::Fitted)];

@@ -1,7 +1,8 @@
 //! `/api/recalls/affected`: all that a recall reaches, or would.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,14 +10,16 @@ use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::domain::forward::{Certainty, Reached, Start};
 use crate::domain::gs1::Identity;
 use crate::domain::scope::Scope;
-use crate::store::{Database, begin_for};
-use crate::trace::{KnownAt, Pace, Trail, recall_said};
+use crate::store::{Database, begin_for, read_for};
+use crate::trace::{Expected, KnownAt, Pace, Trail, recall_said};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
@@ -30,28 +33,51 @@ const USUAL_THINGS: usize = 100;
 const MAX_THINGS: usize = 1_000;
 /// Rows of a table that are written at a time.
 const ROWS: usize = 2_048;
-/// Traces at a time: each keeps what it loaded.
-const MAX_TRACES: usize = 2;
+/// Traces at a time: each keeps what it loaded. A merchant has one of them, however many it asks for.
+const MAX_TRACES: usize = 4;
+/// How long a client may take for a part of a table.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Who walks forward at this moment.
-#[derive(Debug, Clone)]
-pub struct ForwardTraces(Arc<Semaphore>);
+/// Whose recalls are followed at this moment.
+#[derive(Debug, Clone, Default)]
+pub struct ForwardTraces(Arc<Mutex<HashSet<Uuid>>>);
 
-impl Default for ForwardTraces {
-    fn default() -> ForwardTraces {
-        ForwardTraces(Arc::new(Semaphore::new(MAX_TRACES)))
-    }
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct Permit {
+    traces: ForwardTraces,
+    merchant_id: Uuid,
 }
 
 impl ForwardTraces {
-    fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        self.0.clone().try_acquire_owned().map_err(|_| {
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "epcisException:QueryTooComplexException",
+    fn begin(&self, merchant_id: Uuid) -> Result<Permit, Problem> {
+        let busy = |detail| {
+            let kind = "epcisException:QueryTooComplexException";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail)
+        };
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if begun.contains(&merchant_id) {
+            return Err(busy(
+                "A recall of yours is being followed already. Ask again once it has ended.",
+            ));
+        }
+        if begun.len() >= MAX_TRACES {
+            return Err(busy(
                 "Other recalls are being followed at this moment. Ask again in some seconds.",
-            )
+            ));
+        }
+        begun.insert(merchant_id);
+        Ok(Permit {
+            traces: self.clone(),
+            merchant_id,
         })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut begun = self.traces.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.remove(&self.merchant_id);
     }
 }
 
@@ -73,7 +99,11 @@ pub(in crate::web) async fn affected(
     request: HttpRequest,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    let submitter = submitter(&request, &service, Scope::Recalls).await?;
+    let merchant_id = submitter(&request, &service, Scope::Recalls)
+        .await?
+        .merchant_id;
+    // It tells where everything is, as events do.
+    submitter(&request, &service, Scope::Query).await?;
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked
         .map_err(|_| Problem::validation("ask for recall, or for thing and since; and limit"))?;
@@ -84,40 +114,51 @@ pub(in crate::web) async fn affected(
         return Err(Problem::validation(fault));
     }
     let accept = header_text(request.headers(), header::ACCEPT);
-    let (table, object) = (media_weight(&accept, CSV), media_weight(&accept, JSON));
-    let merchant_id = submitter.merchant_id;
-    let starts = starts(&asked, &service.database, merchant_id).await?;
-    let permit = service.forward_traces.begin()?;
-    let mut walk = Walk {
+    let is_table = media_weight(&accept, CSV) > media_weight(&accept, JSON);
+    // What is captured from now on is left out, and so it is all of one moment.
+    let known_at = KnownAt((service.clock)());
+    let starts = starts(&asked, &service.database, merchant_id, known_at).await?;
+    let walk = Walk {
+        _permit: service.forward_traces.begin(merchant_id)?,
         database: service.database.clone(),
         merchant_id,
-        trail: Trail::from(&starts, merchant_id, KnownAt::NOW, Pace::USUAL),
-        _permit: permit,
+        trail: Trail::from(&starts, merchant_id, known_at, Pace::THINGS),
     };
-    let first = walk.next().await?.unwrap_or_default();
-    let page = walk.counted(starts).await?;
-    // Of a thing that nobody spoke of, there is nothing to tell; what a recall names is recalled all the same.
-    let is_known = |thing: &Reached| thing.seen.is_some() || thing.origin.is_some();
-    let has_items = page.expected.affected + page.expected.possibly > 0;
-    if asked.recall.is_none() && !has_items && !first.iter().any(is_known) {
-        return Err(Problem::not_found("there is no record of this thing"));
-    }
-    if table > object {
-        return Ok(HttpResponse::Ok()
+    let is_known = asked.recall.is_some();
+    let answer = apart(move || async move {
+        if is_table {
+            walk.into_table(is_known).await
+        } else {
+            walk.into_page(starts, is_known, limit).await
+        }
+    });
+    let answer = answer.await.map_err(|error| Problem::internal(&error))??;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(match answer {
+        Answer::Page(text) => response.content_type(JSON).body(text),
+        Answer::Table(written) => response
             .content_type("text/csv; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((
                 header::CONTENT_DISPOSITION,
                 "attachment; filename=\"affected.csv\"",
             ))
-            .streaming(walk.into_table(first)));
-    }
-    let body = walk.first_things(page, first, limit).await?;
-    let body = body.map_err(|error| Problem::internal(&error))?;
-    Ok(HttpResponse::Ok()
-        .content_type(JSON)
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body))
+            .streaming(rows_of(written)),
+    })
+}
+
+/// What is answered.
+enum Answer {
+    Page(String),
+    Table(mpsc::Receiver<Part>),
+}
+
+/// Runs what takes long to compute where nobody else's requests wait for it.
+fn apart<T: Send + 'static, F: Future<Output = T>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> JoinHandle<T> {
+    let handle = Handle::current();
+    tokio::task::spawn_blocking(move || handle.block_on(work()))
 }
 
 /// What is wrong.
@@ -125,6 +166,7 @@ async fn starts(
     asked: &Asked,
     database: &Database,
     merchant_id: Uuid,
+    known_at: KnownAt,
 ) -> Result<Vec<Start>, Problem> {
     let since = asked.since.as_deref().map(|since| {
         let parsed = OffsetDateTime::parse(since, &Rfc3339);
@@ -135,7 +177,7 @@ async fn starts(
         (Some(uri), None) if since.is_none() => {
             let mut conn = database.reader.acquire().await?;
             let mut tx = begin_for(&mut conn, merchant_id).await?;
-            let said = recall_said(&mut tx, merchant_id, uri, KnownAt::NOW).await?;
+            let said = recall_said(&mut tx, merchant_id, uri, known_at).await?;
             tx.rollback().await?;
             let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
             recall.scope
@@ -169,131 +211,169 @@ struct Walk {
     merchant_id: Uuid,
     trail: Trail,
     /// Held as long as it walks.
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl Walk {
     async fn next(&mut self) -> Result<Option<Vec<Reached>>, Problem> {
         let mut conn = self.database.reader.acquire().await?;
-        let mut tx = begin_for(&mut conn, self.merchant_id).await?;
+        let mut tx = read_for(&mut conn, self.merchant_id).await?;
         let told = self.trail.next(&mut tx).await?;
         tx.rollback().await?;
         Ok(told)
     }
 
-    /// A page that has nothing yet but the numbers.
-    async fn counted(&self, starts: Vec<Start>) -> Result<Page, Problem> {
+    /// The first parts, until something is known. Of a thing that nobody spoke of, there is nothing to tell; what a
+    /// recall names is recalled all the same.
+    async fn begin(&mut self, mut is_known: bool) -> Result<Vec<Reached>, Problem> {
+        let mut first = Vec::new();
+        while let Some(told) = self.next().await? {
+            let spoken_of = |thing: &Reached| thing.seen.is_some() || thing.origin.is_some();
+            is_known |= told.iter().any(spoken_of);
+            first.extend(told);
+            if is_known {
+                return Ok(first);
+            }
+        }
+        Err(Problem::not_found("there is no record of this thing"))
+    }
+
+    async fn expected(&self) -> Result<Expected, Problem> {
         let mut conn = self.database.reader.acquire().await?;
-        let mut tx = begin_for(&mut conn, self.merchant_id).await?;
+        let mut tx = read_for(&mut conn, self.merchant_id).await?;
         let expected = self.trail.expected(&mut tx).await?;
         tx.rollback().await?;
-        Ok(Page {
-            starts,
-            expected,
-            things: Vec::new(),
-            is_complete: false,
-        })
+        Ok(expected)
     }
 
     /// The first things, each once, as an object.
-    async fn first_things(
+    async fn into_page(
         mut self,
-        mut page: Page,
-        first: Vec<Reached>,
+        starts: Vec<Start>,
+        is_known: bool,
         limit: usize,
-    ) -> Result<serde_json::Result<String>, Problem> {
+    ) -> Result<Answer, Problem> {
         let mut places: HashMap<Identity, usize> = HashMap::new();
-        let mut told = Some(first);
-        while let Some(part) = told {
+        let mut things: Vec<Reached> = Vec::new();
+        let mut told = Some(self.begin(is_known).await?);
+        while let Some(part) = told.take() {
             for reached in part {
-                match places.get(&reached.identity) {
-                    Some(place) => page.things[*place] = reached,
-                    None => {
-                        places.insert(reached.identity.clone(), page.things.len());
-                        page.things.push(reached);
-                    }
+                let next = things.len();
+                let place = *places.entry(reached.identity.clone()).or_insert(next);
+                if place == next {
+                    things.push(reached);
+                } else {
+                    things[place] = reached;
                 }
             }
-            if page.things.len() > limit {
-                break;
+            if things.len() <= limit {
+                told = self.next().await?;
             }
-            told = self.next().await?;
-            page.is_complete = told.is_none() && !self.trail.is_truncated();
         }
-        page.things.truncate(limit);
-        Ok(page_of(&page, self.trail.names()))
+        let is_complete = things.len() <= limit && !self.trail.is_truncated();
+        things.truncate(limit);
+        let page = Page {
+            starts,
+            expected: self.expected().await?,
+            things,
+            is_complete,
+        };
+        let text = page_of(&page, self.trail.names());
+        let text = text.map_err(|error| Problem::internal(&error))?;
+        Ok(Answer::Page(text))
     }
 
-    /// All of it as a table, part by part. Where it cannot be told to its end, the transfer breaks off: what is
-    /// missing must not look as if it were not affected.
-    fn into_table(
-        self,
-        first: Vec<Reached>,
-    ) -> impl Stream<Item = Result<web::Bytes, actix_web::Error>> {
-        let download = Download {
-            walk: self,
-            waiting: first,
-            is_begun: false,
-            is_ended: false,
-        };
-        stream::try_unfold(download, |mut download| async move {
-            let bytes = download.part().await?;
-            Ok(bytes.map(|bytes| (bytes, download)))
-        })
+    /// All of it as a table, written as it is found.
+    async fn into_table(mut self, is_known: bool) -> Result<Answer, Problem> {
+        let first = self.begin(is_known).await?;
+        let (parts, written) = mpsc::channel(1);
+        // It goes on by itself: whoever does not read what he asked for must not keep it for ever.
+        drop(apart(move || async move {
+            self.tell(first, &parts).await;
+        }));
+        Ok(Answer::Table(written))
+    }
+
+    /// Writes all parts, and that they are all; where it cannot be told to its end, it just ends.
+    async fn tell(mut self, first: Vec<Reached>, parts: &mpsc::Sender<Part>) {
+        let mut table = Table::begin(Vec::new());
+        let mut told = Some(first);
+        while let Some(things) = told {
+            for rows in things.chunks(ROWS) {
+                let written = table.and_then(|mut table| {
+                    table.write(rows, self.trail.names())?;
+                    table.finish()
+                });
+                let Ok(bytes) = written else { return };
+                let sent = parts.send_timeout(Part::Rows(bytes.into()), PATIENCE);
+                if sent.await.is_err() {
+                    return;
+                }
+                table = Ok(Table::go_on(Vec::new()));
+            }
+            told = match self.next().await {
+                Ok(told) => told,
+                Err(_) => return,
+            };
+        }
+        if !self.trail.is_truncated() {
+            let _ = parts.send_timeout(Part::End, PATIENCE).await;
+        }
     }
 }
 
-struct Download {
-    walk: Walk,
-    /// Things that were told and not written yet.
-    waiting: Vec<Reached>,
-    is_begun: bool,
-    is_ended: bool,
+/// Of a table.
+#[derive(Debug)]
+enum Part {
+    Rows(web::Bytes),
+    End,
 }
 
-impl Download {
-    /// The next bytes; `None` at the end.
-    async fn part(&mut self) -> Result<Option<web::Bytes>, Problem> {
-        while self.waiting.is_empty() && !self.is_ended {
-            match self.walk.next().await? {
-                Some(told) => self.waiting = told,
-                None => self.is_ended = true,
-            }
+/// The rows as they come. Without an end, the transfer breaks off: what is missing must not look as if it were not
+/// affected.
+fn rows_of(
+    written: mpsc::Receiver<Part>,
+) -> impl Stream<Item = Result<web::Bytes, actix_web::Error>> {
+    stream::try_unfold(written, |mut written| async move {
+        match written.recv().await {
+            Some(Part::Rows(bytes)) => Ok(Some((bytes, written))),
+            Some(Part::End) => Ok(None),
+            None => Err(Problem::internal(&"a recall could not be followed to its end").into()),
         }
-        if self.is_ended && self.walk.trail.is_truncated() {
-            return Err(Problem::internal(&"there is more than a recall may reach"));
-        }
-        if self.waiting.is_empty() && self.is_begun {
-            return Ok(None);
-        }
-        let rest = self.waiting.split_off(self.waiting.len().min(ROWS));
-        let rows = std::mem::replace(&mut self.waiting, rest);
-        let table = match self.is_begun {
-            true => Ok(Table::go_on(Vec::new())),
-            false => Table::begin(Vec::new()),
-        };
-        self.is_begun = true;
-        let written = table.and_then(|mut table| {
-            table.write(&rows, self.walk.trail.names())?;
-            table.finish()
-        });
-        let bytes = written.map_err(|error| Problem::internal(&error))?;
-        Ok(Some(web::Bytes::from(bytes)))
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::StreamExt;
 
     #[test]
-    fn so_many_recalls_are_followed_at_a_time_and_the_next_once_one_has_ended() {
+    fn each_merchant_follows_one_recall_at_a_time_and_some_merchants_do() {
         let traces = ForwardTraces::default();
-        let mut begun: Vec<_> = (0..MAX_TRACES).map(|_| traces.begin().unwrap()).collect();
-        let refused = traces.begin().unwrap_err();
-        assert!(refused.to_string().contains("Ask again"), "{refused}");
+        let refusal = |merchant_id| traces.begin(merchant_id).unwrap_err().to_string();
+        let merchants: Vec<Uuid> = (1..=MAX_TRACES as u128).map(Uuid::from_u128).collect();
+        let begin = |merchant_id: &Uuid| traces.begin(*merchant_id).unwrap();
+        let mut begun: Vec<Permit> = merchants.iter().map(begin).collect();
+        assert!(refusal(merchants[0]).contains("of yours"));
+        assert!(refusal(Uuid::nil()).contains("Other recalls"));
         begun.pop();
-        begun.push(traces.begin().unwrap());
-        assert!(traces.begin().is_err());
+        begun.push(traces.begin(Uuid::nil()).unwrap());
+        assert!(refusal(merchants[MAX_TRACES - 1]).contains("Other recalls"));
+    }
+
+    #[tokio::test]
+    async fn a_table_without_an_end_breaks_off() {
+        let (parts, written) = mpsc::channel(4);
+        for part in [Part::Rows("a".into()), Part::Rows("b".into()), Part::End] {
+            parts.send(part).await.unwrap();
+        }
+        let rows: Vec<_> = rows_of(written).map(|part| part.unwrap()).collect().await;
+        assert_eq!(rows, ["a", "b"]);
+        let (parts, written) = mpsc::channel(4);
+        parts.send(Part::Rows("a".into())).await.unwrap();
+        drop(parts);
+        let rows: Vec<bool> = rows_of(written).map(|part| part.is_ok()).collect().await;
+        assert_eq!(rows, [true, false]);
     }
 }
