@@ -434,3 +434,35 @@ async fn what_was_retracted_affects_nothing_and_a_circle_ends() {
     assert_eq!(told, ["case:1", "case:2 inside case:1"]);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_passed_a_thing_on_before_it_was_affected_is_not_named() {
+    let handed = |from: &str, to: &str| {
+        format!(
+            r#""sourceList":[{{"type":"owning_party","source":"https://id.gs1.org/417/{from}"}}],
+            "destinationList":[{{"type":"owning_party","destination":"https://id.gs1.org/417/{to}"}}]"#
+        )
+    };
+    let (maker, shop) = ("9521041000008", "9521072000008");
+    let app = captured(&[
+        object(3, "OBSERVE", &["case:1"], &[handed(maker, shop)]),
+        object(6, "OBSERVE", &["case:1"], &[handed(shop, maker)]),
+    ])
+    .await;
+    let passed = async |since: Option<i64>| -> Vec<i64> {
+        let since = since.map(june);
+        let starts = [Start {
+            since,
+            ..start("case:1")
+        }];
+        let found = traced(&app, &starts).await;
+        found
+            .passages
+            .iter()
+            .map(|passage| hours(passage.first))
+            .collect()
+    };
+    assert_eq!(passed(Some(5)).await, [6]);
+    assert_eq!(passed(None).await, [3, 6]);
+    app.stop().await;
+}

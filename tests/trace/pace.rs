@@ -265,6 +265,33 @@ async fn an_item_of_two_lots_is_told_with_one_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_what_a_carton_held_its_other_events_say_whether_it_was_moved_since() {
+    let app = TestApp::start().await;
+    // A carton that gets its code once it is full already.
+    app.capture(&[
+        pack(4, "carton:C", &["tin:A", "tin:B", "tin:D"]),
+        pack(6, "case:1", &["tin:A"]),
+        unpack(6, "carton:C", &["tin:D"]),
+        commission(7, &["carton:C"], "M"),
+    ])
+    .await;
+    let certainties = async |since| {
+        let starts = [start("carton-lot:M", Some(since), Certainty::Affected)];
+        let found = traced(&app, app.merchant_id, &starts, SLOWEST).await;
+        ["carton:C", "tin:A", "tin:B", "tin:D"].map(|name| {
+            let identity = Identity::parse(&uri(name)).expect(name);
+            let told = found.things.iter().find(|told| told.identity == identity);
+            told.map(|told| told.certainty)
+        })
+    };
+    let (sure, perhaps) = (Some(Certainty::Affected), Some(Certainty::Possibly));
+    // When the first left, nobody said; of the last somebody did.
+    assert_eq!(certainties(5).await, [sure, perhaps, sure, sure]);
+    assert_eq!(certainties(7).await, [sure, None, sure, None]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn items_are_counted_before_they_are_read() {
     let app = TestApp::start().await;
     app.capture(&lot_of(100)).await;
