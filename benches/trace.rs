@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use auditlog::json;
 use rootmark::app::Running;
 use rootmark::capture::Submitter;
+use rootmark::domain::disclosure::Audience;
 use rootmark::domain::epcis::read_event;
 use rootmark::domain::forward::{Certainty, Start};
 use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::Role;
+use rootmark::domain::told::Told;
 use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
 use rootmark::store::begin_for;
 use rootmark::trace::{KnownAt, Pace, Trail, forward, story};
@@ -83,8 +85,8 @@ async fn measure(
             None
         };
         // Nobody has asked for these tins since they were captured; and then somebody just has.
-        let first = stories(&running, merchant_id, *events).await?;
-        let again = stories(&running, merchant_id, *events).await?;
+        let [first, _] = stories(&running, merchant_id, *events).await?;
+        let [again, told] = stories(&running, merchant_id, *events).await?;
         println!(
             "{events:<12} {:<34} {} {}",
             "story of a tin, asked for first",
@@ -92,6 +94,12 @@ async fn measure(
             theirs.map(shown).unwrap_or_default()
         );
         println!("{:<12} {:<34} {}", "", "and again", shown(again));
+        println!(
+            "{:<12} {:<34} {}",
+            "",
+            "what a shopper is told of it",
+            shown(told)
+        );
         let ours = recalls(&running, merchant_id, *events).await?;
         println!(
             "{:<12} {:<34} {}",
@@ -132,9 +140,9 @@ async fn stories(
     running: &Running,
     merchant_id: Uuid,
     events: u64,
-) -> Result<[Duration; 2], Failure> {
+) -> Result<[[Duration; 2]; 2], Failure> {
     let mut conn = running.database.reader.acquire().await?;
-    let mut times = Vec::new();
+    let (mut times, mut told) = (Vec::new(), Vec::new());
     for tin in traced(events) {
         let link = DigitalLink::parse(&tin.canonical())?;
         let started = Instant::now();
@@ -146,8 +154,14 @@ async fn stories(
         if story.truncated || story.steps.len() < 20 {
             return Err(format!("the story of {tin} has {} steps", story.steps.len()).into());
         }
+        let started = Instant::now();
+        let for_shopper = Told::to(story, Audience::Shopper);
+        told.push(started.elapsed());
+        if for_shopper.story.steps.is_empty() {
+            return Err("a shopper is told nothing".into());
+        }
     }
-    Ok(percentiles(times))
+    Ok([percentiles(times), percentiles(told)])
 }
 
 async fn recalls(

@@ -119,8 +119,8 @@ async fn add_hits(app: &TestApp, serial: &str) {
         app,
         &format!(
             "INSERT INTO trace_index
-                 (merchant_id, identity_key, recorded_at, event_time, batch_id, position, role, turn)
-             SELECT '{merchant_id}', {key}, '{LONG_AGO}', '{LATER}', gen_random_uuid(), 0, 1, 0
+                 (merchant_id, identity_key, recorded_at, event_time, batch_id, position, role, turn, items)
+             SELECT '{merchant_id}', {key}, '{LONG_AGO}', '{LATER}', gen_random_uuid(), 0, 1, 0, 0
              FROM generate_series(1, {TOO_MANY})"
         ),
     )

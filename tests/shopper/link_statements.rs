@@ -414,8 +414,8 @@ async fn the_links_of_a_lot_of_many_items_cost_no_more_than_those_of_a_lot_of_te
     let items = |count: u32| {
         format!(
             "INSERT INTO trace_index
-                 (merchant_id, identity_key, event_time, recorded_at, batch_id, position, role, turn)
-             SELECT '{}', {key}, now(), now(), gen_random_uuid(), n % 500, 6, 0 FROM generate_series(1, {count}) n",
+                 (merchant_id, identity_key, event_time, recorded_at, batch_id, position, role, turn, items)
+             SELECT '{}', {key}, now(), now(), gen_random_uuid(), n % 500, 6, 0, 0 FROM generate_series(1, {count}) n",
             app.merchant_id
         )
     };
