@@ -15,7 +15,7 @@ use rootmark::app::Running;
 use rootmark::capture::Submitter;
 use rootmark::domain::disclosure::Audience;
 use rootmark::domain::epcis::read_event;
-use rootmark::domain::forward::{Certainty, Start};
+use rootmark::domain::forward::Start;
 use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::Role;
 use rootmark::domain::told::Told;
@@ -174,7 +174,7 @@ async fn recalls(
     let mut times = Vec::new();
     for n in 0..RECALLED {
         let lot = n * 7_919 % (lots - 1);
-        let starts = [wrong(World::new(SEED).powder(lot))];
+        let starts = [Start::affected(World::new(SEED).powder(lot), None)];
         let started = Instant::now();
         let mut tx = begin_for(&mut conn, merchant_id).await?;
         let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW).await?;
@@ -192,7 +192,7 @@ async fn recalls(
 async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
     let lots = (events / EVENTS_OF_A_LOT - 1).min(GREAT);
     let starts: Vec<Start> = (0..lots)
-        .map(|lot| wrong(World::new(SEED).powder(lot)))
+        .map(|lot| Start::affected(World::new(SEED).powder(lot), None))
         .collect();
     let mut conn = running.database.reader.acquire().await?;
     let started = Instant::now();
@@ -224,14 +224,6 @@ async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Resu
         shown.as_secs_f64(),
     );
     Ok(())
-}
-
-fn wrong(identity: Identity) -> Start {
-    Start {
-        identity,
-        since: None,
-        certainty: Certainty::Affected,
-    }
 }
 
 /// What a plain repository has: events, who is named in them, and what lies in or was made of what.

@@ -20,6 +20,17 @@ pub struct Start {
     pub certainty: Certainty,
 }
 
+impl Start {
+    /// Something that is wrong for certain.
+    pub fn affected(identity: Identity, since: Option<OffsetDateTime>) -> Start {
+        Start {
+            identity,
+            since,
+            certainty: Certainty::Affected,
+        }
+    }
+}
+
 /// Whether the record says that a thing is affected, or leaves it open. The better known comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
@@ -82,6 +93,13 @@ pub struct Reached {
     pub fate: Fate,
     /// Where it was seen last, by itself or with what held it.
     pub seen: Option<Seen>,
+}
+
+impl Reached {
+    /// Whether anything but a start is known of it: somebody saw it, or something led to it.
+    pub fn is_spoken_of(&self) -> bool {
+        self.seen.is_some() || self.origin.is_some()
+    }
 }
 
 /// What led to a thing.

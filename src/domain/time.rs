@@ -10,14 +10,15 @@ pub const FIRST: OffsetDateTime = datetime!(0000-01-01 0:00 UTC);
 /// The last one, to the millisecond.
 pub const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59.999 UTC);
 
-/// The text form of `at`, cut to the millisecond.
-///
-/// # Panics
-/// For years beyond 9999, which no clock here gives.
+/// The text form of `at`, cut to the millisecond. An event's offset may shift it beyond the years that can be
+/// said: then it is the first or the last moment that can, as in [`indexed`].
 pub fn timestamp(at: OffsetDateTime) -> Timestamp {
     let form =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    let text = at.to_utc().format(form).expect("every field exists");
+    let text = indexed(at)
+        .to_utc()
+        .format(form)
+        .expect("every field exists");
     Timestamp::parse(&text).expect("the form is the timestamp's own")
 }
 
@@ -47,10 +48,10 @@ pub fn instant(timestamp: Timestamp) -> OffsetDateTime {
     OffsetDateTime::parse(timestamp.as_str(), &Rfc3339).expect("a timestamp is RFC 3339")
 }
 
-/// A moment as people read it, to the second: `2026-06-24T02:30:00Z`.
+/// A moment as people read it, to the second: `2026-06-24T02:30:00Z`. Within the years of [`indexed`].
 pub fn to_second(at: OffsetDateTime) -> String {
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let utc = at.to_offset(UtcOffset::UTC);
+    let utc = indexed(at).to_offset(UtcOffset::UTC);
     utc.format(form).expect("a date has these parts")
 }
 
@@ -80,6 +81,10 @@ mod tests {
         assert_eq!(indexed(last), datetime!(9999-12-31 23:59:59.999 UTC));
         let first = datetime!(0000-01-01 00:00 +14:00);
         assert_eq!(indexed(first), datetime!(0000-01-01 0:00 UTC));
+        assert_eq!(timestamp(last).as_str(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(timestamp(first).as_str(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(to_second(last), "9999-12-31T23:59:59Z");
+        assert_eq!(to_second(first), "0000-01-01T00:00:00Z");
         assert_eq!(milliseconds(datetime!(1969-12-31 23:59:59.999_9 UTC)), -1);
         assert_eq!(milliseconds(datetime!(1970-01-01 08:00:00.001_5 +08:00)), 1);
     }

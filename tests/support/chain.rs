@@ -107,6 +107,14 @@ pub fn object(hours: u32, action: &str, names: &[&str], more: &[String]) -> Stri
     event("ObjectEvent", hours, &members)
 }
 
+/// Members that say which company passed things on to which; `kind` is the type of both.
+pub fn handed(kind: &str, from: &str, to: &str) -> String {
+    format!(
+        r#""sourceList":[{{"type":"{kind}","source":"https://id.gs1.org/417/{from}"}}],
+        "destinationList":[{{"type":"{kind}","destination":"https://id.gs1.org/417/{to}"}}]"#
+    )
+}
+
 pub fn see(hours: u32, names: &[&str]) -> String {
     object(hours, "OBSERVE", names, &[])
 }

@@ -336,12 +336,7 @@ async fn what_was_elsewhere_by_then_without_anybody_saying_when_it_left_is_doubt
 #[tokio::test(flavor = "multi_thread")]
 async fn of_each_thing_is_told_what_became_of_it_and_where_it_is() {
     let at = |place: &str| format!(r#""bizLocation":{{"id":"{}"}}"#, uri(place));
-    let handed = |from: &str, to: &str| {
-        format!(
-            r#""sourceList":[{{"type":"possessing_party","source":"https://id.gs1.org/417/{from}"}}],
-            "destinationList":[{{"type":"possessing_party","destination":"https://id.gs1.org/417/{to}"}}]"#
-        )
-    };
+    let handed = |from: &str, to: &str| handed("possessing_party", from, to);
     let (maker, shop) = ("9521041000008", "9521072000008");
     let app = captured(&[
         commission(1, &["tin:A", "tin:B", "tin:C"], "L"),
@@ -437,12 +432,7 @@ async fn what_was_retracted_affects_nothing_and_a_circle_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_passed_a_thing_on_before_it_was_affected_is_not_named() {
-    let handed = |from: &str, to: &str| {
-        format!(
-            r#""sourceList":[{{"type":"owning_party","source":"https://id.gs1.org/417/{from}"}}],
-            "destinationList":[{{"type":"owning_party","destination":"https://id.gs1.org/417/{to}"}}]"#
-        )
-    };
+    let handed = |from: &str, to: &str| handed("owning_party", from, to);
     let (maker, shop) = ("9521041000008", "9521072000008");
     let app = captured(&[
         object(3, "OBSERVE", &["case:1"], &[handed(maker, shop)]),

@@ -13,15 +13,7 @@ async fn sold() -> TestApp {
     let shop = format!(r#""bizLocation":{{"id":"{}"}}"#, uri("room:1"));
     let place = json!({"place": uri("room:1"), "name": {"zh-CN": "万物店", "en": "=Shop"}});
     app.post("/api/parties", place.to_string()).await;
-    let handed = |from: &str, to: &str| {
-        let party = |gln| format!("https://id.gs1.org/417/{gln}");
-        format!(
-            r#""sourceList":[{{"type":"owning_party","source":"{}"}}],
-            "destinationList":[{{"type":"owning_party","destination":"{}"}}]"#,
-            party(from),
-            party(to)
-        )
-    };
+    let handed = |from: &str, to: &str| handed("owning_party", from, to);
     app.capture(&[
         make(1, &["powder:1"], &["lot:L"]),
         make(1, &["class:09521041000114"], &["carton-lot:M"]),

@@ -1,11 +1,13 @@
 //! Rows of the trace index from before it had turns, and numbers of items.
 
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::chain::*;
 use crate::support::{GTIN, TestApp};
 
 const MIGRATION: &str = include_str!("../../migrations/0015_turns.sql");
+/// The owner too would see no rows.
+const UNFORCED: &str = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY";
 /// The index as it was.
 const BEFORE: &str = "
     CREATE TABLE known AS SELECT identity_key, event_time, batch_id, position, role, turn FROM trace_index;
@@ -21,6 +23,18 @@ const DIFFERENT: &str = "
     SELECT count(*) FROM known k FULL JOIN trace_index t
         USING (identity_key, event_time, batch_id, position, role)
     WHERE k.turn IS DISTINCT FROM t.turn";
+
+/// Runs statements one after the other.
+async fn run(conn: &mut PgConnection, statements: &[&'static str]) {
+    for sql in statements {
+        let done = sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&mut *conn);
+        done.await.unwrap();
+    }
+}
+
+async fn count(conn: &mut PgConnection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(conn).await.unwrap()
+}
 
 fn built(hours: u32, action: &str, step: &str, parent: &str, child: &str) -> String {
     let fastened = bond("AssociationEvent", hours, action, parent, &[child]);
@@ -70,29 +84,10 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
         .unwrap();
     assert_eq!(kinds, 12, "each of the turns");
     let mut tx = owner.begin().await.unwrap();
-    sqlx::raw_sql("ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    for sql in [
-        BEFORE,
-        MIGRATION,
-        "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY",
-    ] {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-    }
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM known")
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+    run(&mut tx, &[UNFORCED, BEFORE, MIGRATION, UNFORCED]).await;
+    let known = count(&mut tx, "SELECT count(*) FROM known").await;
     assert!(known > 30, "{known}");
-    let different: i64 = sqlx::query_scalar(DIFFERENT)
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+    let different = count(&mut tx, DIFFERENT).await;
     assert_eq!(different, 0);
     tx.rollback().await.unwrap();
     app.stop().await;
@@ -136,20 +131,10 @@ async fn rows_from_before_get_the_numbers_of_items_that_are_captured_today() {
     // each, by what was declared, by a link, as an output and of M; and two.
     assert_eq!(numbers, [-1, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
     let mut tx = owner.begin().await.unwrap();
-    let before = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY;
-        CREATE TABLE known AS SELECT identity_key, batch_id, position, role, items FROM trace_index;
+    let before = "CREATE TABLE known AS SELECT identity_key, batch_id, position, role, items FROM trace_index;
         ALTER TABLE trace_index DROP COLUMN items;";
-    let unforced = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY";
-    for sql in [before, ITEMS, unforced] {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-    }
-    let otherwise: i64 = sqlx::query_scalar(OTHERWISE)
-        .fetch_one(&mut *tx)
-        .await
-        .unwrap();
+    run(&mut tx, &[UNFORCED, before, ITEMS, UNFORCED]).await;
+    let otherwise = count(&mut tx, OTHERWISE).await;
     assert_eq!(otherwise, 0);
     tx.rollback().await.unwrap();
     app.stop().await;

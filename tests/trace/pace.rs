@@ -87,15 +87,12 @@ fn enriched(mut texts: Vec<String>, more: u8) -> Vec<String> {
     let told = texts.into_iter().enumerate();
     told.map(|(place, text)| {
         let room = uri(&format!("room:{}", place % 5));
-        let party = |gln| format!("https://id.gs1.org/417/{gln}");
         let with = match place % 3 {
             0 => return text,
             1 => format!(r#"{{"bizLocation":{{"id":"{room}"}},"#),
             _ => format!(
-                r#"{{"sourceList":[{{"type":"owning_party","source":"{}"}}],
-                "destinationList":[{{"type":"owning_party","destination":"{}"}}],"#,
-                party("9521041000008"),
-                party("9521072000008")
+                "{{{},",
+                handed("owning_party", "9521041000008", "9521072000008")
             ),
         };
         text.replacen('{', &with, 1)

@@ -18,7 +18,7 @@ use crate::app::merchants::acting;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::disclosure::Audience;
-use crate::domain::forward::{Certainty, Reached, Start};
+use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
@@ -148,7 +148,7 @@ impl Trace {
         merchant_id: Uuid,
         starts: &[Start],
     ) -> Result<bool, Failure> {
-        let mut trail = Trail::from(starts, merchant_id, self.known_at(), Pace::USUAL);
+        let mut trail = Trail::from(starts, merchant_id, self.known_at(), Pace::THINGS);
         let mut tx = begin_for(conn, merchant_id).await?;
         let mut table = None;
         let mut held_back: Vec<Reached> = Vec::new();
@@ -164,13 +164,12 @@ impl Trace {
             table.write(&held_back, trail.names())?;
             held_back.clear();
         }
-        let end = trail.finish(&mut tx).await?;
         tx.rollback().await?;
         let Some(table) = table else {
             return Ok(false);
         };
         table.finish()?.flush()?;
-        if end.truncated {
+        if trail.is_truncated() {
             // Never part of the table, and never left unsaid.
             return Err(
                 "there is more than one trace may hold: the table has only part of it".into(),
@@ -181,8 +180,7 @@ impl Trace {
 
     /// Whether anything is known of what was asked for. What a recall names is recalled, whatever is known of it.
     fn is_record(&self, things: &[Reached]) -> bool {
-        let is_known = |thing: &Reached| thing.seen.is_some() || thing.origin.is_some();
-        self.recall.is_some() || things.iter().any(is_known)
+        self.recall.is_some() || things.iter().any(Reached::is_spoken_of)
     }
 
     /// What a forward trace of a code starts from, and whose record it is.
@@ -201,11 +199,7 @@ impl Trace {
                 "CODE: a product is all of its lots; trace a lot forward, or an item".into(),
             );
         }
-        let starts = finest.map(|identity| Start {
-            identity,
-            since: self.since,
-            certainty: Certainty::Affected,
-        });
+        let starts = finest.map(|identity| Start::affected(identity, self.since));
         Ok(Some((merchant_id, starts.into_iter().collect())))
     }
 
@@ -231,11 +225,8 @@ impl Trace {
                 format!("{kind} is recalled as a whole: all of its lots are affected").into(),
             );
         }
-        let starts = recall.scope.into_iter().map(|identity| Start {
-            identity,
-            since: None,
-            certainty: Certainty::Affected,
-        });
+        let starts = recall.scope.into_iter();
+        let starts = starts.map(|identity| Start::affected(identity, None));
         Ok(Some((merchant_id, starts.collect())))
     }
 

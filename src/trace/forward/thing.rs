@@ -75,19 +75,24 @@ impl Thing {
         thing
     }
 
-    /// Adds a reason.
-    pub fn take(&mut self, certainty: Certainty, reason: Reason) -> Taken {
+    /// Whether a reason says nothing new.
+    pub fn knows(&self, certainty: Certainty, reason: &Reason) -> bool {
         // Whatever is affected for sure since then need not be doubted.
         let sure = self.affected.as_ref();
         let is_surer =
             certainty == Certainty::Possibly && sure.is_some_and(|sure| sure.since <= reason.since);
+        is_surer || self.reason(certainty).is_some_and(|known| known <= reason)
+    }
+
+    /// Adds a reason.
+    pub fn take(&mut self, certainty: Certainty, reason: Reason) -> Taken {
+        if self.knows(certainty, &reason) {
+            return Taken::Known;
+        }
         let place = match certainty {
             Certainty::Affected => &mut self.affected,
             Certainty::Possibly => &mut self.possibly,
         };
-        if is_surer || place.as_ref().is_some_and(|known| *known <= reason) {
-            return Taken::Known;
-        }
         let known = place.replace(reason);
         let since = |reason: &Option<Reason>| reason.as_ref().map(|reason| reason.since);
         match since(&known) {

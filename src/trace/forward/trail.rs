@@ -211,17 +211,13 @@ impl Trail {
 
     /// Ends it.
     pub async fn finish(mut self, conn: &mut PgConnection) -> Result<End, TraceError> {
-        let holders = self.ways.holders();
-        let passages = self.ways.into_passages();
+        let ways = std::mem::replace(&mut self.ways, Ways::up_to(0));
+        let holders = ways.holders();
+        let passages = ways.into_passages();
         let parties = passages.iter();
         let parties = parties.flat_map(|passage| [&passage.from, &passage.to]);
         let wanted: HashSet<Name> = parties.map(describe::party_name).collect();
-        let wanted: Vec<Name> = wanted.difference(&self.described).cloned().collect();
-        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
-        for names in wanted.chunks(NAMES) {
-            let names = names.iter().cloned().collect();
-            describe::describe(conn, merchant_id, known_at, &names, &mut self.names).await?;
-        }
+        self.look_up(conn, &wanted).await?;
         Ok(End {
             holders,
             passages,
@@ -370,10 +366,11 @@ impl Trail {
     ) -> Result<(), TraceError> {
         let mut todo = vec![part];
         while let Some(part) = todo.pop() {
-            let items: Vec<Identity> = part.iter().map(|(item, _)| item.clone()).collect();
+            let items = part.iter().map(|(item, _)| item);
             let mut found = Found::known_at(self.known_at, Room::FORWARD);
             let things = &self.things;
-            let walk = |found: &Found| Spread::items(&items, things, &Graph::of(found.events()));
+            let walk =
+                |found: &Found| Spread::items(items.clone(), things, &Graph::of(found.events()));
             let settled = found.settle(conn, self.merchant_id, MAX_ROUNDS, walk);
             let spread = settled.await?;
             if found.truncated && part.len() > 1 {
@@ -420,7 +417,7 @@ impl Trail {
                 known.take(certainty, reason.clone());
             }
             for (certainty, reason) in thing.reasons() {
-                if known.clone().take(certainty, reason.clone()) == Taken::Known {
+                if known.knows(certainty, reason) {
                     continue;
                 }
                 let has_room = self.exits.len() < MAX_THINGS || self.exits.contains_key(&identity);
@@ -460,7 +457,15 @@ impl Trail {
         let seen = seen.flat_map(|seen| [&seen.place, &seen.party]).flatten();
         let parties: HashSet<&Identity> = seen.collect();
         let parties = parties.into_iter().map(describe::party_name);
-        let wanted: HashSet<Name> = classes.chain(parties).collect();
+        self.look_up(conn, &classes.chain(parties).collect()).await
+    }
+
+    /// Asks for the names that were not asked for before.
+    async fn look_up(
+        &mut self,
+        conn: &mut PgConnection,
+        wanted: &HashSet<Name>,
+    ) -> Result<(), TraceError> {
         let new: Vec<Name> = wanted.difference(&self.described).cloned().collect();
         let (merchant_id, known_at) = (self.merchant_id, self.known_at);
         for names in new.chunks(NAMES) {

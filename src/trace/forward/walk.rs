@@ -52,7 +52,11 @@ impl Spread {
     }
 
     /// Some items of affected lots: what their lots make of them, what held them, and what they led to.
-    pub fn items(items: &[Identity], lots: &HashMap<Identity, Thing>, graph: &Graph<'_>) -> Spread {
+    pub fn items<'s>(
+        items: impl Iterator<Item = &'s Identity>,
+        lots: &HashMap<Identity, Thing>,
+        graph: &Graph<'_>,
+    ) -> Spread {
         let mut walk = Walk::over(graph, Part::Items);
         for item in items {
             walk.ask_for(item);

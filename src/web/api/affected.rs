@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::domain::forward::{Certainty, Reached, Start};
+use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::Identity;
 use crate::domain::scope::Scope;
 use crate::store::{Database, begin_for, read_for};
@@ -197,11 +197,7 @@ async fn starts(
         let fault = format!("{kind} is a product as a whole: all of its lots are affected");
         return Err(Problem::validation(fault));
     }
-    let start = |identity| Start {
-        identity,
-        since,
-        certainty: Certainty::Affected,
-    };
+    let start = |identity| Start::affected(identity, since);
     Ok(identities.into_iter().map(start).collect())
 }
 
@@ -228,8 +224,7 @@ impl Walk {
     async fn begin(&mut self, mut is_known: bool) -> Result<Vec<Reached>, Problem> {
         let mut first = Vec::new();
         while let Some(told) = self.next().await? {
-            let spoken_of = |thing: &Reached| thing.seen.is_some() || thing.origin.is_some();
-            is_known |= told.iter().any(spoken_of);
+            is_known |= told.iter().any(Reached::is_spoken_of);
             first.extend(told);
             if is_known {
                 return Ok(first);

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{counts, fate, kind, word};
 use crate::domain::forward::{Forward, Holding, Names, Passage, Reached, Start, Way};
 use crate::domain::gs1::Identity;
-use crate::domain::time::{indexed, timestamp};
+use crate::domain::time::timestamp;
 use crate::trace::Expected;
 
 /// The object.
@@ -229,5 +229,5 @@ fn passage_of(passage: &Passage) -> PassageJson {
 }
 
 fn text(at: OffsetDateTime) -> String {
-    timestamp(indexed(at)).to_string()
+    timestamp(at).to_string()
 }

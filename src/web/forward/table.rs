@@ -9,7 +9,7 @@ use super::{fate, kind, word};
 use crate::domain::forward::{Names, Reached};
 use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
-use crate::domain::time::{indexed, timestamp};
+use crate::domain::time::timestamp;
 
 const COLUMNS: [&str; 18] = [
     "certainty",
@@ -67,7 +67,7 @@ impl<W: Write> Table<W> {
 }
 
 fn row(names: &Names, reached: &Reached) -> [String; 18] {
-    let time = |at| timestamp(indexed(at)).to_string();
+    let time = |at| timestamp(at).to_string();
     let (fate, fate_time) = fate(reached);
     let product = reached.identity.gtin();
     let product = product.and_then(|gtin| names.products.get(&gtin));
