@@ -19,6 +19,7 @@ pub mod identity_key;
 pub mod link;
 pub mod master;
 pub mod posting;
+pub mod presence;
 pub mod recall;
 pub mod retry;
 pub mod route;

@@ -391,7 +391,7 @@ impl<'e> Mention<'e> {
 
     /// Whether the thing is, by this event, no more, or no more in the trade: whatever held it has
     /// let it go, even if nobody wrote that down.
-    fn ends_the_thing(&self) -> bool {
+    pub fn ends_the_thing(&self) -> bool {
         self.role == Role::Input || self.turn == Turn::Ended
     }
 }

@@ -1,10 +1,14 @@
 //! What merchants said of one place or party.
 
+use std::collections::{BTreeSet, HashSet};
+
 use auditlog::hash::LeafIndex;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::found::Loaded;
+use super::describe::party_name;
+use super::found::{Found, Loaded, Room};
 use super::setting::setting_of;
 use super::{KnownAt, TraceError};
 use crate::domain::disclosure::Audience;
@@ -35,6 +39,28 @@ pub struct PartyRecord {
     pub recorded_at: OffsetDateTime,
     /// Its place in the log, once sealed.
     pub leaf_index: Option<LeafIndex>,
+}
+
+/// The places at which a merchant describes a party, or ever did. The transaction must act for the merchant.
+pub async fn places_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    party: &Identity,
+    known_at: KnownAt,
+) -> Result<Vec<Identity>, TraceError> {
+    let mut said = Found::known_at(known_at, Room::STORY);
+    let names = HashSet::from([party_name(party)]);
+    said.describe(conn, merchant_id, &names).await?;
+    let mut places = BTreeSet::new();
+    for loaded in said.in_order() {
+        if loaded.kind == Kind::Party {
+            let described = loaded.body(master::read_party)?;
+            if described.party.as_ref() == Some(party) {
+                places.extend(described.place);
+            }
+        }
+    }
+    Ok(places.into_iter().collect())
 }
 
 /// The last description of `identity` by each merchant that describes it, as somebody may see it, newest first. The same words

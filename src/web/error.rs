@@ -10,6 +10,7 @@ use crate::capture::{CaptureError, EventFault};
 use crate::codes::CodeError;
 use crate::store;
 use crate::trace::TraceError;
+use crate::web::forward::StartError;
 
 /// A refusal to a machine: problem+json (RFC 9457), with EPCIS 2.0's exception types.
 #[derive(Debug)]
@@ -259,6 +260,20 @@ impl From<TraceError> for Problem {
         match error {
             TraceError::Store(error) => Problem::from_store(&error),
             TraceError::Unreadable(_) => Problem::internal(&error),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            StartError::TooMuch(..) | StartError::TooMany(..) => {
+                let kind = "epcisException:QueryTooLargeException";
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
+            }
+            StartError::Query(error) => error.into(),
+            StartError::Trace(error) => error.into(),
         }
     }
 }

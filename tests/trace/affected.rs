@@ -36,7 +36,7 @@ async fn app() -> TestApp {
     app
 }
 
-async fn asked(app: &TestApp, key: &str, accept: &str, query: &[(&str, &str)]) -> Response {
+pub async fn asked(app: &TestApp, key: &str, accept: &str, query: &[(&str, &str)]) -> Response {
     let url = Url::parse_with_params(&app.url("/api/recalls/affected"), query).unwrap();
     let request = app.http.get(url).bearer_auth(key).header("Accept", accept);
     request.send().await.unwrap()
@@ -62,7 +62,7 @@ async fn table(app: &TestApp, query: &[(&str, &str)]) -> Vec<String> {
     cells.collect()
 }
 
-async fn fault(app: &TestApp, key: &str, query: &[(&str, &str)]) -> (u16, String) {
+pub async fn fault(app: &TestApp, key: &str, query: &[(&str, &str)]) -> (u16, String) {
     let answer = asked(app, key, "*/*", query).await;
     let status = answer.status().as_u16();
     let problem: Value = answer.json().await.unwrap();
@@ -76,7 +76,10 @@ async fn a_recall_is_counted_at_once_and_told_to_its_end_in_a_table() {
     let found = object(&app, &of_recall).await;
     let expected = json!({"lots": 3, "affected": 31, "possiblyAffected": 0});
     assert_eq!(found["expected"], expected);
-    assert_eq!(found["starts"], json!([{"identity": uri("powder:1")}]));
+    assert_eq!(
+        found["starts"],
+        json!([{"identity": uri("powder:1"), "certainty": "affected"}])
+    );
     assert_eq!(found["isComplete"], true);
     assert_eq!(found["things"].as_array().unwrap().len(), 3 + 31);
     // The first of them, and that there are more; and just as many as there are.
@@ -127,7 +130,8 @@ async fn before_it_is_recalled_a_thing_is_followed_from_a_time_on() {
         found["expected"],
         json!({"lots": 1, "affected": 0, "possiblyAffected": 30})
     );
-    let since = json!([{"identity": lot, "since": "2026-06-01T02:30:00.000Z"}]);
+    let since =
+        json!([{"identity": lot, "certainty": "affected", "since": "2026-06-01T02:30:00.000Z"}]);
     assert_eq!(found["starts"], since);
     // In a case there is a tin, which is held and not affected by it.
     let tin = uri("tin:A");
@@ -183,19 +187,34 @@ async fn a_table_has_all_of_its_rows_however_many_pieces_it_comes_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_there() {
     let app = app().await;
-    let (lot, kind) = (uri("lot:L"), uri("class:09521041001012"));
-    let invalid: [(&[(&str, &str)], &str); 9] = [
-        (&[], "either recall, or thing"),
-        (
-            &[("recall", RECALL), ("thing", &lot)],
-            "either recall, or thing",
-        ),
-        (
-            &[("recall", RECALL), ("since", "2026-06-01T02:30:00Z")],
-            "either recall, or thing",
-        ),
+    let (lot, room) = (uri("lot:L"), uri("room:1"));
+    let party = "https://id.gs1.org/417/9522040000006";
+    let (early, late) = ("2026-06-01T02:30:00Z", "2026-06-01T03:30:00Z");
+    let one_of = "ask for one of recall, thing, place or party";
+    let invalid: [(&[(&str, &str)], &str); 18] = [
+        (&[], one_of),
+        (&[("recall", RECALL), ("thing", &lot)], one_of),
+        (&[("recall", RECALL), ("since", early)], one_of),
+        (&[("thing", &lot), ("until", late)], one_of),
+        (&[("thing", &lot), ("arrivedSince", late)], one_of),
+        (&[("place", &room), ("party", party)], one_of),
         (&[("thing", "tin A")], "thing: "),
-        (&[("thing", &kind)], "all of its lots"),
+        (&[("place", "tin A")], "place: "),
+        (&[("place", party)], "place: it is the GLN of a place"),
+        (&[("party", &room)], "party: it is the GLN of a party"),
+        (
+            &[("place", &room), ("since", late), ("until", early)],
+            "until lies before since",
+        ),
+        (
+            &[("place", &room), ("arrivedSince", early)],
+            "arrivedSince says how far before since",
+        ),
+        (
+            &[("place", &room), ("since", early), ("arrivedSince", early)],
+            "arrivedSince says how far before since",
+        ),
+        (&[("place", &room), ("until", "soon")], "until is a time"),
         (
             &[("thing", &lot), ("since", "yesterday")],
             "since is a time",

@@ -103,7 +103,7 @@ async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
     assert_eq!(found["isTruncated"], false);
     assert_eq!(
         found["starts"],
-        json!([{"identity": format!("https://id.gs1.org{lot}")}])
+        json!([{"identity": format!("https://id.gs1.org{lot}"), "certainty": "affected"}])
     );
     let counts = json!([
         {"certainty": "affected", "kind": "item", "fate": "inTrade", "things": 1},

@@ -24,6 +24,7 @@ mod history;
 mod loading;
 mod migrated;
 mod pace;
+mod present;
 mod recalls;
 mod reference;
 mod route;

@@ -23,11 +23,11 @@ use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::story::Story;
 use crate::domain::story::tree::Tree;
 use crate::domain::told::Told;
-use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
+use crate::store::{begin_for, read_for};
 use crate::trace::{self, KnownAt, Pace, Trail};
 use crate::web::findings::{sentence, severity};
-use crate::web::forward::{self, Table};
+use crate::web::forward::{self, Most, Origin, Table, Wanted};
 use crate::web::lookup::story_with_leads_of;
 use crate::web::text::{Lang, Text};
 
@@ -36,17 +36,30 @@ use crate::web::text::{Lang, Text};
 #[derive(Debug, Args)]
 pub(super) struct Trace {
     /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit.
-    #[arg(required_unless_present = "recall")]
+    #[arg(required_unless_present_any = ["recall", "place", "party"])]
     code: Option<String>,
     /// Forward from all that a recall names, by the recall's URI.
     #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "since"])]
     recall: Option<String>,
+    /// Forward from all that was at a place, or at a spot within it, from --since until --until: its Digital Link
+    /// (AI 414).
+    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "recall"])]
+    place: Option<String>,
+    /// Forward from all that a party had, or that was where it is described to be: its Digital Link (AI 417).
+    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "recall", "place"])]
+    party: Option<String>,
     /// Forward: what is affected by it.
     #[arg(long)]
     forward: bool,
     /// Forward from a time on, such as 2026-06-01T08:00:00Z: before it, nothing was wrong.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward")]
     since: Option<OffsetDateTime>,
+    /// Of a place or a party: until when something was wrong there; else it is still.
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward", conflicts_with_all = ["code", "recall"])]
+    until: Option<OffsetDateTime>,
+    /// Of a place or a party: what had arrived before that is not looked for, however long it stayed.
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "since", conflicts_with_all = ["code", "recall"])]
+    arrived_since: Option<OffsetDateTime>,
     /// A table for spreadsheets instead (CSV): a row for each thing that is affected.
     #[arg(long, requires = "forward", conflicts_with = "json")]
     csv: bool,
@@ -74,8 +87,14 @@ impl Trace {
             let printed = self.print_forward(&core, link).await;
             core.close().await;
             if !printed? {
-                let named = self.recall.clone().or(named).unwrap_or_default();
-                println!("NO: there is no record of {named}");
+                let there = self.place.clone().or(self.party.clone());
+                let named = self.recall.clone().or(there).or(named).unwrap_or_default();
+                let then = if self.since.or(self.until).is_some() {
+                    " in that time"
+                } else {
+                    ""
+                };
+                println!("NO: there is no record of {named}{then}");
                 return Ok(Outcome::No);
             }
             return Ok(Outcome::Yes);
@@ -112,20 +131,23 @@ impl Trace {
 
     /// `false` if there is no record of what it would start from.
     async fn print_forward(&self, core: &Core, link: Option<DigitalLink>) -> Result<bool, Failure> {
+        // What is recorded from now on is left out, and so it is all of one moment.
+        let known_at = KnownAt(self.at.unwrap_or_else(OffsetDateTime::now_utc));
         let mut conn = core.database.reader.acquire().await?;
         let found = match (&self.recall, link) {
-            (Some(uri), _) => self.recalled(core, &mut conn, uri).await?,
-            (None, Some(link)) => self.started(core, &mut conn, link).await?,
-            (None, None) => return Err("CODE: is missing".into()),
+            (Some(uri), _) => self.recalled(core, &mut conn, uri, known_at).await?,
+            (None, Some(link)) => self.started(core, &mut conn, link, known_at).await?,
+            (None, None) => self.present(core, &mut conn, known_at).await?,
         };
         let Some((merchant_id, starts)) = found else {
             return Ok(false);
         };
         if self.csv {
-            return self.print_table(&mut conn, merchant_id, &starts).await;
+            let trail = Trail::from(&starts, merchant_id, known_at, Pace::THINGS);
+            return self.print_table(&mut conn, merchant_id, trail).await;
         }
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let found = trace::forward(&mut tx, merchant_id, &starts, self.known_at()).await?;
+        let found = trace::forward(&mut tx, merchant_id, &starts, known_at).await?;
         tx.rollback().await?;
         if !self.is_record(&found.things) {
             return Ok(false);
@@ -146,9 +168,8 @@ impl Trace {
         &self,
         conn: &mut PgConnection,
         merchant_id: Uuid,
-        starts: &[Start],
+        mut trail: Trail,
     ) -> Result<bool, Failure> {
-        let mut trail = Trail::from(starts, merchant_id, self.known_at(), Pace::THINGS);
         let mut tx = begin_for(conn, merchant_id).await?;
         let mut table = None;
         let mut held_back: Vec<Reached> = Vec::new();
@@ -189,18 +210,58 @@ impl Trace {
         core: &Core,
         conn: &mut PgConnection,
         link: DigitalLink,
+        known_at: KnownAt,
     ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
         let Some(merchant_id) = self.owner(core, conn, link).await? else {
             return Ok(None);
         };
-        let finest = link.identities().into_iter().next();
-        if let Some(Identity::Class { .. }) = finest {
-            return Err(
-                "CODE: a product is all of its lots; trace a lot forward, or an item".into(),
-            );
+        let finest = link.identities().into_iter().take(1).collect();
+        let mut tx = read_for(conn, merchant_id).await?;
+        let origin = origin(merchant_id, known_at);
+        let starts = origin.things(&mut tx, finest, self.since).await?;
+        tx.rollback().await?;
+        Ok(Some((merchant_id, starts)))
+    }
+
+    /// All that was at a place or with a party; `None` if nothing was.
+    async fn present(
+        &self,
+        core: &Core,
+        conn: &mut PgConnection,
+        known_at: KnownAt,
+    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
+        let (option, text) = match (&self.place, &self.party) {
+            (Some(place), _) => ("--place", place),
+            (None, Some(party)) => ("--party", party),
+            (None, None) => return Err("CODE: is missing".into()),
+        };
+        let with = Identity::parse(text).map_err(|error| format!("{option}: {error}"))?;
+        match with {
+            Identity::Place { .. } if self.place.is_some() => {}
+            Identity::Party { .. } if self.party.is_some() => {}
+            _ if self.place.is_some() => {
+                return Err("--place: it is the GLN of a place (AI 414)".into());
+            }
+            _ => return Err("--party: it is the GLN of a party (AI 417)".into()),
         }
-        let starts = finest.map(|identity| Start::affected(identity, self.since));
-        Ok(Some((merchant_id, starts.into_iter().collect())))
+        let (since, until) = (self.since, self.until);
+        if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
+            return Err("--until lies before --since".into());
+        }
+        let wanted = Wanted {
+            with,
+            since,
+            until,
+            arrived_since: self.arrived_since,
+        };
+        let named = self.merchant.as_deref();
+        let merchant_id = acting(&core.database, named, None).await?.merchant_id;
+        let mut tx = read_for(conn, merchant_id).await?;
+        let starts = origin(merchant_id, known_at)
+            .there(&mut tx, &wanted)
+            .await?;
+        tx.rollback().await?;
+        Ok((!starts.is_empty()).then_some((merchant_id, starts)))
     }
 
     /// All that a recall names; `None` if there is no such recall.
@@ -209,29 +270,19 @@ impl Trace {
         core: &Core,
         conn: &mut PgConnection,
         uri: &str,
+        known_at: KnownAt,
     ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
         let named = self.merchant.as_deref();
         let merchant_id = acting(&core.database, named, None).await?.merchant_id;
-        let mut tx = begin_for(conn, merchant_id).await?;
-        let said = trace::recall_said(&mut tx, merchant_id, uri, self.known_at()).await?;
-        tx.rollback().await?;
+        let mut tx = read_for(conn, merchant_id).await?;
+        let said = trace::recall_said(&mut tx, merchant_id, uri, known_at).await?;
         let Some(recall) = said else {
             return Ok(None);
         };
-        let is_kind = |thing: &&Identity| matches!(thing, Identity::Class { .. });
-        if let Some(kind) = recall.scope.iter().find(is_kind) {
-            let kind = kind.canonical();
-            return Err(
-                format!("{kind} is recalled as a whole: all of its lots are affected").into(),
-            );
-        }
-        let starts = recall.scope.into_iter();
-        let starts = starts.map(|identity| Start::affected(identity, None));
-        Ok(Some((merchant_id, starts.collect())))
-    }
-
-    fn known_at(&self) -> KnownAt {
-        self.at.map_or(KnownAt::NOW, KnownAt)
+        let origin = origin(merchant_id, known_at);
+        let starts = origin.things(&mut tx, recall.scope, None).await?;
+        tx.rollback().await?;
+        Ok(Some((merchant_id, starts)))
     }
 
     /// Whose record is told; `None` for a code of a product that nobody described.
@@ -261,11 +312,19 @@ impl Trace {
             return Ok(None);
         };
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let known_at = self.known_at();
+        let known_at = self.at.map_or(KnownAt::NOW, KnownAt);
         let key = &core.keys.codes;
         let story = story_with_leads_of(&mut tx, key, merchant_id, link, known_at).await?;
         tx.rollback().await?;
         Ok(story)
+    }
+}
+
+fn origin(merchant_id: Uuid, known_at: KnownAt) -> Origin {
+    Origin {
+        merchant_id,
+        known_at,
+        most: Most::USUAL,
     }
 }
 

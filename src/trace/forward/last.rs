@@ -14,7 +14,7 @@ use crate::trace::graph::{Bond, Graph, Mention};
 use crate::trace::window::Moment;
 
 /// How deep a thing lies in others: an item in a case on a pallet in a container on a ship, twice.
-const MAX_DEPTH: usize = 10;
+pub(super) const MAX_DEPTH: usize = 10;
 
 /// What was seen last, of things and of what held them, each asked once.
 pub(super) struct Last<'g, 'e> {

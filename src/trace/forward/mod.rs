@@ -5,6 +5,7 @@
 //! neighbours. What holds an affected thing is told beside it: there it is to be found.
 
 mod last;
+mod present;
 mod tell;
 mod thing;
 mod trail;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::present::{Present, present};
 pub use self::trail::{End, Expected, Pace, Trail};
 use self::walk::MAX_THINGS;
 use super::{KnownAt, TraceError};

@@ -18,12 +18,12 @@ use uuid::Uuid;
 use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::Identity;
 use crate::domain::scope::Scope;
-use crate::store::{Database, begin_for, read_for};
+use crate::store::{Database, read_for};
 use crate::trace::{Expected, KnownAt, Pace, Trail, recall_said};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
-use crate::web::forward::{Page, Table, page_of};
+use crate::web::forward::{Most, Origin, Page, Table, Wanted, page_of};
 use crate::web::negotiate::{header_text, media_weight};
 
 const CSV: &str = "text/csv";
@@ -88,8 +88,16 @@ struct Asked {
     recall: Option<String>,
     /// What would be recalled.
     thing: Option<String>,
+    /// Where, or with whom, something was wrong.
+    place: Option<String>,
+    party: Option<String>,
     /// From a time on.
     since: Option<String>,
+    /// Until a time.
+    until: Option<String>,
+    /// What had arrived at the place before that is not looked for.
+    #[serde(rename = "arrivedSince")]
+    arrived_since: Option<String>,
     /// Things in the answer.
     limit: Option<usize>,
 }
@@ -105,8 +113,11 @@ pub(in crate::web) async fn affected(
     // It tells where everything is, as events do.
     submitter(&request, &service, Scope::Query).await?;
     let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked
-        .map_err(|_| Problem::validation("ask for recall, or for thing and since; and limit"))?;
+    let asked = asked.map_err(|_| {
+        let fault =
+            "ask for recall, thing, place or party, with since, until, arrivedSince and limit";
+        Problem::validation(fault)
+    })?;
     let asked = asked.into_inner();
     let limit = asked.limit.unwrap_or(USUAL_THINGS);
     if limit == 0 || limit > MAX_THINGS {
@@ -117,9 +128,11 @@ pub(in crate::web) async fn affected(
     let is_table = media_weight(&accept, CSV) > media_weight(&accept, JSON);
     // What is captured from now on is left out, and so it is all of one moment.
     let known_at = KnownAt((service.clock)());
-    let starts = starts(&asked, &service.database, merchant_id, known_at).await?;
+    let wrong = Wrong::read(&asked)?;
+    let permit = service.forward_traces.begin(merchant_id)?;
+    let starts = starts(wrong, &service.database, merchant_id, known_at).await?;
     let walk = Walk {
-        _permit: service.forward_traces.begin(merchant_id)?,
+        _permit: permit,
         database: service.database.clone(),
         merchant_id,
         trail: Trail::from(&starts, merchant_id, known_at, Pace::THINGS),
@@ -162,43 +175,103 @@ fn apart<T: Send + 'static, F: Future<Output = T>>(
 }
 
 /// What is wrong.
+enum Wrong {
+    Recall(String),
+    Thing(Identity, Option<OffsetDateTime>),
+    There(Wanted),
+}
+
+impl Wrong {
+    fn read(asked: &Asked) -> Result<Wrong, Problem> {
+        let time = |name: &str, text: &Option<String>| {
+            let parsed = text
+                .as_deref()
+                .map(|text| OffsetDateTime::parse(text, &Rfc3339));
+            let fault =
+                |_| Problem::validation(format!("{name} is a time such as 2026-06-01T08:00:00Z"));
+            parsed.transpose().map_err(fault)
+        };
+        let identity = |name: &str, text: &str| {
+            let fault = |fault| Problem::validation(format!("{name}: {fault}"));
+            Identity::parse(text).map_err(fault)
+        };
+        let since = time("since", &asked.since)?;
+        let until = time("until", &asked.until)?;
+        let arrived_since = time("arrivedSince", &asked.arrived_since)?;
+        let times = [since, until, arrived_since].map(|time| time.is_some());
+        let there = |with| {
+            if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
+                return Err(Problem::validation("until lies before since"));
+            }
+            let is_later = |arrived| since.is_none_or(|since| since <= arrived);
+            if arrived_since.is_some_and(is_later) {
+                let fault = "arrivedSince says how far before since arrivals count";
+                return Err(Problem::validation(fault));
+            }
+            Ok(Wrong::There(Wanted {
+                with,
+                since,
+                until,
+                arrived_since,
+            }))
+        };
+        match (&asked.recall, &asked.thing, &asked.place, &asked.party) {
+            (Some(uri), None, None, None) if times == [false; 3] => Ok(Wrong::Recall(uri.clone())),
+            (None, Some(thing), None, None) if !times[1] && !times[2] => {
+                Ok(Wrong::Thing(identity("thing", thing)?, since))
+            }
+            (None, None, Some(place), None) => match identity("place", place)? {
+                place @ Identity::Place { .. } => there(place),
+                _ => Err(Problem::validation(
+                    "place: it is the GLN of a place (AI 414)",
+                )),
+            },
+            (None, None, None, Some(party)) => match identity("party", party)? {
+                party @ Identity::Party { .. } => there(party),
+                _ => Err(Problem::validation(
+                    "party: it is the GLN of a party (AI 417)",
+                )),
+            },
+            _ => Err(Problem::validation(
+                "ask for one of recall, thing, place or party; a thing may have since, a place or a \
+                 party also until and arrivedSince",
+            )),
+        }
+    }
+}
+
+/// From what is wrong to where a trace starts.
 async fn starts(
-    asked: &Asked,
+    wrong: Wrong,
     database: &Database,
     merchant_id: Uuid,
     known_at: KnownAt,
 ) -> Result<Vec<Start>, Problem> {
-    let since = asked.since.as_deref().map(|since| {
-        let parsed = OffsetDateTime::parse(since, &Rfc3339);
-        parsed.map_err(|_| Problem::validation("since is a time such as 2026-06-01T08:00:00Z"))
-    });
-    let since = since.transpose()?;
-    let identities = match (&asked.recall, &asked.thing) {
-        (Some(uri), None) if since.is_none() => {
-            let mut conn = database.reader.acquire().await?;
-            let mut tx = begin_for(&mut conn, merchant_id).await?;
-            let said = recall_said(&mut tx, merchant_id, uri, known_at).await?;
-            tx.rollback().await?;
-            let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
-            recall.scope
-        }
-        (None, Some(thing)) => {
-            let identity = Identity::parse(thing);
-            vec![identity.map_err(|fault| Problem::validation(format!("thing: {fault}")))?]
-        }
-        _ => {
-            let fault = "ask for either recall, or thing, which may have since";
-            return Err(Problem::validation(fault));
-        }
+    let mut conn = database.reader.acquire().await?;
+    let mut tx = read_for(&mut conn, merchant_id).await?;
+    let origin = Origin {
+        merchant_id,
+        known_at,
+        most: Most::USUAL,
     };
-    let is_kind = |thing: &&Identity| matches!(thing, Identity::Class { .. });
-    if let Some(kind) = identities.iter().find(is_kind) {
-        let kind = kind.canonical();
-        let fault = format!("{kind} is a product as a whole: all of its lots are affected");
-        return Err(Problem::validation(fault));
+    let starts = match wrong {
+        Wrong::Recall(uri) => {
+            let said = recall_said(&mut tx, merchant_id, &uri, known_at).await?;
+            let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
+            origin.things(&mut tx, recall.scope, None).await?
+        }
+        Wrong::Thing(thing, since) => {
+            let things = vec![thing];
+            origin.things(&mut tx, things, since).await?
+        }
+        Wrong::There(wanted) => origin.there(&mut tx, &wanted).await?,
+    };
+    tx.rollback().await?;
+    if starts.is_empty() {
+        let fault = "nothing is recorded of this place or party in that time";
+        return Err(Problem::not_found(fault));
     }
-    let start = |identity| Start::affected(identity, since);
-    Ok(identities.into_iter().map(start).collect())
+    Ok(starts)
 }
 
 /// A forward trace that takes a connection for each of its parts, and none between them.
@@ -244,7 +317,7 @@ impl Walk {
     /// The first things, each once, as an object.
     async fn into_page(
         mut self,
-        starts: Vec<Start>,
+        mut starts: Vec<Start>,
         is_known: bool,
         limit: usize,
     ) -> Result<Answer, Problem> {
@@ -267,8 +340,11 @@ impl Walk {
         }
         let is_complete = things.len() <= limit && !self.trail.is_truncated();
         things.truncate(limit);
+        let start_count = starts.len();
+        starts.truncate(limit);
         let page = Page {
             starts,
+            start_count,
             expected: self.expected().await?,
             things,
             is_complete,

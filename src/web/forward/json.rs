@@ -24,8 +24,10 @@ pub fn of(forward: &Forward) -> serde_json::Result<String> {
 /// The first things of a forward trace, and how many there will be.
 #[derive(Debug)]
 pub struct Page {
-    /// Where it started.
+    /// Where it started, the first of them.
     pub starts: Vec<Start>,
+    /// How many there are of these.
+    pub start_count: usize,
     /// How many items there are, before they are read.
     pub expected: Expected,
     /// The first things.
@@ -42,6 +44,7 @@ pub fn page_of(page: &Page, names: &Names) -> serde_json::Result<String> {
     };
     serde_json::to_string(&PageJson {
         starts: page.starts.iter().map(start_of).collect(),
+        start_count: page.start_count,
         expected: ExpectedJson {
             lots: page.expected.lots,
             affected: page.expected.affected,
@@ -56,6 +59,7 @@ pub fn page_of(page: &Page, names: &Names) -> serde_json::Result<String> {
 #[serde(rename_all = "camelCase")]
 struct PageJson {
     starts: Vec<StartJson>,
+    start_count: usize,
     expected: ExpectedJson,
     things: Vec<NamedJson>,
     is_complete: bool,
@@ -95,6 +99,7 @@ struct ForwardJson {
 #[serde(rename_all = "camelCase")]
 struct StartJson {
     identity: String,
+    certainty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
 }
@@ -163,6 +168,7 @@ struct PassageJson {
 fn start_of(start: &Start) -> StartJson {
     StartJson {
         identity: start.identity.canonical(),
+        certainty: word(start.certainty),
         since: start.since.map(text),
     }
 }

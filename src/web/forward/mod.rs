@@ -1,11 +1,13 @@
 //! The forms of a forward trace: a table for spreadsheets, an object for machines.
 
 mod json;
+mod start;
 mod table;
 
 use time::OffsetDateTime;
 
 pub use json::{Page, of as json, page_of};
+pub use start::{Most, Origin, StartError, Wanted};
 pub use table::Table;
 
 use crate::domain::forward::{Certainty, Fate, Forward, Reached};

@@ -1,0 +1,305 @@
+//! What a forward trace starts from: things, a product with all its lots, or whatever was at a place or with a party.
+//! The index of events proposes, and what is recorded of each thing decides.
+
+use std::collections::{BTreeSet, HashSet};
+
+use auditlog::json;
+use sqlx::PgConnection;
+use thiserror::Error;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::domain::epcis::query::{Condition, EventQuery, Sought, Span, Test};
+use crate::domain::epcis::{Event, read_event};
+use crate::domain::forward::Start;
+use crate::domain::gs1::{Gtin, Identity, Lot};
+use crate::domain::presence::{Presence, With};
+use crate::domain::statement::Role;
+use crate::query::{self, FoundEvent, QueryError, Recent};
+use crate::trace::{self, KnownAt, TraceError};
+
+/// Events that are read at a time.
+const PER_PAGE: u32 = 1_000;
+
+/// The fields that tell where something was, its spots included.
+const PLACES: [&str; 2] = ["readPoint:within", "bizLocation:within"];
+/// The fields that tell who had it, or where it was handed over.
+const PARTIES: [&str; 6] = [
+    "source_possessing_party",
+    "source_owning_party",
+    "source_location",
+    "destination_possessing_party",
+    "destination_owning_party",
+    "destination_location",
+];
+/// The fields that tell of which product something is.
+const KINDS: [&str; 7] = [
+    "epc:class",
+    "parent:class",
+    "input:class",
+    "output:class",
+    "epcClass:class",
+    "inputClass:class",
+    "outputClass:class",
+];
+
+/// Why a trace has nothing to start from.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// More events name what was there, or is of the product, than are looked through.
+    #[error("more than {0} events are to be looked through: {1}")]
+    TooMuch(usize, &'static str),
+    /// More things were there, or are of the product, than one trace starts from.
+    #[error("there are more things than the {0} from which one trace may start: {1}")]
+    TooMany(usize, &'static str),
+    /// The events cannot be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The walk failed.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+}
+
+const SHORTER: &str = "ask for a shorter time";
+const LATER: &str = "say from when on arrivals count (arrivedSince)";
+const BY_LOT: &str = "ask for its lots instead";
+
+/// What was at a place or with a party, and who had been there when the time began.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// A place, or a party, wherever that is described to be.
+    pub with: Identity,
+    /// From when on; `None`: always.
+    pub since: Option<OffsetDateTime>,
+    /// Until when, that instant included; `None`: still.
+    pub until: Option<OffsetDateTime>,
+    /// What had arrived before that is not looked for; `None`: everything is.
+    pub arrived_since: Option<OffsetDateTime>,
+}
+
+impl Wanted {}
+
+/// How much is looked at for one trace.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Events that are looked through for what they name: of the time itself, of the time before it, and of each
+    /// product.
+    pub events: usize,
+    /// Things from which it starts.
+    pub starts: usize,
+}
+
+impl Most {
+    /// Of a service: some seconds, and some dozens of megabytes.
+    pub const USUAL: Most = Most {
+        events: 50_000,
+        starts: 50_000,
+    };
+}
+
+/// Looks for what a forward trace starts from, in a merchant's record as it was known at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// Whose.
+    pub merchant_id: Uuid,
+    /// What was recorded later is left out.
+    pub known_at: KnownAt,
+    /// How much is looked at.
+    pub most: Most,
+}
+
+impl Origin {
+    /// Everything that was there. The transaction must act for the merchant and see one moment.
+    pub async fn there(
+        &self,
+        conn: &mut PgConnection,
+        wanted: &Wanted,
+    ) -> Result<Vec<Start>, StartError> {
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+        let with = match &wanted.with {
+            party @ Identity::Party { .. } => With::Party {
+                places: trace::places_of(conn, merchant_id, party, known_at).await?,
+                party: party.clone(),
+            },
+            place => With::Place(place.clone()),
+        };
+        let presence = Presence {
+            with,
+            since: wanted.since,
+            until: wanted.until,
+        };
+        let mut events = self.events(condition(&presence.with));
+        let mut named: HashSet<Identity> = HashSet::new();
+        let mut take = |event: &Event| {
+            named.extend(event.what.iter().map(|what| what.identity.clone()));
+            named.len() <= self.most.starts
+        };
+        let during = Span {
+            from: presence.since,
+            // The end is in the time, and not in a span.
+            until: presence.until.and_then(after),
+        };
+        events.read(conn, during, SHORTER, &mut take).await?;
+        if let Some(since) = presence.since {
+            let before = Span {
+                from: wanted.arrived_since,
+                until: Some(since),
+            };
+            events.read(conn, before, LATER, &mut take).await?;
+        }
+        let present = trace::present(conn, merchant_id, &presence, &named, known_at).await?;
+        if present.truncated || present.starts.len() > self.most.starts {
+            return Err(StartError::TooMany(self.most.starts, SHORTER));
+        }
+        Ok(present.starts)
+    }
+
+    /// Some things; a product stands for all of its lots, and for those of its items that have none. The transaction
+    /// must act for the merchant and see one moment.
+    pub async fn things(
+        &self,
+        conn: &mut PgConnection,
+        things: Vec<Identity>,
+        since: Option<OffsetDateTime>,
+    ) -> Result<Vec<Start>, StartError> {
+        let mut all: BTreeSet<Identity> = BTreeSet::new();
+        for thing in things {
+            if let Identity::Class { gtin } = thing {
+                all.extend(self.of_kind(conn, gtin).await?);
+            }
+            all.insert(thing);
+        }
+        if all.len() > self.most.starts {
+            return Err(StartError::TooMany(self.most.starts, BY_LOT));
+        }
+        let start = |identity| Start::affected(identity, since);
+        Ok(all.into_iter().map(start).collect())
+    }
+
+    /// All lots of a product, and its items without one.
+    async fn of_kind(
+        &self,
+        conn: &mut PgConnection,
+        gtin: Gtin,
+    ) -> Result<BTreeSet<Identity>, StartError> {
+        let mut events = self.events(Condition {
+            parameter: String::new(),
+            any: vec![any_of(&KINDS, &[Identity::Class { gtin }])],
+        });
+        let mut found: BTreeSet<Identity> = BTreeSet::new();
+        let mut of_lot: HashSet<Identity> = HashSet::new();
+        let take = |event: &Event| {
+            let own = event.what.iter();
+            for what in own.filter(|what| what.identity.gtin() == Some(gtin)) {
+                let is_made = matches!(what.role, Role::Epc | Role::Output);
+                let number = event.lot_number.as_deref().filter(|_| is_made);
+                let lot = number.and_then(|number| Lot::parse(number).ok());
+                match (&what.identity, lot.or(what.lot)) {
+                    (Identity::Item { .. }, Some(lot)) => {
+                        found.insert(Identity::LotOf { gtin, lot });
+                        of_lot.insert(what.identity.clone());
+                    }
+                    (Identity::Item { .. } | Identity::LotOf { .. }, _) => {
+                        found.insert(what.identity.clone());
+                    }
+                    _ => {}
+                }
+            }
+            true
+        };
+        events.read(conn, Span::default(), BY_LOT, take).await?;
+        found.retain(|identity| !of_lot.contains(identity));
+        Ok(found)
+    }
+
+    fn events(&self, condition: Condition) -> Events {
+        let recorded = Span {
+            from: None,
+            until: after(self.known_at.0),
+        };
+        Events {
+            recent: Recent::of(self.merchant_id),
+            query: EventQuery {
+                record_time: recorded,
+                conditions: vec![condition],
+                ..EventQuery::default()
+            },
+            most: self.most,
+        }
+    }
+}
+
+/// That something was there.
+fn condition(with: &With) -> Condition {
+    let any = match with {
+        With::Place(place) => {
+            let places = std::slice::from_ref(place);
+            vec![any_of(&PLACES, places), any_of(&PARTIES, places)]
+        }
+        With::Party { party, places } => {
+            let both: Vec<Identity> = places.iter().chain([party]).cloned().collect();
+            vec![any_of(&PLACES, places), any_of(&PARTIES, &both)]
+        }
+    };
+    Condition {
+        parameter: String::new(),
+        any,
+    }
+}
+
+fn any_of(fields: &[&str], identities: &[Identity]) -> Sought {
+    Sought {
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        test: Test::AnyOf(identities.iter().map(Identity::canonical).collect()),
+    }
+}
+
+fn after(until: OffsetDateTime) -> Option<OffsetDateTime> {
+    until.checked_add(Duration::NANOSECOND)
+}
+
+/// Events that fulfil a condition, as they were known at a time.
+struct Events {
+    recent: Recent,
+    query: EventQuery,
+    most: Most,
+}
+
+impl Events {
+    /// Reads those of a time, until `take` has no room for more.
+    async fn read(
+        &mut self,
+        conn: &mut PgConnection,
+        event_time: Span,
+        hint: &'static str,
+        mut take: impl FnMut(&Event) -> bool,
+    ) -> Result<(), StartError> {
+        let query = EventQuery {
+            event_time,
+            ..self.query.clone()
+        };
+        let (mut after, mut seen) = (None, 0);
+        loop {
+            let page = query::page(conn, &mut self.recent, &query, after, PER_PAGE).await?;
+            seen += page.events.len();
+            if seen > self.most.events {
+                return Err(StartError::TooMuch(self.most.events, hint));
+            }
+            for found in &page.events {
+                if !take(&read(found)?) {
+                    return Err(StartError::TooMany(self.most.starts, hint));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read(found: &FoundEvent) -> Result<Event, StartError> {
+    let content = json::parse(&found.content).map_err(QueryError::Statement)?;
+    let event = content.get("body").and_then(|body| read_event(body).ok());
+    Ok(event.ok_or(TraceError::Unreadable(found.id))?)
+}
