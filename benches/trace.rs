@@ -20,8 +20,9 @@ use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::Role;
 use rootmark::domain::told::Told;
 use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
-use rootmark::store::begin_for;
+use rootmark::store::{begin_for, read_for};
 use rootmark::trace::{KnownAt, Pace, Trail, forward, story};
+use rootmark::web::forward::{Columns, Followed, Most, Origin, Table};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
 use uuid::Uuid;
@@ -108,6 +109,7 @@ async fn measure(
             shown(ours)
         );
         great_recall(&running, merchant_id, *events).await?;
+        codes_of_it(&running, merchant_id, *events).await?;
     }
     running.stop().await;
     Ok(())
@@ -189,11 +191,58 @@ async fn recalls(
 }
 
 /// A dryer was dirty for twelve days: each lot of its powder went into two lots of tins.
-async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
+fn dirty(events: u64) -> Vec<Start> {
     let lots = (events / EVENTS_OF_A_LOT - 1).min(GREAT);
-    let starts: Vec<Start> = (0..lots)
-        .map(|lot| Start::affected(World::new(SEED).powder(lot), None))
-        .collect();
+    let powder = (0..lots).map(|lot| World::new(SEED).powder(lot));
+    powder.map(|lot| Start::affected(lot, None)).collect()
+}
+
+/// The codes alone, as a table.
+async fn codes_of_it(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
+    let starts = dirty(events);
+    let origin = Origin {
+        merchant_id,
+        known_at: KnownAt::NOW,
+        most: Most::USUAL,
+    };
+    let mut conn = running.database.reader.acquire().await?;
+    let started = Instant::now();
+    let mut followed = Followed::codes(&starts, &origin, Pace::CODES);
+    let mut table = Table::begin(std::io::sink(), Columns::Codes)?;
+    let (mut rows, mut first, mut counted) = (Vec::new(), 0, Duration::ZERO);
+    loop {
+        let mut tx = read_for(&mut conn, merchant_id).await?;
+        let part = followed.next(&mut tx).await?;
+        if rows.is_empty() {
+            followed.expected(&mut tx).await?;
+            counted = started.elapsed();
+        }
+        tx.rollback().await?;
+        let Some(part) = part else { break };
+        table.write(&part, followed.names())?;
+        rows.push((started.elapsed(), part.len()));
+        first = if rows.len() == 2 { part.len() } else { first };
+    }
+    let whole = started.elapsed();
+    let items: usize = rows[1..].iter().map(|(_, count)| count).sum();
+    if followed.is_truncated() || items as u64 != (starts.len() as u64 + 1) * TINS {
+        return Err(format!("{items} codes told").into());
+    }
+    let streamed = (items - first) as f64 / (whole - rows[1].0).as_secs_f64();
+    println!(
+        "{:<12} codes of the same: counted in {:.2} s, first {first} told in {:.2} s, then {streamed:.0} a second, all in {:.2} s",
+        "",
+        counted.as_secs_f64(),
+        rows[1].0.as_secs_f64(),
+        whole.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// All that is known of each item.
+async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
+    let starts = dirty(events);
+    let lots = starts.len() as u64;
     let mut conn = running.database.reader.acquire().await?;
     let started = Instant::now();
     let mut tx = begin_for(&mut conn, merchant_id).await?;

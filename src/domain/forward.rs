@@ -89,9 +89,9 @@ pub struct Reached {
     pub since: Option<OffsetDateTime>,
     /// What led to it; `None` for a start.
     pub origin: Option<Origin>,
-    /// What became of it.
-    pub fate: Fate,
-    /// Where it was seen last, by itself or with what held it.
+    /// What became of it; `None` where nobody asked.
+    pub fate: Option<Fate>,
+    /// Where it was seen last, by itself or with what held it, as far as it was asked for.
     pub seen: Option<Seen>,
 }
 

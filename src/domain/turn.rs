@@ -32,10 +32,12 @@ pub enum Turn {
     Issued,
     /// Of a product: codes were issued for one of its lots.
     IssuedLot,
+    /// Of an input that is one thing, and not some of a lot or a kind: it went into a process, with whatever was in it.
+    Used,
 }
 
 impl Turn {
-    /// The number under which the trace index keeps it: migrations/0015_turns.sql and queries hold these.
+    /// The number under which the trace index keeps it: migrations 0015 and 0019 and queries hold these.
     pub fn index_code(self) -> i16 {
         self as i16
     }

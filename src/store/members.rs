@@ -4,10 +4,9 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Result;
-use super::statement::Row;
 use super::walk::Rows;
-use crate::domain::statement::{StatementId, StoredStatement};
+use super::{Result, text};
+use crate::domain::statement::StatementId;
 
 /// A lot, and the last of its statements that was read.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +24,10 @@ pub struct Naming {
     pub lot: usize,
     /// When it happened, to the millisecond.
     pub event_time: OffsetDateTime,
+    /// Where it is stored.
+    pub id: StatementId,
     /// What was said.
-    pub stored: StoredStatement,
+    pub content: String,
 }
 
 /// The next statements that give items to lots, as far as they were recorded by a time: lot by lot in their order,
@@ -45,13 +46,8 @@ pub async fn namings_after(
     let positions: Vec<i32> = lots.iter().map(|lot| lot.after.1.position).collect();
     let rows = sqlx::query!(
         r#"SELECT s.place AS "place!", s.event_time AS "event_time!",
-                  s.batch_id AS "batch_id!", s.position AS "position!",
-                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
-                  sealed.first_index AS "first_index?",
-                  s.content AS "content!", s.receipt AS "receipt!",
-                  s.content_secret AS "content_secret!", s.receipt_secret AS "receipt_secret!",
-                  s.digest AS "digest!"
-           FROM (SELECT s.*, found.place, found.event_time,
+                  s.batch_id AS "batch_id!", s.position AS "position!", s.content AS "content!"
+           FROM (SELECT s.batch_id, s.position, s.content, found.place, found.event_time,
                         sum(octet_length(s.content)) OVER
                             (ORDER BY found.place, found.event_time, s.batch_id, s.position
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
@@ -68,8 +64,6 @@ pub async fn namings_after(
                  JOIN statement s
                    ON s.merchant_id = $1 AND s.batch_id = found.batch_id
                   AND s.position = found.position) AS s
-           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
-           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
            WHERE coalesce(s.before, 0) <= $8
            ORDER BY s.place, s.event_time, s.batch_id, s.position"#,
         merchant_id,
@@ -84,24 +78,58 @@ pub async fn namings_after(
     .fetch_all(conn)
     .await?;
     let naming = rows.into_iter().map(|row| {
-        let stored = Row {
-            batch_id: row.batch_id,
-            position: row.position,
-            recorded_at: row.recorded_at,
-            first_index: row.first_index,
-            content: row.content,
-            receipt: row.receipt,
-            content_secret: row.content_secret,
-            receipt_secret: row.receipt_secret,
-            digest: row.digest,
-        };
         Ok(Naming {
             lot: row.place as usize - 1,
             event_time: row.event_time,
-            stored: stored.read()?,
+            id: StatementId {
+                batch_id: row.batch_id,
+                position: row.position,
+            },
+            content: text(row.content)?,
         })
     });
     naming.collect()
+}
+
+/// The content of statements by which things went into processes, with whatever was in them: since a time, as far as
+/// they were recorded by another, and no more than `limit`.
+pub async fn uses_of_things(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    since: OffsetDateTime,
+    recorded_until: OffsetDateTime,
+    rows: Rows,
+) -> Result<Vec<(StatementId, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT s.batch_id AS "batch_id!", s.position AS "position!", s.content AS "content!"
+           FROM (SELECT s.batch_id, s.position, s.content,
+                        sum(octet_length(s.content)) OVER
+                            (ORDER BY s.batch_id, s.position
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                 FROM (SELECT DISTINCT batch_id, position FROM trace_index
+                       WHERE merchant_id = $1 AND role = 4 AND turn = 12
+                         AND event_time >= $2 AND recorded_at <= $3
+                       LIMIT $4) AS found
+                 JOIN statement s
+                   ON s.merchant_id = $1 AND s.batch_id = found.batch_id
+                  AND s.position = found.position) AS s
+           WHERE coalesce(s.before, 0) <= $5"#,
+        merchant_id,
+        since,
+        recorded_until,
+        rows.limit,
+        rows.content_bytes,
+    )
+    .fetch_all(conn)
+    .await?;
+    let used = rows.into_iter().map(|row| {
+        let id = StatementId {
+            batch_id: row.batch_id,
+            position: row.position,
+        };
+        Ok((id, text(row.content)?))
+    });
+    used.collect()
 }
 
 /// A lot, and since when something is wrong with it.

@@ -10,7 +10,7 @@ use super::Result;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Batch, Role, StatementId};
 use crate::domain::time::indexed;
-use crate::domain::turn::Turns;
+use crate::domain::turn::{Turn, Turns};
 
 /// One row, without its merchant and time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ pub fn index_rows(
             event_time: indexed(happened),
             id,
             role,
-            turn: turns.of(about.role).index_code(),
+            turn: turn_of(about, turns).index_code(),
             items: class
                 .and_then(|class| made.get(class).copied())
                 .unwrap_or(0),
@@ -56,6 +56,17 @@ pub fn index_rows(
     rows.sort_by_key(|row| (row.identity_key, row.role));
     rows.dedup();
     rows
+}
+
+/// What becomes of a thing. Of inputs, those that are one thing are told apart: few of them are looked for among many.
+fn turn_of(about: &About, turns: Turns) -> Turn {
+    // Compared as the migration does, by the text: a product, with whatever is some of it.
+    let product = about.identity.strip_prefix("https://id.gs1.org/01/");
+    let is_some_of_it = product.is_some_and(|path| !path.contains("/21/"));
+    if about.role == Role::Input && !is_some_of_it {
+        return Turn::Used;
+    }
+    turns.of(about.role)
 }
 
 /// Of each class of items that come into the world as those of one lot: how many. Of several lots of a class, as links

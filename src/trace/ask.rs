@@ -1,13 +1,12 @@
 //! What a walk asks of the record: whose events, of which time, and which of them.
 
-use std::collections::HashMap;
-
 use time::OffsetDateTime;
 
 use super::graph::is_instance;
 use super::window::{Tie, Window};
 use crate::domain::gs1::Identity;
 use crate::domain::time::{FIRST, LAST, indexed};
+use crate::trace::maps::Map;
 
 /// Times of one thing that are asked for each by itself.
 const MAX_ASKS: usize = 32;
@@ -129,7 +128,7 @@ impl Ask {
 
 /// What is asked of many things, without what is asked twice.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Asks(HashMap<String, Vec<Ask>>);
+pub(super) struct Asks(Map<String, Vec<Ask>>);
 
 impl Asks {
     /// Asks for more.
@@ -155,7 +154,7 @@ impl Asks {
 
 /// What the record has answered.
 #[derive(Debug, Default)]
-pub(super) struct Answered(HashMap<String, Vec<Ask>>);
+pub(super) struct Answered(Map<String, Vec<Ask>>);
 
 impl Answered {
     /// Keeps that an ask was answered; touching answers of one need are one.
@@ -263,7 +262,7 @@ mod tests {
             asks.add("thing".into(), ask(need, hours(n), hours(n) + 1));
             asks.add("another".into(), ask(Need::Turns, 0, 1));
         }
-        let all: HashMap<_, _> = asks.iter().collect();
+        let all: Map<_, _> = asks.iter().collect();
         let whole = ask(Need::Whole, 0, hours(MAX_ASKS) + 1);
         assert_eq!(all[&"thing".to_owned()], [whole]);
         assert_eq!(all[&"another".to_owned()].len(), 1);

@@ -372,13 +372,20 @@ impl Found {
                 self.truncated = true;
                 break;
             }
-            let mut loaded = Loaded::read(stored)?;
+            let loaded = if self.room.keeps_texts {
+                Loaded::read(stored)?
+            } else {
+                Loaded::read_alone(stored)?
+            };
             if loaded.about.iter().any(&is_meant) {
                 self.content_bytes = bytes;
-                if !self.room.keeps_texts {
-                    loaded.drop_texts();
-                }
-                self.statements.insert(loaded.stored.id, loaded);
+                let id = loaded.stored.id;
+                let kept = if self.room.keeps_texts {
+                    loaded
+                } else {
+                    loaded.without_texts()
+                };
+                self.statements.insert(id, kept);
             }
         }
         Ok(())
@@ -417,10 +424,38 @@ impl Loaded {
         }
     }
 
-    fn drop_texts(&mut self) {
+    fn without_texts(mut self) -> Loaded {
         self.stored.content = String::new();
         self.stored.receipt = String::new();
         self.about = Vec::new();
+        self
+    }
+
+    /// Reads an event without its receipt, where that would tell nothing else: half of what it costs. Who signed it is
+    /// not told.
+    fn read_alone(stored: StoredStatement) -> Result<Loaded, TraceError> {
+        let read = || {
+            let content = json::parse(&stored.content).ok()?;
+            let issuer = content.get("issuer")?.as_str()?.to_owned();
+            if Kind::parse(content.get("kind")?.as_str()?)? != Kind::Event {
+                return None;
+            }
+            let event = epcis::read_event(content.get("body")?).ok()?;
+            let is_told_of = event.transformation_id.is_some()
+                || event.what.iter().any(|what| what.lot.is_some());
+            (!is_told_of).then_some((issuer, event))
+        };
+        let Some((issuer, event)) = read() else {
+            return Loaded::read(stored);
+        };
+        Ok(Loaded {
+            kind: Kind::Event,
+            issuer,
+            signer: None,
+            about: epcis::about(&event),
+            event: Some(event),
+            stored,
+        })
     }
 
     pub fn read(stored: StoredStatement) -> Result<Loaded, TraceError> {

@@ -1,7 +1,5 @@
 //! The loaded events by what they are about, and what they say together: who held whom, and when.
 
-use std::collections::{HashMap, HashSet};
-
 use time::OffsetDateTime;
 
 use super::window::{Moment, Window};
@@ -9,17 +7,18 @@ use crate::domain::epcis::{Action, Event, EventType, Quantity, What};
 use crate::domain::gs1::{Identity, Level, Lot, Lots};
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::turn::Turn;
+use crate::trace::maps::{Map, Set};
 
 /// The events, without those that were retracted.
 pub(super) struct Graph<'e> {
     /// By moment.
-    mentions: HashMap<&'e Identity, Vec<Mention<'e>>>,
+    mentions: Map<&'e Identity, Vec<Mention<'e>>>,
     /// When everything was taken out of a container; by moment.
-    emptied: HashMap<(&'e Identity, Bond), Vec<Moment>>,
+    emptied: Map<(&'e Identity, Bond), Vec<Moment>>,
     /// What was ever fastened to a thing to measure, in the order in which it was.
-    instruments: HashMap<&'e Identity, Vec<&'e Identity>>,
+    instruments: Map<&'e Identity, Vec<&'e Identity>>,
     /// The events that a `transformationID` joins; by moment.
-    joined: HashMap<String, Vec<(StatementId, &'e Event)>>,
+    joined: Map<String, Vec<(StatementId, &'e Event)>>,
     /// Declarations and the events that they declare errors: seen, and not walked. By moment.
     retracted: Vec<(StatementId, &'e Event)>,
 }
@@ -69,16 +68,16 @@ impl<'e> Graph<'e> {
         let mut events: Vec<_> = events.collect();
         events.sort_by_key(|(id, event)| (event.event_time, *id));
         // EPCIS: a retraction is a copy of the event, under the same ID, with an errorDeclaration.
-        let declared: HashSet<&str> = events
+        let declared: Set<&str> = events
             .iter()
             .filter(|(_, event)| event.is_error_declaration)
             .filter_map(|(_, event)| event.event_id.as_deref())
             .collect();
         let mut graph = Graph {
-            mentions: HashMap::new(),
-            emptied: HashMap::new(),
-            instruments: HashMap::new(),
-            joined: HashMap::new(),
+            mentions: Map::default(),
+            emptied: Map::default(),
+            instruments: Map::default(),
+            joined: Map::default(),
             retracted: Vec::new(),
         };
         for (id, event) in events {
@@ -90,7 +89,7 @@ impl<'e> Graph<'e> {
             }
         }
         for list in graph.instruments.values_mut() {
-            let mut seen = HashSet::new();
+            let mut seen = Set::default();
             list.retain(|instrument| seen.insert(*instrument));
         }
         graph
@@ -258,7 +257,7 @@ impl<'e> Graph<'e> {
         at: OffsetDateTime,
     ) -> Vec<(&'e Identity, Vec<StatementId>)> {
         let mut inside: Vec<Inside<'e>> = Vec::new();
-        let mut place: HashMap<&Identity, usize> = HashMap::new();
+        let mut place: Map<&Identity, usize> = Map::default();
         for mention in self.about(container) {
             let event = mention.event;
             let is_packing = event.event_type == EventType::Aggregation;

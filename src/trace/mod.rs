@@ -14,6 +14,7 @@ mod found;
 mod graph;
 mod history;
 mod links;
+mod maps;
 mod parties;
 mod reach;
 mod recalls;
@@ -34,7 +35,9 @@ use crate::domain::gs1::DigitalLink;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, Withheld};
 use crate::domain::time::LAST;
-pub use forward::{End, Expected, Pace, Present, Trail, forward, forward_at, present};
+pub use forward::{
+    End, Expected, Leading, Pace, Present, Trail, forward, forward_at, present, used_since,
+};
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records, places_of};
 pub use reach::Reach;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::chain::*;
 use crate::history::name;
 use crate::support::TestApp;
+use crate::support::command::rootmark;
 
 const RECALL: &str = "https://larkmere.example/recall/1";
 
@@ -181,6 +182,77 @@ async fn a_table_has_all_of_its_rows_however_many_pieces_it_comes_in() {
     rows.sort();
     rows.dedup();
     assert_eq!(rows.len(), 1 + 5_000);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_blocks_sales_gets_the_codes_alone_and_all_of_them() {
+    let app = TestApp::start().await;
+    // By more statements than one page has.
+    let mut events = vec![make(1, &["powder:1"], &["lot:L", "lot:M"])];
+    events.extend((0..2_500).map(|tin| {
+        let lot = ["L", "M"][tin % 2];
+        commission(2, &[&format!("tin:T{tin}")], lot)
+    }));
+    for (place, some) in events.chunks(500).enumerate() {
+        app.capture(some).await;
+        assert!(place < 6);
+    }
+    app.capture(&[
+        // What one led to is there as well, and one that nobody knows by its code alone.
+        make(3, &["tin:T6"], &["carton-lot:N"]),
+        commission(4, &["tin:T8"], "M"),
+        step(5, "retail_selling", &["tin:T9"]),
+    ])
+    .await;
+    let powder = uri("powder:1");
+    let whole = table(&app, &[("thing", &powder)]).await;
+    let query = [("thing", powder.as_str()), ("codesOnly", "true")];
+    let codes = table(&app, &query).await;
+    let sorted = |rows: &[String]| {
+        let mut rows = rows.to_vec();
+        rows.sort();
+        rows.dedup();
+        rows
+    };
+    assert_eq!(sorted(&codes).len(), 1 + 2 + 2_500 + 1);
+    assert_eq!(sorted(&codes), sorted(&whole));
+    let answer = asked(&app, &app.key, "text/csv", &query).await;
+    let text = answer.text().await.unwrap();
+    let names = "\u{feff}certainty,kind,identity,product,productChinese,since,connection,from";
+    assert_eq!(text.lines().next(), Some(names));
+    let sold = format!(
+        "affected,item,{},Demo tin,演示奶粉,2026-06-01T01:00:00.000Z,itemOf,{}",
+        uri("tin:T9"),
+        uri("lot:M")
+    );
+    assert!(text.lines().any(|row| row == sold), "{}", &text[..2_000]);
+    // As an object: what became of them is not said, and not guessed.
+    let found = object(&app, &query).await;
+    let things = found["things"].as_array().unwrap();
+    let items = things.iter().filter(|thing| thing["kind"] == "item");
+    let asked_for = |thing: &Value| thing.get("fate").is_some() || thing.get("seen").is_some();
+    assert!(items.clone().count() > 50);
+    assert!(items.filter(|thing| asked_for(thing)).count() == 0);
+    assert_eq!(found["expected"]["affected"], 2_501);
+    let merchant = app.merchant_id.to_string();
+    let command = [
+        "trace",
+        &powder,
+        "--forward",
+        "--csv",
+        "--codes",
+        "--merchant",
+        &merchant,
+    ];
+    let said = rootmark(&app, &command).await;
+    let mut rows: Vec<&str> = said.out.lines().collect();
+    let mut of_address: Vec<&str> = text.lines().collect();
+    rows.sort();
+    of_address.sort();
+    assert_eq!(rows, of_address, "{}", said.err);
+    let (status, _) = fault(&app, &app.key, &[query[0], ("codesOnly", "perhaps")]).await;
+    assert_eq!(status, 400);
     app.stop().await;
 }
 

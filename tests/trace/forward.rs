@@ -262,11 +262,11 @@ async fn what_was_only_seen_in_a_container_is_doubtful_and_what_came_back_is_in_
     let fate = |found: Forward, thing| of(&found, thing).fate;
     assert_eq!(
         fate(traced(&app, &[start("tin:A")]).await, "tin:A"),
-        Fate::InTrade
+        Some(Fate::InTrade)
     );
     assert_eq!(
         fate(traced(&app, &[start("tin:B")]).await, "tin:B"),
-        Fate::Sold(june(5))
+        Some(Fate::Sold(june(5)))
     );
     app.stop().await;
 }
@@ -371,9 +371,9 @@ async fn of_each_thing_is_told_what_became_of_it_and_where_it_is() {
     ])
     .await;
     let found = traced(&app, &[start("lot:L")]).await;
-    assert_eq!(of(&found, "tin:A").fate, Fate::Sold(june(8)));
-    assert_eq!(of(&found, "tin:B").fate, Fate::InTrade);
-    assert_eq!(of(&found, "tin:C").fate, Fate::UsedUp(june(9)));
+    assert_eq!(of(&found, "tin:A").fate, Some(Fate::Sold(june(8))));
+    assert_eq!(of(&found, "tin:B").fate, Some(Fate::InTrade));
+    assert_eq!(of(&found, "tin:C").fate, Some(Fate::UsedUp(june(9))));
     let seen = |thing: &str| of(&found, thing).seen.clone().unwrap();
     let sold = seen("tin:A");
     assert_eq!((hours(sold.at), sold.inside), (8, vec![]));

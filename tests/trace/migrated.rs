@@ -6,6 +6,8 @@ use crate::chain::*;
 use crate::support::{GTIN, TestApp};
 
 const MIGRATION: &str = include_str!("../../migrations/0015_turns.sql");
+/// Later, inputs that are one thing got a turn of their own, and an index.
+const USED: &str = include_str!("../../migrations/0019_used.sql");
 /// The owner too would see no rows.
 const UNFORCED: &str = "ALTER TABLE trace_index NO FORCE ROW LEVEL SECURITY";
 /// The index as it was.
@@ -63,6 +65,16 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
         built(9, "ADD", "installing", "truck:1", "case:1"),
         built(10, "DELETE", uri_of_removing, "truck:1", "tote:1"),
         make(11, &["milk:1", "case:2"], &["powder:1"]),
+        make(
+            11,
+            &["class:09521041000015", "tin:U", "tote:9", "logger:9"],
+            &["powder:2"],
+        ),
+        make(
+            11,
+            &["urn:uuid:3d8f9a3c-0f6b-4a0e-9c39-6a5ac83ad0b1"],
+            &["powder:3"],
+        ),
         step(
             12,
             "https://ref.gs1.org/cbv/BizStep-retail_selling",
@@ -82,9 +94,11 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
         .fetch_one(&mut owner)
         .await
         .unwrap();
-    assert_eq!(kinds, 12, "each of the turns");
+    assert_eq!(kinds, 13, "each of the turns");
     let mut tx = owner.begin().await.unwrap();
-    run(&mut tx, &[UNFORCED, BEFORE, MIGRATION, UNFORCED]).await;
+    run(&mut tx, &[UNFORCED, BEFORE, MIGRATION, USED, UNFORCED]).await;
+    let used = "SELECT count(*) FROM trace_index WHERE role = 4 AND turn = 12";
+    assert_eq!(count(&mut tx, used).await, 5);
     let known = count(&mut tx, "SELECT count(*) FROM known").await;
     assert!(known > 30, "{known}");
     let different = count(&mut tx, DIFFERENT).await;

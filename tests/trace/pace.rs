@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rootmark::domain::forward::{Certainty, Forward, Reached, Start};
+use rootmark::domain::forward::{Certainty, Forward, Origin as ThingOrigin, Reached, Start};
 use rootmark::domain::gs1::Identity;
-use rootmark::store::begin_for;
+use rootmark::store::{begin_for, read_for};
 use rootmark::trace::{End, KnownAt, Pace, Trail, forward_at};
-use time::Duration;
+use rootmark::web::forward::{Followed, Most, Origin};
+use time::{Duration, OffsetDateTime};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -62,10 +63,54 @@ async fn parts(
     }
 }
 
+/// By codes alone, each thing as it was told last; and how many of the items were.
+async fn codes(
+    app: &TestApp,
+    merchant_id: Uuid,
+    starts: &[Start],
+    (pace, most): (Pace, Most),
+) -> (BTreeMap<Identity, Reached>, usize) {
+    let origin = Origin {
+        merchant_id,
+        known_at: KnownAt::NOW,
+        most,
+    };
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut followed = Followed::codes(starts, &origin, pace);
+    let mut things = BTreeMap::new();
+    loop {
+        let mut tx = read_for(&mut conn, merchant_id).await.unwrap();
+        let Some(part) = followed.next(&mut tx).await.unwrap() else {
+            break;
+        };
+        things.extend(part.into_iter().map(|told| (told.identity.clone(), told)));
+    }
+    assert!(!followed.is_truncated());
+    let alone = things.values().filter(|told| told.fate.is_none());
+    let alone = alone.count();
+    (things, alone)
+}
+
+/// What codes tell of a thing.
+type Code<'r> = (
+    &'r Identity,
+    Certainty,
+    Option<OffsetDateTime>,
+    &'r Option<ThingOrigin>,
+);
+
+fn as_codes<'r>(things: impl Iterator<Item = &'r Reached>) -> Vec<Code<'r>> {
+    let code = |told: &'r Reached| (&told.identity, told.certainty, told.since, &told.origin);
+    let mut told: Vec<Code<'r>> = things.map(code).collect();
+    told.sort();
+    told
+}
+
 /// What the records of other tests lack: cartons that hold tins and are items of a lot themselves, lots that only links
 /// name, places, and who had what.
-fn enriched(mut texts: Vec<String>, more: u8) -> Vec<String> {
+fn enriched(mut texts: Vec<String>, more: u16) -> Vec<String> {
     let link = uri("tin:B").replace("/21/", "/10/L/21/");
+    let early = uri("tin:Y").replace("/21/", "/10/L/21/");
     let all = [
         commission(3, &["carton:C"], "M"),
         pack(4, "carton:C", &["tin:A", "tin:B"]),
@@ -75,11 +120,17 @@ fn enriched(mut texts: Vec<String>, more: u8) -> Vec<String> {
         see(9, &[&link]),
         commission(2, &["tin:C"], "M"),
         make(10, &["tin:C", "case:1"], &["tin:D"]),
+        // Of two lots, and of one that its link names before its maker does.
+        commission(5, &["tin:X", "tin:Z"], "M"),
+        see(0, &[&early]),
+        commission(12, &["tin:X", "tin:Z"], "L"),
     ];
     // Whatever else the record says, there are items to be told one by one.
     texts.extend([
         commission(0, &["tin:A"], "L"),
         commission(1, &["tin:B"], "L"),
+        commission(4, &["tin:X", "tin:Y"], "L"),
+        commission(4, &["tin:V", "tin:W"], "M"),
     ]);
     let chosen = all.into_iter().enumerate();
     let chosen = chosen.filter(|(place, _)| more & (1 << place) != 0);
@@ -105,10 +156,10 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
     let runtime = Runtime::new().unwrap();
     let app = runtime.block_on(TestApp::start());
     let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds() / 3));
-    let [traces, of_many_parts, told_again, passed] = [const { Cell::new(0) }; 4];
+    let [traces, of_many_parts, told_again, passed, codes_alone] = [const { Cell::new(0) }; 5];
     let since = prop::option::of(0i64..20);
     let errors = (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(a, b, c)| a & b & c);
-    let record = (any_record(1), any::<u8>(), errors);
+    let record = (any_record(1), any::<u16>(), errors);
     let record =
         record.prop_map(|(texts, more, errors)| with_errors(enriched(texts, more), errors));
     let compared = runner.run(&(record, since), |(texts, since)| {
@@ -127,6 +178,22 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
                     all.clone().map(|told| (&told.identity, told)).collect();
                 let usual_things = usual.things.iter().map(|told| (&told.identity, told));
                 prop_assert_eq!(&usual_things.collect::<BTreeMap<_, _>>(), &last);
+                // Where nobody knows which items lead on, each is looked at.
+                let none = Most {
+                    events: 0,
+                    starts: 0,
+                };
+                let usual_most = Most::USUAL;
+                for how in [
+                    (Pace::CODES, usual_most),
+                    (SLOWEST, usual_most),
+                    (Pace::CODES, none),
+                ] {
+                    let (told, by_code) = codes(&app, merchant_id, &starts, how).await;
+                    let (told, usual) = (as_codes(told.values()), as_codes(usual.things.iter()));
+                    prop_assert_eq!(told, usual);
+                    codes_alone.set(codes_alone.get() + by_code);
+                }
                 prop_assert_eq!(&usual.holders, &end.holders);
                 prop_assert_eq!(&usual.passages, &end.passages);
                 let add = |cell: &Cell<usize>, is: bool| cell.set(cell.get() + usize::from(is));
@@ -143,6 +210,7 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
     // Or it would compare nothing.
     assert!(of_many_parts.get() > traces.get() / 8, "{of_many_parts:?}");
     assert!(told_again.get() > 0 && passed.get() > 0);
+    assert!(codes_alone.get() > traces.get(), "{codes_alone:?}");
 }
 
 fn told<'p>(parts: &'p [Vec<Reached>], name: &str) -> Vec<&'p Reached> {

@@ -25,9 +25,9 @@ use crate::domain::story::tree::Tree;
 use crate::domain::told::Told;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::{begin_for, read_for};
-use crate::trace::{self, KnownAt, Pace, Trail};
+use crate::trace::{self, KnownAt, Pace};
 use crate::web::findings::{sentence, severity};
-use crate::web::forward::{self, Most, Origin, Table, Wanted};
+use crate::web::forward::{self, Columns, Followed, Most, Origin, Table, Wanted};
 use crate::web::lookup::story_with_leads_of;
 use crate::web::text::{Lang, Text};
 
@@ -63,6 +63,10 @@ pub(super) struct Trace {
     /// A table for spreadsheets instead (CSV): a row for each thing that is affected.
     #[arg(long, requires = "forward", conflicts_with = "json")]
     csv: bool,
+    /// Of the items of lots their codes alone, and not where each of them is: for whoever blocks sales, many times as
+    /// fast.
+    #[arg(long, requires = "csv")]
+    codes: bool,
     /// As it was known at a time, such as 2026-06-01T08:00:00Z: what was recorded later is left out.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<OffsetDateTime>,
@@ -143,8 +147,8 @@ impl Trace {
             return Ok(false);
         };
         if self.csv {
-            let trail = Trail::from(&starts, merchant_id, known_at, Pace::THINGS);
-            return self.print_table(&mut conn, merchant_id, trail).await;
+            let origin = origin(merchant_id, known_at);
+            return self.print_table(&mut conn, &origin, &starts).await;
         }
         let mut tx = begin_for(&mut conn, merchant_id).await?;
         let found = trace::forward(&mut tx, merchant_id, &starts, known_at).await?;
@@ -167,22 +171,29 @@ impl Trace {
     async fn print_table(
         &self,
         conn: &mut PgConnection,
-        merchant_id: Uuid,
-        mut trail: Trail,
+        origin: &Origin,
+        starts: &[Start],
     ) -> Result<bool, Failure> {
-        let mut tx = begin_for(conn, merchant_id).await?;
+        let (mut followed, columns) = if self.codes {
+            let codes = Followed::codes(starts, origin, Pace::CODES);
+            (codes, Columns::Codes)
+        } else {
+            let whole = Followed::whole(starts, origin, Pace::THINGS);
+            (whole, Columns::All)
+        };
+        let mut tx = read_for(conn, origin.merchant_id).await?;
         let mut table = None;
         let mut held_back: Vec<Reached> = Vec::new();
-        while let Some(told) = trail.next(&mut tx).await? {
+        while let Some(told) = followed.next(&mut tx).await? {
             held_back.extend(told);
             if table.is_none() && !self.is_record(&held_back) {
                 continue;
             }
             let table = match &mut table {
                 Some(table) => table,
-                None => table.insert(Table::begin(BufWriter::new(std::io::stdout()))?),
+                None => table.insert(Table::begin(BufWriter::new(std::io::stdout()), columns)?),
             };
-            table.write(&held_back, trail.names())?;
+            table.write(&held_back, followed.names())?;
             held_back.clear();
         }
         tx.rollback().await?;
@@ -190,7 +201,7 @@ impl Trace {
             return Ok(false);
         };
         table.finish()?.flush()?;
-        if trail.is_truncated() {
+        if followed.is_truncated() {
             // Never part of the table, and never left unsaid.
             return Err(
                 "there is more than one trace may hold: the table has only part of it".into(),

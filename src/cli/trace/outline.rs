@@ -107,13 +107,13 @@ impl<'f> Outline<'f> {
             f.write_str("  possibly")?;
         }
         match reached.fate {
-            Fate::InTrade => {}
-            Fate::UsedUp(at) => write!(f, "  used up {}", to_second(at))?,
-            Fate::Sold(at) => write!(f, "  sold {}", to_second(at))?,
-            Fate::Removed(at) => write!(f, "  removed {}", to_second(at))?,
+            None | Some(Fate::InTrade) => {}
+            Some(Fate::UsedUp(at)) => write!(f, "  used up {}", to_second(at))?,
+            Some(Fate::Sold(at)) => write!(f, "  sold {}", to_second(at))?,
+            Some(Fate::Removed(at)) => write!(f, "  removed {}", to_second(at))?,
         }
         let seen = reached.seen.as_ref();
-        let at_end = !matches!(reached.fate, Fate::InTrade);
+        let at_end = !matches!(reached.fate, None | Some(Fate::InTrade));
         if let Some(seen) = seen.filter(|_| !at_end) {
             write!(f, "  seen {}", to_second(seen.at))?;
         }

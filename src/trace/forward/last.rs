@@ -1,7 +1,5 @@
 //! Where a thing was seen last: by itself, or with what held it.
 
-use std::collections::HashMap;
-
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -11,6 +9,7 @@ use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
 use crate::domain::turn::Turn;
 use crate::trace::graph::{Bond, Graph, Mention};
+use crate::trace::maps::Map;
 use crate::trace::window::Moment;
 
 /// How deep a thing lies in others: an item in a case on a pallet in a container on a ship, twice.
@@ -19,7 +18,7 @@ pub(super) const MAX_DEPTH: usize = 10;
 /// What was seen last, of things and of what held them, each asked once.
 pub(super) struct Last<'g, 'e> {
     graph: &'g Graph<'e>,
-    known: HashMap<(Identity, Held, bool), Sight>,
+    known: Map<(Identity, Held, bool), Sight>,
 }
 
 /// While something is held, ends included.
@@ -79,7 +78,7 @@ impl<'g, 'e> Last<'g, 'e> {
     pub fn of(graph: &'g Graph<'e>) -> Last<'g, 'e> {
         Last {
             graph,
-            known: HashMap::new(),
+            known: Map::default(),
         }
     }
 

@@ -4,8 +4,10 @@
 //! from a container to what was inside; never from a thing to what merely held it, nor from there to its
 //! neighbours. What holds an affected thing is told beside it: there it is to be found.
 
+mod codes;
 mod last;
 mod present;
+mod reader;
 mod tell;
 mod thing;
 mod trail;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::codes::{Leading, used_since};
 pub use self::present::{Present, present};
 pub use self::trail::{End, Expected, Pace, Trail};
 use self::walk::MAX_THINGS;

@@ -1,6 +1,6 @@
 //! What is told of what a walk reached: what became of a thing, where it was seen, what held it, and who passed it on.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -12,6 +12,7 @@ use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::turn::Turn;
 use crate::trace::graph::{Graph, Mention, is_instance};
+use crate::trace::maps::Set;
 
 /// Tells of things, by the events that were loaded about them.
 pub(super) struct Teller<'g, 'e> {
@@ -35,7 +36,7 @@ impl<'g, 'e> Teller<'g, 'e> {
             certainty,
             since: reason.since,
             origin: reason.origin.clone(),
-            fate: fate(self.graph, identity),
+            fate: Some(fate(self.graph, identity)),
             seen: self.last.seen(identity, reason.since),
         })
     }
@@ -127,7 +128,7 @@ fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
 #[derive(Debug, Default)]
 struct Passages {
     told: BTreeMap<(Identity, Identity), BTreeSet<(OffsetDateTime, StatementId)>>,
-    seen: HashSet<StatementId>,
+    seen: Set<StatementId>,
 }
 
 impl Passages {

@@ -1,13 +1,12 @@
 //! A thing that is affected, or may be: since when, and what led to it.
 
-use std::collections::HashSet;
-
 use time::OffsetDateTime;
 
-use super::walk::is_after;
 use crate::domain::forward::{Certainty, Origin, Way};
 use crate::domain::gs1::Identity;
+use crate::domain::statement::StatementId;
 use crate::trace::graph::Graph;
+use crate::trace::maps::Set;
 
 /// Why a thing is affected, and why it may be.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -47,7 +46,7 @@ impl Thing {
             return thing;
         };
         let mentions = graph.about(item);
-        let numbers: HashSet<_> = graph.lots_of(item).into_iter().collect();
+        let numbers: Set<_> = graph.lots_of(item).into_iter().collect();
         for number in numbers {
             let lot = Identity::LotOf { gtin, lot: number };
             let Some(of_lot) = things(&lot) else { continue };
@@ -55,24 +54,33 @@ impl Thing {
                 .iter()
                 .find(|mention| [mention.lot(), mention.link_lot].contains(&Some(number)));
             let Some(named) = named else { continue };
-            for (certainty, reason) in of_lot.reasons() {
-                let is_of_it = is_after(named, reason.since);
-                let certainty = if is_of_it {
-                    certainty
-                } else {
-                    Certainty::Possibly
-                };
-                let origin = Origin {
-                    how: Way::ItemOf,
-                    from: lot.clone(),
-                    by: named.id,
-                };
-                // It was of this lot before anybody said so.
-                let (since, origin) = (reason.since, Some(origin));
-                thing.take(certainty, Reason { since, origin });
-            }
+            thing.take_as_item((&lot, of_lot), (named.id, named.event.event_time));
         }
         thing
+    }
+
+    /// Adds what a lot makes of an item that was named as its own first by one event.
+    pub fn take_as_item(
+        &mut self,
+        (lot, of_lot): (&Identity, &Thing),
+        (by, named_at): (StatementId, OffsetDateTime),
+    ) {
+        for (certainty, reason) in of_lot.reasons() {
+            let is_of_it = reason.since.is_none_or(|since| since <= named_at);
+            let certainty = if is_of_it {
+                certainty
+            } else {
+                Certainty::Possibly
+            };
+            let origin = Origin {
+                how: Way::ItemOf,
+                from: lot.clone(),
+                by,
+            };
+            // It was of this lot before anybody said so.
+            let (since, origin) = (reason.since, Some(origin));
+            self.take(certainty, Reason { since, origin });
+        }
     }
 
     /// Whether a reason says nothing new.

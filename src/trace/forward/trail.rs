@@ -3,36 +3,36 @@
 //! goes back to the trunk, until nothing new is found. So a recall of a million items needs no more memory than one of
 //! a thousand, but for what held them.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::MAX_ROUNDS;
+use super::codes::{Codes, Leading, Named, declared_errors};
+use super::reader::{Reader, Told, items_of, read_page};
 use super::tell::{Teller, Ways};
 use super::thing::{Reason, Taken, Thing};
 use super::walk::{MAX_THINGS, Spread};
-use crate::domain::epcis::Event;
 use crate::domain::forward::{Certainty, Holding, Names, Passage, Reached, Start};
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{Role, StatementId};
+use crate::domain::statement::Role;
 use crate::domain::time::{FIRST, LAST, indexed};
 use crate::domain::turn::Turn;
-use crate::store::members::{Lot, Made, Naming, Wrong, count_items, namings_after};
-use crate::store::walk::{Rows, keep_plans};
+use crate::store::members::{Made, Naming, Wrong, count_items};
+use crate::store::walk::keep_plans;
 use crate::trace::describe;
-use crate::trace::found::{Found, Loaded, Name, Room};
+use crate::trace::found::{Found, Name, Room};
 use crate::trace::graph::Graph;
+use crate::trace::maps::{Map, Set};
 use crate::trace::{KnownAt, TraceError};
 
 /// How many times the trunk is walked: each time that items led on to something new.
 const MAX_TRUNKS: usize = 64;
-/// Lots whose items are asked for together.
-const LOTS: usize = 256;
-/// Content that is read at a time: of the largest events some dozens.
-const PAGE_BYTES: i64 = 16 << 20;
 /// Names that are described together.
 const NAMES: usize = 500;
 
@@ -63,6 +63,12 @@ impl Pace {
         ways: 0,
         ..Pace::USUAL
     };
+    /// Of codes, which are small.
+    pub const CODES: Pace = Pace {
+        namings: 2_048,
+        items: 16_384,
+        ..Pace::THINGS
+    };
 }
 
 /// A forward trace under way.
@@ -74,25 +80,28 @@ pub struct Trail {
     /// What the trunk has loaded.
     found: Found,
     /// The things of the trunk, as it was walked last.
-    things: HashMap<Identity, Thing>,
+    things: Map<Identity, Thing>,
     trunks: usize,
     /// What items led to, and whether the trunk was walked with it.
-    exits: HashMap<Identity, Thing>,
+    exits: Map<Identity, Thing>,
     has_new_exits: bool,
     /// Lots whose items were told, and as what.
-    expanded: HashMap<Identity, Thing>,
-    /// Lots whose items are told until the trunk is walked again, and those of them that are left.
+    expanded: Map<Identity, Thing>,
+    /// Lots whose items are told until the trunk is walked again.
     expanding: BTreeSet<Identity>,
-    left: VecDeque<Identity>,
-    /// What was read of these and not worked off, each with its lot.
-    page: VecDeque<(Identity, Naming)>,
-    /// How far the first of them is read, and the items that it had.
-    read_to: (OffsetDateTime, StatementId),
-    seen: HashSet<Identity>,
+    /// What was read of these and not worked off; and what was read since.
+    page: VecDeque<Told>,
+    ahead: Vec<(Identity, Naming)>,
+    reader: Reader,
+    /// The lot that is worked off, and the items that it had.
+    lot: Option<Identity>,
+    seen: Set<Identity>,
     ways: Ways,
     names: Names,
     described: HashSet<Name>,
     truncated: bool,
+    /// Where items are told by their codes alone.
+    codes: Option<Codes>,
 }
 
 /// How many items there are, as far as that is known before they are read.
@@ -119,14 +128,6 @@ pub struct End {
     pub truncated: bool,
 }
 
-const BEFORE_ALL: (OffsetDateTime, StatementId) = (
-    FIRST,
-    StatementId {
-        batch_id: Uuid::nil(),
-        position: -1,
-    },
-);
-
 impl Trail {
     /// From what is wrong with `starts`.
     pub fn from(starts: &[Start], merchant_id: Uuid, known_at: KnownAt, pace: Pace) -> Trail {
@@ -136,20 +137,48 @@ impl Trail {
             pace,
             starts: starts.to_vec(),
             found: Found::known_at(known_at, Room::FORWARD),
-            things: HashMap::new(),
+            things: Map::default(),
             trunks: 0,
-            exits: HashMap::new(),
+            exits: Map::default(),
             has_new_exits: false,
-            expanded: HashMap::new(),
+            expanded: Map::default(),
             expanding: BTreeSet::new(),
-            left: VecDeque::new(),
             page: VecDeque::new(),
-            read_to: BEFORE_ALL,
-            seen: HashSet::new(),
+            ahead: Vec::new(),
+            reader: Reader::of(std::iter::empty(), pace.namings),
+            lot: None,
+            seen: Set::default(),
             ways: Ways::up_to(pace.ways),
             names: Names::default(),
             described: HashSet::new(),
             truncated: false,
+            codes: None,
+        }
+    }
+
+    /// The same, but of the items of lots it tells only that they are affected, and since when: neither where they are
+    /// nor what became of them. Before each part it must learn of the products that it [asks for](Trail::unknown_kinds);
+    /// of others it looks at each item.
+    pub fn of_codes(starts: &[Start], merchant_id: Uuid, known_at: KnownAt, pace: Pace) -> Trail {
+        Trail {
+            codes: Some(Codes::new()),
+            ..Trail::from(starts, merchant_id, known_at, pace)
+        }
+    }
+
+    /// The products of affected lots of which it is not known yet which of their items may lead on to something.
+    pub fn unknown_kinds(&self) -> HashSet<Gtin> {
+        let Some(codes) = &self.codes else {
+            return HashSet::new();
+        };
+        let kinds = self.expanding.iter().filter_map(Identity::gtin);
+        kinds.filter(|kind| !codes.knows(kind)).collect()
+    }
+
+    /// Which items of some products may lead on.
+    pub fn learn(&mut self, leading: Leading) {
+        if let Some(codes) = &mut self.codes {
+            codes.learn(leading);
         }
     }
 
@@ -160,7 +189,7 @@ impl Trail {
         conn: &mut PgConnection,
     ) -> Result<Option<Vec<Reached>>, TraceError> {
         loop {
-            let told = if !self.left.is_empty() {
+            let told = if !self.expanding.is_empty() {
                 self.tell_items(conn).await?
             } else if self.trunks == 0 || (self.has_new_exits && self.trunks < MAX_TRUNKS) {
                 self.tell_trunk(conn).await?
@@ -262,99 +291,122 @@ impl Trail {
             matches!(identity, Identity::LotOf { .. }) && known != Some(thing.since())
         });
         self.expanding = lots.map(|(lot, _)| lot.clone()).collect();
-        self.left = self.expanding.iter().cloned().collect();
-        self.start_lot();
+        self.reader = Reader::of(self.expanding.iter().cloned(), self.pace.namings);
+        self.lot = None;
         Ok(told)
     }
 
-    fn start_lot(&mut self) {
-        self.read_to = BEFORE_ALL;
-        self.seen.clear();
-    }
-
-    fn end_lot(&mut self) -> Option<Identity> {
-        self.start_lot();
-        self.left.pop_front()
-    }
-
-    /// Works off what was read of the lots that are left, up to so many items, and tells of these.
+    /// Works off what was read of the lots, up to so many items, and tells of these. While it does, more is read.
     async fn tell_items(&mut self, conn: &mut PgConnection) -> Result<Vec<Reached>, TraceError> {
-        let mut ended: Vec<Identity> = Vec::new();
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
         if self.page.is_empty() {
-            ended = self.read_on(conn).await?;
-        }
-        let mut items: Vec<(Identity, Identity)> = Vec::new();
-        while items.len() < self.pace.items
-            && let Some((lot, naming)) = self.page.pop_front()
-        {
-            while self.left.front().is_some_and(|first| *first != lot) {
-                ended.extend(self.end_lot());
+            if self.ahead.is_empty() {
+                self.ahead = self.reader.page(conn, merchant_id, known_at).await?;
             }
-            self.read_to = (naming.event_time, naming.stored.id);
-            self.collect(naming, &mut items)?;
+            let page = std::mem::take(&mut self.ahead);
+            if page.is_empty() {
+                self.end_lots();
+                return Ok(Vec::new());
+            }
+            let ahead = self.reader.page(conn, merchant_id, known_at);
+            let (ahead, read) = meanwhile(ahead, || read_page(page)).await;
+            (self.ahead, self.page) = (ahead?, read?.into());
         }
-        let mut told = Vec::new();
+        let (mut items, codes) = self.collect_some();
+        let mut told = self.tell_codes(conn, codes, &mut items).await?;
         for part in items.chunks(self.pace.items) {
             self.tell_part(conn, part, &mut told).await?;
         }
-        for lot in ended {
+        Ok(told)
+    }
+
+    fn end_lots(&mut self) {
+        for lot in std::mem::take(&mut self.expanding) {
             if let Some(thing) = self.things.get(&lot) {
                 self.expanded.insert(lot, thing.clone());
             }
         }
-        Ok(told)
     }
 
-    /// Reads what gives items to the next of the lots that are left. Those that ended: all that were asked for, where
-    /// there is nothing more.
-    async fn read_on(&mut self, conn: &mut PgConnection) -> Result<Vec<Identity>, TraceError> {
-        keep_plans(conn).await?;
-        let names: Vec<Identity> = self.left.iter().take(LOTS).cloned().collect();
-        let lots = names.iter().enumerate().map(|(place, lot)| Lot {
-            key: identity_key(&lot.canonical()),
-            after: if place == 0 { self.read_to } else { BEFORE_ALL },
-        });
-        let lots: Vec<Lot> = lots.collect();
-        let rows = Rows {
-            limit: self.pace.namings as i64,
-            content_bytes: PAGE_BYTES,
-        };
-        let until = self.known_at.0;
-        let page = namings_after(conn, self.merchant_id, &lots, until, rows).await?;
-        let page = page
-            .into_iter()
-            .map(|naming| (names[naming.lot].clone(), naming));
-        self.page = page.collect();
-        if !self.page.is_empty() {
-            return Ok(Vec::new());
+    /// The items of what was read, up to so many, each with its lot; and those that are told by their codes alone.
+    fn collect_some(&mut self) -> (Vec<(Identity, Identity)>, Vec<Named>) {
+        let (mut items, mut codes, mut count) = (Vec::new(), Vec::new(), 0);
+        while count < self.pace.items
+            && let Some(told) = self.page.pop_front()
+        {
+            if self.lot.as_ref() != Some(&told.lot) {
+                self.seen.clear();
+                self.lot = Some(told.lot.clone());
+            }
+            let before = items.len();
+            if let Some(named) = self.collect(told, &mut items) {
+                count += named.items.len();
+                codes.push(named);
+            }
+            count += items.len() - before;
         }
-        Ok(names.iter().filter_map(|_| self.end_lot()).collect())
+        (items, codes)
     }
 
-    /// Adds the items that a statement gives to the first lot that is left, each with the lot.
-    fn collect(
-        &mut self,
-        naming: Naming,
-        items: &mut Vec<(Identity, Identity)>,
-    ) -> Result<(), TraceError> {
-        let loaded = Loaded::read(naming.stored)?;
-        let (Some(event), Some(lot)) = (&loaded.event, self.left.front()) else {
-            return Ok(());
-        };
-        for item in items_of(event, lot) {
-            if self.seen.contains(item) {
+    /// Adds the items that a statement gives to a lot, each with the lot; gives those that are told by their codes
+    /// alone.
+    fn collect(&mut self, told: Told, items: &mut Vec<(Identity, Identity)>) -> Option<Named> {
+        let Told { lot, by, event } = told;
+        let mut codes = self.codes.as_mut().and_then(|codes| codes.of_lot(&lot));
+        let mut alone = Vec::new();
+        for (item, is_by_ilmd) in items_of(&event, &lot) {
+            if self.seen.len() >= self.pace.items_of_lot {
+                self.truncated |= !self.seen.contains(item);
                 continue;
             }
-            if self.seen.len() >= self.pace.items_of_lot {
-                self.truncated = true;
-                break;
+            if !self.seen.insert(item.clone()) || self.things.contains_key(item) {
+                continue;
             }
-            self.seen.insert(item.clone());
-            if !self.things.contains_key(item) {
+            // Whose links alone name the lot, may be of another by what its maker said.
+            let codes = codes.as_mut().filter(|_| is_by_ilmd);
+            if codes.is_some_and(|codes| codes.takes(item)) {
+                alone.push(item.clone());
+            } else {
                 items.push((item.clone(), lot.clone()));
             }
         }
-        Ok(())
+        (!alone.is_empty()).then_some(Named {
+            lot,
+            by,
+            at: event.event_time,
+            event_id: event.event_id,
+            items: alone,
+        })
+    }
+
+    /// Tells of items by their codes; those that an event named which was an error are left to be looked at.
+    async fn tell_codes(
+        &self,
+        conn: &mut PgConnection,
+        codes: Vec<Named>,
+        items: &mut Vec<(Identity, Identity)>,
+    ) -> Result<Vec<Reached>, TraceError> {
+        let mut told = Vec::new();
+        if codes.is_empty() {
+            return Ok(told);
+        }
+        let event_ids = codes.iter().filter_map(|named| named.event_id.as_deref());
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+        let errors = declared_errors(conn, merchant_id, known_at, event_ids.collect()).await?;
+        for named in codes {
+            if named
+                .event_id
+                .as_ref()
+                .is_some_and(|id| errors.contains(id))
+            {
+                let lot = named.lot;
+                items.extend(named.items.into_iter().map(|item| (item, lot.clone())));
+            } else if let Some(of_lot) = self.things.get(&named.lot) {
+                let before = self.expanded.get(&named.lot);
+                told.extend(named.tell(of_lot, before));
+            }
+        }
+        Ok(told)
     }
 
     /// Tells of some items; of fewer at a time where there is not room for what is said of them.
@@ -399,8 +451,12 @@ impl Trail {
         Ok(())
     }
 
-    /// An item that has several lots is told with the first of those that are told now.
+    /// An item that has several lots is told with the first of those that are told now; where it was told by its code
+    /// with another, it is told again.
     fn is_told_with(&self, item: &Identity, lot: &Identity, graph: &Graph<'_>) -> bool {
+        if self.codes.is_some() {
+            return true;
+        }
         let lots = graph.lots_of(item).into_iter();
         let gtin = item.gtin();
         let lots = lots.filter_map(|lot| Some(Identity::LotOf { gtin: gtin?, lot }));
@@ -409,7 +465,7 @@ impl Trail {
     }
 
     /// Keeps what items led to, as far as the trunk does not know it as well, nor the lot of an item tells it.
-    fn leave(&mut self, exits: HashMap<Identity, Thing>, graph: &Graph<'_>) {
+    fn leave(&mut self, exits: Map<Identity, Thing>, graph: &Graph<'_>) {
         for (identity, thing) in exits {
             let mut known = self.things.get(&identity).cloned().unwrap_or_default();
             let of_lots = Thing::of_lots(&identity, graph, |lot| self.things.get(lot));
@@ -434,8 +490,9 @@ impl Trail {
     /// Ends here, with more to be found.
     fn give_up(&mut self) {
         self.truncated = true;
-        self.left.clear();
+        self.expanding.clear();
         self.page.clear();
+        self.ahead.clear();
         self.trunks = MAX_TRUNKS;
     }
 
@@ -445,10 +502,11 @@ impl Trail {
         conn: &mut PgConnection,
         told: &[Reached],
     ) -> Result<(), TraceError> {
-        let gtins: HashSet<_> = told
+        let mut gtins: Vec<Gtin> = told
             .iter()
             .filter_map(|told| told.identity.gtin())
             .collect();
+        gtins.dedup();
         let classes = gtins.into_iter().map(|gtin| {
             let class = Identity::Class { gtin }.canonical();
             (class, Role::Product, Turn::Seen)
@@ -477,25 +535,19 @@ impl Trail {
     }
 }
 
-/// As what an item was told with its lots, if it was.
-fn as_told(item: &Identity, graph: &Graph<'_>, expanded: &HashMap<Identity, Thing>) -> Thing {
-    Thing::of_lots(item, graph, |lot| expanded.get(lot))
+/// Does some work while something else that has begun goes on elsewhere, such as in the database.
+async fn meanwhile<T, W>(begun: impl Future<Output = T>, work: impl FnOnce() -> W) -> (T, W) {
+    let mut begun = pin!(begun);
+    let first = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context))).await;
+    let worked = work();
+    let ended = match first {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => begun.await,
+    };
+    (ended, worked)
 }
 
-/// The items that an event gives to a lot, whether by `ilmd` or in their links.
-fn items_of<'e>(event: &'e Event, lot: &Identity) -> impl Iterator<Item = &'e Identity> {
-    let number = match lot {
-        Identity::LotOf { lot, .. } => Some(*lot),
-        _ => None,
-    };
-    let gtin = lot.gtin();
-    let by_ilmd = event.lot_number.as_deref();
-    let is_by_ilmd = number.is_some_and(|number| by_ilmd == Some(number.as_str()));
-    let items = event.what.iter().filter(move |what| {
-        let is_item = matches!(what.identity, Identity::Item { .. });
-        let is_made = matches!(what.role, Role::Epc | Role::Output);
-        let is_named = (is_by_ilmd && is_made) || (what.lot.is_some() && what.lot == number);
-        is_item && is_named && what.identity.gtin() == gtin
-    });
-    items.map(|what| &what.identity)
+/// As what an item was told with its lots, if it was.
+fn as_told(item: &Identity, graph: &Graph<'_>, expanded: &Map<Identity, Thing>) -> Thing {
+    Thing::of_lots(item, graph, |lot| expanded.get(lot))
 }

@@ -3,7 +3,7 @@
 //! As in the walk backward, every rule only adds, and asks only what the events say: a thing that is reached
 //! earlier, or more surely, is walked once more.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use time::OffsetDateTime;
 
@@ -16,6 +16,7 @@ use crate::domain::turn::Turn;
 use crate::trace::ask::{Ask, Asks};
 use crate::trace::found::Walked;
 use crate::trace::graph::{Bond, Graph, Membership, Mention, is_instance};
+use crate::trace::maps::{Map, Set};
 use crate::trace::window::{Tie, Window};
 
 /// Things of one trace.
@@ -26,14 +27,14 @@ const MAX_LOOKS: usize = 20_000_000;
 /// What a walk reached.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Spread {
-    pub things: HashMap<Identity, Thing>,
+    pub things: Map<Identity, Thing>,
     /// What the items of lots led to, and is left to the trunk.
-    pub exits: HashMap<Identity, Thing>,
+    pub exits: Map<Identity, Thing>,
     pub holdings: BTreeSet<Holding>,
     is_cut_off: bool,
     asks: Asks,
     /// Transformations that something affected went into.
-    transformations: HashSet<String>,
+    transformations: Set<String>,
     looks: usize,
 }
 
@@ -54,7 +55,7 @@ impl Spread {
     /// Some items of affected lots: what their lots make of them, what held them, and what they led to.
     pub fn items<'s>(
         items: impl Iterator<Item = &'s Identity>,
-        lots: &HashMap<Identity, Thing>,
+        lots: &Map<Identity, Thing>,
         graph: &Graph<'_>,
     ) -> Spread {
         let mut walk = Walk::over(graph, Part::Items);
@@ -97,11 +98,11 @@ struct Walk<'g, 'e> {
     part: Part,
     graph: &'g Graph<'e>,
     /// The things of the trunk that are items of a lot.
-    items: HashMap<Identity, HashSet<Identity>>,
+    items: Map<Identity, Set<Identity>>,
     spread: Spread,
     queue: VecDeque<(Identity, Certainty)>,
     /// Times for which it is known what held a holder.
-    climbed: HashMap<(Identity, Certainty), Vec<Window>>,
+    climbed: Map<(Identity, Certainty), Vec<Window>>,
 }
 
 impl<'g, 'e> Walk<'g, 'e> {
@@ -109,10 +110,10 @@ impl<'g, 'e> Walk<'g, 'e> {
         Walk {
             part,
             graph,
-            items: HashMap::new(),
+            items: Map::default(),
             spread: Spread::default(),
             queue: VecDeque::new(),
-            climbed: HashMap::new(),
+            climbed: Map::default(),
         }
     }
 
@@ -278,7 +279,7 @@ impl<'g, 'e> Walk<'g, 'e> {
                     let items = self.items.entry(Identity::LotOf { gtin, lot });
                     items.or_default().insert(identity.clone());
                 }
-                HashSet::from([identity.clone()])
+                Set::from_iter([identity.clone()])
             }
             _ => return,
         };
@@ -365,7 +366,7 @@ impl<'g, 'e> Walk<'g, 'e> {
     /// What was ever put into a container, fastened to it, or seen there.
     fn ever_in(&mut self, container: &Identity) -> Option<Vec<&'e Identity>> {
         let graph = self.graph;
-        let mut seen = HashSet::new();
+        let mut seen = Set::default();
         let mut ever_in = Vec::new();
         for mention in graph.about(container) {
             if mention.role != Role::Parent {
@@ -499,7 +500,7 @@ fn is_goods(child: &Identity, bond: Bond) -> bool {
     bond == Bond::Packed || !matches!(child, Identity::Giai(_))
 }
 
-pub(super) fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {
+fn is_after(mention: &Mention<'_>, since: Option<OffsetDateTime>) -> bool {
     since.is_none_or(|since| since <= mention.event.event_time)
 }
 

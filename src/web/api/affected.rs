@@ -19,11 +19,11 @@ use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::Identity;
 use crate::domain::scope::Scope;
 use crate::store::{Database, read_for};
-use crate::trace::{Expected, KnownAt, Pace, Trail, recall_said};
+use crate::trace::{Expected, KnownAt, Pace, recall_said};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
-use crate::web::forward::{Most, Origin, Page, Table, Wanted, page_of};
+use crate::web::forward::{Columns, Followed, Most, Origin, Page, Table, Wanted, page_of};
 use crate::web::negotiate::{header_text, media_weight};
 
 const CSV: &str = "text/csv";
@@ -98,6 +98,9 @@ struct Asked {
     /// What had arrived at the place before that is not looked for.
     #[serde(rename = "arrivedSince")]
     arrived_since: Option<String>,
+    /// Whether the items of lots are told by their codes alone.
+    #[serde(rename = "codesOnly", default)]
+    codes_only: bool,
     /// Things in the answer.
     limit: Option<usize>,
 }
@@ -115,7 +118,7 @@ pub(in crate::web) async fn affected(
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| {
         let fault =
-            "ask for recall, thing, place or party, with since, until, arrivedSince and limit";
+            "ask for recall, thing, place or party, with since, until, arrivedSince, codesOnly and limit";
         Problem::validation(fault)
     })?;
     let asked = asked.into_inner();
@@ -130,12 +133,27 @@ pub(in crate::web) async fn affected(
     let known_at = KnownAt((service.clock)());
     let wrong = Wrong::read(&asked)?;
     let permit = service.forward_traces.begin(merchant_id)?;
-    let starts = starts(wrong, &service.database, merchant_id, known_at).await?;
+    let origin = Origin {
+        merchant_id,
+        known_at,
+        most: Most::USUAL,
+    };
+    let starts = starts(wrong, &service.database, &origin).await?;
+    let followed = if asked.codes_only {
+        Followed::codes(&starts, &origin, Pace::CODES)
+    } else {
+        Followed::whole(&starts, &origin, Pace::THINGS)
+    };
     let walk = Walk {
         _permit: permit,
         database: service.database.clone(),
         merchant_id,
-        trail: Trail::from(&starts, merchant_id, known_at, Pace::THINGS),
+        followed,
+        columns: if asked.codes_only {
+            Columns::Codes
+        } else {
+            Columns::All
+        },
     };
     let is_known = asked.recall.is_some();
     let answer = apart(move || async move {
@@ -241,22 +259,13 @@ impl Wrong {
 }
 
 /// From what is wrong to where a trace starts.
-async fn starts(
-    wrong: Wrong,
-    database: &Database,
-    merchant_id: Uuid,
-    known_at: KnownAt,
-) -> Result<Vec<Start>, Problem> {
+async fn starts(wrong: Wrong, database: &Database, origin: &Origin) -> Result<Vec<Start>, Problem> {
+    let merchant_id = origin.merchant_id;
     let mut conn = database.reader.acquire().await?;
     let mut tx = read_for(&mut conn, merchant_id).await?;
-    let origin = Origin {
-        merchant_id,
-        known_at,
-        most: Most::USUAL,
-    };
     let starts = match wrong {
         Wrong::Recall(uri) => {
-            let said = recall_said(&mut tx, merchant_id, &uri, known_at).await?;
+            let said = recall_said(&mut tx, merchant_id, &uri, origin.known_at).await?;
             let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
             origin.things(&mut tx, recall.scope, None).await?
         }
@@ -278,7 +287,8 @@ async fn starts(
 struct Walk {
     database: Database,
     merchant_id: Uuid,
-    trail: Trail,
+    followed: Followed,
+    columns: Columns,
     /// Held as long as it walks.
     _permit: Permit,
 }
@@ -287,7 +297,7 @@ impl Walk {
     async fn next(&mut self) -> Result<Option<Vec<Reached>>, Problem> {
         let mut conn = self.database.reader.acquire().await?;
         let mut tx = read_for(&mut conn, self.merchant_id).await?;
-        let told = self.trail.next(&mut tx).await?;
+        let told = self.followed.next(&mut tx).await?;
         tx.rollback().await?;
         Ok(told)
     }
@@ -309,7 +319,7 @@ impl Walk {
     async fn expected(&self) -> Result<Expected, Problem> {
         let mut conn = self.database.reader.acquire().await?;
         let mut tx = read_for(&mut conn, self.merchant_id).await?;
-        let expected = self.trail.expected(&mut tx).await?;
+        let expected = self.followed.expected(&mut tx).await?;
         tx.rollback().await?;
         Ok(expected)
     }
@@ -338,7 +348,7 @@ impl Walk {
                 told = self.next().await?;
             }
         }
-        let is_complete = things.len() <= limit && !self.trail.is_truncated();
+        let is_complete = things.len() <= limit && !self.followed.is_truncated();
         things.truncate(limit);
         let start_count = starts.len();
         starts.truncate(limit);
@@ -349,7 +359,7 @@ impl Walk {
             things,
             is_complete,
         };
-        let text = page_of(&page, self.trail.names());
+        let text = page_of(&page, self.followed.names());
         let text = text.map_err(|error| Problem::internal(&error))?;
         Ok(Answer::Page(text))
     }
@@ -367,12 +377,12 @@ impl Walk {
 
     /// Writes all parts, and that they are all; where it cannot be told to its end, it just ends.
     async fn tell(mut self, first: Vec<Reached>, parts: &mpsc::Sender<Part>) {
-        let mut table = Table::begin(Vec::new());
+        let mut table = Table::begin(Vec::new(), self.columns);
         let mut told = Some(first);
         while let Some(things) = told {
             for rows in things.chunks(ROWS) {
                 let written = table.and_then(|mut table| {
-                    table.write(rows, self.trail.names())?;
+                    table.write(rows, self.followed.names())?;
                     table.finish()
                 });
                 let Ok(bytes) = written else { return };
@@ -380,14 +390,14 @@ impl Walk {
                 if sent.await.is_err() {
                     return;
                 }
-                table = Ok(Table::go_on(Vec::new()));
+                table = Ok(Table::go_on(Vec::new(), self.columns));
             }
             told = match self.next().await {
                 Ok(told) => told,
                 Err(_) => return,
             };
         }
-        if !self.trail.is_truncated() {
+        if !self.followed.is_truncated() {
             let _ = parts.send_timeout(Part::End, PATIENCE).await;
         }
     }

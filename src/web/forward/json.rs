@@ -125,6 +125,7 @@ struct ThingJson {
     connection: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     fate: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fate_time: Option<String>,

@@ -1,14 +1,16 @@
 //! The forms of a forward trace: a table for spreadsheets, an object for machines.
 
+mod codes;
 mod json;
 mod start;
 mod table;
 
 use time::OffsetDateTime;
 
+pub use codes::Followed;
 pub use json::{Page, of as json, page_of};
 pub use start::{Most, Origin, StartError, Wanted};
-pub use table::Table;
+pub use table::{Columns, Table};
 
 use crate::domain::forward::{Certainty, Fate, Forward, Reached};
 use crate::domain::gs1::{Identity, Level};
@@ -34,13 +36,14 @@ pub fn word(certainty: Certainty) -> &'static str {
     }
 }
 
-/// What became of it, and when.
+/// What became of it, and when; nothing where nobody asked.
 fn fate(reached: &Reached) -> (&'static str, Option<OffsetDateTime>) {
     match reached.fate {
-        Fate::InTrade => ("inTrade", None),
-        Fate::UsedUp(at) => ("usedUp", Some(at)),
-        Fate::Sold(at) => ("sold", Some(at)),
-        Fate::Removed(at) => ("removed", Some(at)),
+        None => ("", None),
+        Some(Fate::InTrade) => ("inTrade", None),
+        Some(Fate::UsedUp(at)) => ("usedUp", Some(at)),
+        Some(Fate::Sold(at)) => ("sold", Some(at)),
+        Some(Fate::Removed(at)) => ("removed", Some(at)),
     }
 }
 

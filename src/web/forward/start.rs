@@ -212,7 +212,7 @@ impl Origin {
         Ok(found)
     }
 
-    fn events(&self, condition: Condition) -> Events {
+    pub(super) fn events(&self, condition: Condition) -> Events {
         let recorded = Span {
             from: None,
             until: after(self.known_at.0),
@@ -247,7 +247,7 @@ fn condition(with: &With) -> Condition {
     }
 }
 
-fn any_of(fields: &[&str], identities: &[Identity]) -> Sought {
+pub(super) fn any_of(fields: &[&str], identities: &[Identity]) -> Sought {
     Sought {
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         test: Test::AnyOf(identities.iter().map(Identity::canonical).collect()),
@@ -259,7 +259,7 @@ fn after(until: OffsetDateTime) -> Option<OffsetDateTime> {
 }
 
 /// Events that fulfil a condition, as they were known at a time.
-struct Events {
+pub(super) struct Events {
     recent: Recent,
     query: EventQuery,
     most: Most,
@@ -267,7 +267,7 @@ struct Events {
 
 impl Events {
     /// Reads those of a time, until `take` has no room for more.
-    async fn read(
+    pub async fn read(
         &mut self,
         conn: &mut PgConnection,
         event_time: Span,

@@ -1,8 +1,11 @@
 //! A forward trace as a table for a spreadsheet: a row for each thing, sortable by any column.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Write;
 
 use csv::Writer;
+use time::OffsetDateTime;
 
 use super::json::way;
 use super::{fate, kind, word};
@@ -11,6 +14,8 @@ use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
 use crate::domain::time::timestamp;
 
+/// Of codes, those up to what led to them.
+const COLUMNS_OF_CODES: usize = 8;
 const COLUMNS: [&str; 18] = [
     "certainty",
     "kind",
@@ -35,44 +40,113 @@ const COLUMNS: [&str; 18] = [
 /// Without it, spreadsheets take UTF-8 for the encoding of their country.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// What a table says of each thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// All that is known of it.
+    All,
+    /// What it is, that it is affected, and by what.
+    Codes,
+}
+
 /// A table that is written as its rows come.
-pub struct Table<W: Write>(Writer<W>);
+pub struct Table<W: Write> {
+    columns: Columns,
+    out: Writer<W>,
+}
 
 impl<W: Write> Table<W> {
     /// With the names of the columns.
-    pub fn begin(mut out: W) -> Result<Table<W>, csv::Error> {
+    pub fn begin(mut out: W, columns: Columns) -> Result<Table<W>, csv::Error> {
         out.write_all(BYTE_ORDER_MARK.as_bytes())?;
-        let mut table = Writer::from_writer(out);
-        table.write_record(COLUMNS)?;
-        Ok(Table(table))
+        let mut table = Table::go_on(out, columns);
+        let count = match columns {
+            Columns::All => COLUMNS.len(),
+            Columns::Codes => COLUMNS_OF_CODES,
+        };
+        table.out.write_record(&COLUMNS[..count])?;
+        Ok(table)
     }
 
     /// A row for each thing.
     pub fn write(&mut self, things: &[Reached], names: &Names) -> Result<(), csv::Error> {
+        let mut same = Same::default();
         for reached in things {
-            self.0.write_record(row(names, reached).map(tame))?;
+            let cells = same.code_of(names, reached);
+            for cell in cells {
+                self.out.write_field(tamed(cell).as_ref())?;
+            }
+            if self.columns == Columns::All {
+                for cell in whereabouts_of(names, reached) {
+                    self.out.write_field(tamed(&cell).as_ref())?;
+                }
+            }
+            self.out.write_record(None::<&[u8]>)?;
         }
         Ok(())
     }
 
     /// More rows of a table that has begun elsewhere.
-    pub fn go_on(out: W) -> Table<W> {
-        Table(Writer::from_writer(out))
+    pub fn go_on(out: W, columns: Columns) -> Table<W> {
+        let out = Writer::from_writer(out);
+        Table { columns, out }
     }
 
     /// Hands on what was written.
     pub fn finish(self) -> Result<W, csv::Error> {
-        Ok(self.0.into_inner().map_err(|error| error.into_error())?)
+        let out = self.out.into_inner();
+        Ok(out.map_err(|error| error.into_error())?)
     }
 }
 
-fn row(names: &Names, reached: &Reached) -> [String; 18] {
+/// What many rows after each other have in common is written out once.
+#[derive(Default)]
+struct Same {
+    identity: String,
+    since: (Option<OffsetDateTime>, String),
+    from: (Option<Identity>, String),
+}
+
+impl Same {
+    /// What a thing is, that it is affected, and by what.
+    fn code_of<'s>(
+        &'s mut self,
+        names: &'s Names,
+        reached: &Reached,
+    ) -> [&'s str; COLUMNS_OF_CODES] {
+        self.identity.clear();
+        let written = write!(self.identity, "{}", reached.identity);
+        written.expect("a string takes all that is written to it");
+        if self.since.0 != reached.since {
+            let text = reached.since.map(|since| timestamp(since).to_string());
+            self.since = (reached.since, text.unwrap_or_default());
+        }
+        let origin = reached.origin.as_ref();
+        let from = origin.map(|origin| &origin.from);
+        if self.from.0.as_ref() != from {
+            let text = from.map(Identity::canonical);
+            self.from = (from.cloned(), text.unwrap_or_default());
+        }
+        let product = reached.identity.gtin();
+        let product = product.and_then(|gtin| names.products.get(&gtin));
+        let name = product.map(|product| &product.name);
+        [
+            word(reached.certainty),
+            kind(&reached.identity),
+            &self.identity,
+            name.map_or("", |name| &name.en),
+            name.map_or("", |name| &name.zh_cn),
+            &self.since.1,
+            origin.map_or("", |origin| way(origin.how)),
+            &self.from.1,
+        ]
+    }
+}
+
+/// What became of it, and where it is.
+fn whereabouts_of(names: &Names, reached: &Reached) -> [String; COLUMNS.len() - COLUMNS_OF_CODES] {
     let time = |at| timestamp(at).to_string();
     let (fate, fate_time) = fate(reached);
-    let product = reached.identity.gtin();
-    let product = product.and_then(|gtin| names.products.get(&gtin));
-    let (product, product_chinese) = both(product.map(|product| &product.name));
-    let origin = reached.origin.as_ref();
     let seen = reached.seen.as_ref();
     let place = seen.and_then(|seen| seen.place.as_ref());
     let party = seen.and_then(|seen| seen.party.as_ref());
@@ -85,14 +159,6 @@ fn row(names: &Names, reached: &Reached) -> [String; 18] {
     let inside = seen.map(|seen| seen.inside.iter().map(Identity::canonical));
     let inside: Vec<String> = inside.into_iter().flatten().collect();
     [
-        word(reached.certainty).to_owned(),
-        kind(&reached.identity).to_owned(),
-        reached.identity.canonical(),
-        product,
-        product_chinese,
-        reached.since.map(time).unwrap_or_default(),
-        origin.map_or("", |origin| way(origin.how)).to_owned(),
-        canonical(origin.map(|origin| &origin.from)).unwrap_or_default(),
         fate.to_owned(),
         fate_time.map(time).unwrap_or_default(),
         seen.map(|seen| time(seen.at)).unwrap_or_default(),
@@ -112,11 +178,11 @@ fn both(name: Option<&Bilingual>) -> (String, String) {
 }
 
 /// Spreadsheets take what begins so for a formula, and do what it says (OWASP, CSV injection).
-fn tame(cell: String) -> String {
+fn tamed(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
+        Cow::Owned(format!("'{cell}"))
     } else {
-        cell
+        Cow::Borrowed(cell)
     }
 }
 
@@ -127,10 +193,10 @@ mod tests {
     #[test]
     fn no_cell_is_a_formula_and_every_other_is_as_it_was() {
         for formula in ["=1+1", "+86", "-2", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(tame(formula.to_owned()), format!("'{formula}"));
+            assert_eq!(tamed(formula), format!("'{formula}"));
         }
         for text in ["", "1=1", "红岭 a=b", " =1"] {
-            assert_eq!(tame(text.to_owned()), text);
+            assert_eq!(tamed(text), text);
         }
     }
 }

@@ -1,0 +1,122 @@
+//! A recall by its codes alone: for whoever blocks sales, and need not know where each item is.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::start::{Origin, StartError, any_of};
+use crate::domain::epcis::query::{Condition, Span};
+use crate::domain::forward::{Names, Reached, Start};
+use crate::domain::gs1::{Gtin, Identity};
+use crate::domain::statement::Role;
+use crate::trace::{self, Expected, Leading, Pace, Trail};
+
+/// A forward trace that is told part by part: of each thing all that is known, or of the items of lots their codes.
+pub struct Followed {
+    trail: Trail,
+    /// Of codes: where to look for what leads on.
+    codes: Option<Codes>,
+}
+
+struct Codes {
+    origin: Origin,
+    /// The first time at which something was wrong.
+    since: Option<OffsetDateTime>,
+    /// Whether it is looked at each item, since too many lead on.
+    gave_up: bool,
+}
+
+impl Followed {
+    /// With all that is known of each thing.
+    pub fn whole(starts: &[Start], origin: &Origin, pace: Pace) -> Followed {
+        let (merchant_id, known_at) = (origin.merchant_id, origin.known_at);
+        Followed {
+            trail: Trail::from(starts, merchant_id, known_at, pace),
+            codes: None,
+        }
+    }
+
+    /// With the codes of the items.
+    pub fn codes(starts: &[Start], origin: &Origin, pace: Pace) -> Followed {
+        let since = starts.iter().map(|start| start.since).min().flatten();
+        let (merchant_id, known_at) = (origin.merchant_id, origin.known_at);
+        Followed {
+            trail: Trail::of_codes(starts, merchant_id, known_at, pace),
+            codes: Some(Codes {
+                origin: *origin,
+                since,
+                gave_up: false,
+            }),
+        }
+    }
+
+    /// See [`Trail::next`]; the transaction must see one moment.
+    pub async fn next(
+        &mut self,
+        conn: &mut PgConnection,
+    ) -> Result<Option<Vec<Reached>>, StartError> {
+        let kinds = self.trail.unknown_kinds();
+        if let Some(codes) = &mut self.codes
+            && !kinds.is_empty()
+            && !codes.gave_up
+        {
+            let leading = codes.origin.leading(conn, kinds, codes.since).await?;
+            match leading {
+                Some(leading) => self.trail.learn(leading),
+                None => codes.gave_up = true,
+            }
+        }
+        Ok(self.trail.next(conn).await?)
+    }
+
+    /// See [`Trail::expected`].
+    pub async fn expected(&self, conn: &mut PgConnection) -> Result<Expected, StartError> {
+        Ok(self.trail.expected(conn).await?)
+    }
+
+    /// See [`Trail::names`].
+    pub fn names(&self) -> &Names {
+        self.trail.names()
+    }
+
+    /// See [`Trail::is_truncated`].
+    pub fn is_truncated(&self) -> bool {
+        self.trail.is_truncated()
+    }
+}
+
+impl Origin {
+    /// Which items of some products may lead on since a time: whatever went into a process by itself or in something,
+    /// and whatever held something. `None` if that is more than is looked through.
+    async fn leading(
+        &self,
+        conn: &mut PgConnection,
+        kinds: HashSet<Gtin>,
+        since: Option<OffsetDateTime>,
+    ) -> Result<Option<Leading>, StartError> {
+        let classes = kinds.iter().map(|gtin| Identity::Class { gtin: *gtin });
+        let classes: Vec<Identity> = classes.collect();
+        let mut events = self.events(Condition {
+            parameter: String::new(),
+            any: vec![any_of(&["parent:class"], &classes)],
+        });
+        let mut things: HashSet<Identity> = HashSet::new();
+        let read = events.read(conn, Span::default(), "", |event| {
+            let parents = event.what.iter().filter(|what| what.role == Role::Parent);
+            things.extend(parents.map(|what| what.identity.clone()));
+            things.len() <= self.most.starts
+        });
+        match read.await {
+            Ok(()) => {}
+            Err(StartError::TooMuch(..) | StartError::TooMany(..)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let (known_at, most) = (self.known_at, self.most.events);
+        let used = trace::used_since(conn, self.merchant_id, since, known_at, most).await?;
+        Ok(used.map(|used| {
+            things.extend(used);
+            Leading { kinds, things }
+        }))
+    }
+}
