@@ -192,6 +192,8 @@ pub enum Connection {
     MeasuredBy,
     /// It was made from it.
     MadeFrom,
+    /// Some of the product went into it, nobody knows of which lot: it may be of any.
+    MayContain,
     /// What was inside it when it was used up.
     Contained,
 }

@@ -293,7 +293,10 @@ impl<'e> Walk<'_, 'e> {
                 return;
             }
             for what in inputs {
-                let how = Connection::MadeFrom;
+                let how = match what.identity {
+                    Identity::Class { .. } => Connection::MayContain,
+                    _ => Connection::MadeFrom,
+                };
                 self.lead(identity, &what.identity, how, Some(id));
                 if is_new {
                     // An output of its own, if there is one, is another product's.

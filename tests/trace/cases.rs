@@ -267,6 +267,26 @@ tin:A
 tin:B
    2h  ObjectEvent OBSERVE";
     assert_eq!(told(&app, "tin:B").await, expected);
+    // Where nobody says which lot went in, it may be any; and where somebody does, it is that.
+    app.capture(&[make(3, &["class:09521041000114", "milk:1"], &["lot:N"])])
+        .await;
+    let expected = "
+/01/09521041001012/10/N
+│  3h  TransformationEvent
+├─ made from milk:1
+└─ may contain any lot of /01/09521041000114";
+    assert_eq!(told(&app, "lot:N").await, expected);
+    for (language, words) in [
+        ("en", "lot not recorded, may be any"),
+        ("zh-CN", "未记录批次，可能来自任何一批"),
+    ] {
+        let page = async |lot: &str| {
+            let path = uri(lot).replace("https://id.gs1.org", "");
+            app.page(&path, language).await.text().await.unwrap()
+        };
+        assert_eq!(page("lot:N").await.matches(words).count(), 1, "{language}");
+        assert!(!page("lot:L").await.contains(words), "{language}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

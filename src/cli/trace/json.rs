@@ -240,6 +240,7 @@ fn connection(how: Connection) -> &'static str {
         Connection::FastenedTo => "fastenedTo",
         Connection::MeasuredBy => "measuredBy",
         Connection::MadeFrom => "madeFrom",
+        Connection::MayContain => "mayContain",
         Connection::Contained => "contained",
     }
 }

@@ -216,6 +216,7 @@ impl Connection {
             Connection::FastenedTo => "fastened to",
             Connection::MeasuredBy => "measured by",
             Connection::MadeFrom => "made from",
+            Connection::MayContain => "may contain any lot of",
             Connection::Contained => "with what it held:",
         }
     }

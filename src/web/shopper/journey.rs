@@ -192,6 +192,7 @@ fn flow_line(text: &Text, story: &Story, what: &What, side: &[&What]) -> Option<
             // How much it was is not told, and that it was is.
             None => String::new(),
         },
+        is_lotless: what.role == Role::Input && matches!(what.identity, Identity::Class { .. }),
     })
 }
 

@@ -72,6 +72,8 @@ pub struct FlowLine {
     pub name: Option<Words>,
     /// How much, from [`Text::amount`].
     pub amount: String,
+    /// Whether nobody recorded of which lot it was, though it went into something.
+    pub is_lotless: bool,
 }
 
 /// What a list of quantities stands for.
