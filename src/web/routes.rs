@@ -88,6 +88,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/documents", post().to(api::record_document))
         .route("/api/links", post().to(api::record_link))
         .route("/api/erasures", post().to(api::erase_fields))
+        .route("/api/findings", read(api::findings))
         .route("/api/recalls", read(api::recalls))
         .route("/api/recalls", post().to(api::record_recall))
         .route("/api/recalls/affected", read(api::affected))

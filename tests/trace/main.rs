@@ -11,6 +11,7 @@ mod chain;
 mod support;
 
 mod affected;
+mod asked;
 mod balance;
 mod cases;
 mod command;
