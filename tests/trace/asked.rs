@@ -9,6 +9,8 @@ use crate::chain::*;
 use crate::support::TestApp;
 use crate::support::document::document;
 
+type Query<'q> = &'q [(&'q str, &'q str)];
+
 /// Captures, and gives the job's ID.
 async fn captured(app: &TestApp, events: &[String]) -> String {
     let answer = app.post("/epcis/capture", document(events)).await;
@@ -17,12 +19,12 @@ async fn captured(app: &TestApp, events: &[String]) -> String {
     job.trim_start_matches("/epcis/capture/").to_owned()
 }
 
-async fn asked(app: &TestApp, key: &str, query: &[(&str, &str)]) -> Response {
+async fn asked(app: &TestApp, key: &str, query: Query<'_>) -> Response {
     let url = Url::parse_with_params(&app.url("/api/findings"), query).unwrap();
     app.http.get(url).bearer_auth(key).send().await.unwrap()
 }
 
-async fn found(app: &TestApp, query: &[(&str, &str)]) -> Value {
+async fn found(app: &TestApp, query: Query<'_>) -> Value {
     let answer = asked(app, &app.key, query).await;
     assert_eq!(answer.status(), 200, "{query:?}");
     answer.json().await.unwrap()
@@ -114,7 +116,7 @@ async fn only_so_many_things_are_looked_at_and_only_ones_own() {
     let tin = uri("tin:T1");
     let nil = "00000000-0000-0000-0000-000000000000";
     let own = app.key.as_str();
-    let refusals: [(&str, &[(&str, &str)], u16); 10] = [
+    let refusals: [(&str, Query, u16); 10] = [
         (own, &[], 400),
         (own, &[("capture", &all), ("thing", &tin)], 400),
         (own, &[("thing", "tin A")], 400),
