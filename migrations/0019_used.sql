@@ -12,7 +12,8 @@ WITH used AS (
     CROSS JOIN LATERAL json_array_elements_text(convert_from(s.receipt, 'UTF8')::json -> 'about') AS about (text)
     WHERE s.kind = 'event' AND convert_from(s.receipt, 'UTF8') LIKE '%"input %'
       AND about.text LIKE 'input %'
-      AND (about.text NOT LIKE 'input https://id.gs1.org/01/%' OR about.text LIKE '%/21/%')
+      AND about.text NOT LIKE 'input https://id.gs1.org/01/______________'
+      AND about.text NOT LIKE 'input https://id.gs1.org/01/______________/10/%'
 )
 UPDATE trace_index t SET turn = 12
 FROM used

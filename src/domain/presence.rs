@@ -55,39 +55,52 @@ impl With {
     /// Whether an event happened there, or by it something came there or went away.
     pub fn has(&self, event: &Event) -> bool {
         let places = [&event.read_point, &event.biz_location];
-        let is_there = places
-            .into_iter()
-            .flatten()
-            .any(|place| self.is_place(place));
+        let mut places = places.into_iter().flatten();
+        if places.any(|place| self.is_place(place)) {
+            return true;
+        }
         let mut parties = event.sources.iter().chain(&event.destinations);
-        is_there || parties.any(|party| has(party) && self.is(&party.identity))
+        let had = |party: &PartyRef| {
+            let has = matches!(party.kind, PartyKind::Possessor | PartyKind::Owner);
+            has && self.is_party(&party.identity)
+        };
+        parties.any(had)
     }
 
     /// Where the things of an event are from then on; `None` where it does not tell.
     pub fn tells(&self, event: &Event) -> Option<Whereabouts> {
-        let is_handed = |parties: &[PartyRef]| {
-            let handed = parties.iter().filter(|party| has(party));
-            let mut handed = handed.map(|party| self.is(&party.identity)).peekable();
-            handed.peek()?;
-            Some(handed.any(|is_ours| is_ours))
+        let has = |parties: &[PartyRef], kind: PartyKind| {
+            let mut of_kind = parties.iter().filter(|party| party.kind == kind).peekable();
+            of_kind.peek()?;
+            Some(of_kind.any(|party| self.is_party(&party.identity)))
         };
         match self {
-            // What a party has, it has wherever it lies, until it is passed on.
-            With::Party { .. } => match is_handed(&event.destinations) {
-                Some(true) => Some(Whereabouts::There),
-                Some(false) => Some(Whereabouts::Elsewhere),
-                None if is_handed(&event.sources) == Some(true) => Some(Whereabouts::PerhapsThere),
-                None => {
-                    let is_there = event
-                        .biz_location
-                        .as_ref()
-                        .is_some_and(|p| self.is_place(p));
-                    is_there.then_some(Whereabouts::There)
+            // What a party has, it has wherever it lies, until it is passed on; and what it only lets another carry, it may own.
+            With::Party { .. } => {
+                let [owns, possesses] = [PartyKind::Owner, PartyKind::Possessor]
+                    .map(|kind| has(&event.destinations, kind));
+                let [owned, possessed] =
+                    [PartyKind::Owner, PartyKind::Possessor].map(|kind| has(&event.sources, kind));
+                let there = event
+                    .biz_location
+                    .as_ref()
+                    .is_some_and(|p| self.is_place(p));
+                match (owns, possesses) {
+                    (Some(true), _) | (_, Some(true)) => Some(Whereabouts::There),
+                    (Some(false), _) => Some(Whereabouts::Elsewhere),
+                    (None, Some(false)) => Some(Whereabouts::PerhapsThere),
+                    (None, None) if there => Some(Whereabouts::There),
+                    (None, None) => {
+                        let was_there = owned == Some(true) || possessed == Some(true);
+                        was_there.then_some(Whereabouts::PerhapsThere)
+                    }
                 }
-            },
+            }
             With::Place(_) => match (&event.biz_location, &event.read_point) {
                 (Some(place), _) if self.is_place(place) => Some(Whereabouts::There),
                 (Some(_), _) => Some(Whereabouts::Elsewhere),
+                // On its way there, it may have come without anybody having said so.
+                (None, _) if self.is_bound_for(event) => Some(Whereabouts::PerhapsThere),
                 (None, Some(place)) if self.is_place(place) && !leaves(event) => {
                     Some(Whereabouts::PerhapsThere)
                 }
@@ -97,9 +110,13 @@ impl With {
         }
     }
 
-    fn is(&self, identity: &Identity) -> bool {
-        let is_party = matches!(self, With::Party { party, .. } if party == identity);
-        is_party || self.is_place(identity)
+    fn is_bound_for(&self, event: &Event) -> bool {
+        let mut bound = event.destinations.iter();
+        bound.any(|party| party.kind == PartyKind::Location && self.is_place(&party.identity))
+    }
+
+    fn is_party(&self, identity: &Identity) -> bool {
+        matches!(self, With::Party { party, .. } if party == identity)
     }
 
     /// Whether it is the place, or a spot within it.
@@ -119,11 +136,6 @@ impl With {
             With::Party { places, .. } => places.iter().any(is_in),
         }
     }
-}
-
-/// Whether a party has or owns things, or they lie there; companies have further words of their own.
-fn has(party: &PartyRef) -> bool {
-    !matches!(party.kind, PartyKind::Other(_))
 }
 
 /// Whether things leave by an event: CBV 2.0 has no business location for them then.
@@ -227,13 +239,30 @@ mod tests {
         }
         for (from, to, told) in [
             (Some(THEIRS), Some(OURS), Some(There)),
-            (Some(OURS), Some(THEIRS), Some(Elsewhere)),
+            (Some(OURS), Some(THEIRS), Some(PerhapsThere)),
             (Some(OURS), None, Some(PerhapsThere)),
             (Some(THEIRS), None, None),
             (None, None, None),
         ] {
             assert_eq!(party().tells(&handed(from, to)), told, "{from:?} {to:?}");
         }
+        // A carrier has what the party may own still; a buyer does not.
+        let to = |kind: &str, party: &str| {
+            event(&format!(
+                r#","destinationList":[{{"type":"{kind}","destination":"{party}"}}]"#
+            ))
+        };
+        for (kind, told) in [
+            ("possessing_party", Some(PerhapsThere)),
+            ("owning_party", Some(Elsewhere)),
+            ("location", None),
+        ] {
+            assert_eq!(self::party().tells(&to(kind, THEIRS)), told, "{kind}");
+        }
+        // What is bound for a place may have come there; and it did not happen there.
+        let bound = to("location", ROOM);
+        assert_eq!(place(GLN).tells(&bound), Some(PerhapsThere));
+        assert!(!place(GLN).has(&bound));
         // Elsewhere it is the party's still.
         assert_eq!(party().tells(&at(None, Some(OTHER), "storing")), None);
         assert_eq!(party().tells(&at(None, Some(ROOM), "storing")), Some(There));

@@ -106,10 +106,10 @@ pub async fn uses_of_things(
                         sum(octet_length(s.content)) OVER
                             (ORDER BY s.batch_id, s.position
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-                 FROM (SELECT DISTINCT batch_id, position FROM trace_index
+                 FROM (SELECT DISTINCT event_time, batch_id, position FROM trace_index
                        WHERE merchant_id = $1 AND role = 4 AND turn = 12
                          AND event_time >= $2 AND recorded_at <= $3
-                       LIMIT $4) AS found
+                       ORDER BY event_time, batch_id, position LIMIT $4) AS found
                  JOIN statement s
                    ON s.merchant_id = $1 AND s.batch_id = found.batch_id
                   AND s.position = found.position) AS s

@@ -60,10 +60,11 @@ pub fn index_rows(
 
 /// What becomes of a thing. Of inputs, those that are one thing are told apart: few of them are looked for among many.
 fn turn_of(about: &About, turns: Turns) -> Turn {
-    // Compared as the migration does, by the text: a product, with whatever is some of it.
+    // Compared as the migration does, by the text: a product, or a lot of it.
     let product = about.identity.strip_prefix("https://id.gs1.org/01/");
-    let is_some_of_it = product.is_some_and(|path| !path.contains("/21/"));
-    if about.role == Role::Input && !is_some_of_it {
+    let product = product.and_then(|path| path.split_at_checked(14));
+    let is_some = product.is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with("/10/"));
+    if about.role == Role::Input && !is_some {
         return Turn::Used;
     }
     turns.of(about.role)

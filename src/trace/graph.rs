@@ -213,6 +213,41 @@ impl<'e> Graph<'e> {
         done
     }
 
+    /// What held a thing, or some of a lot, and when: of a lot, how much was left there tells until when.
+    pub fn stays(&self, thing: &Identity) -> Vec<Membership<'e>> {
+        if is_instance(thing) {
+            return self.memberships(thing);
+        }
+        let stay = |mention: &Mention<'e>| {
+            let parent = mention.parent().filter(|parent| is_instance(parent))?;
+            Some(Membership {
+                parent,
+                bond: Bond::Packed,
+                from: mention.moment(),
+                until: self.gone_from(parent, thing, mention.moment()),
+                is_end_inferred: false,
+            })
+        };
+        self.put_in(thing).filter_map(stay).collect()
+    }
+
+    /// How many looks it takes to tell.
+    pub fn looks_of_stays(&self, thing: &Identity) -> usize {
+        let own = 1 + self.about(thing).len();
+        if is_instance(thing) {
+            return own;
+        }
+        let parents = self.put_in(thing).filter_map(Mention::parent);
+        own + parents
+            .map(|parent| self.about(parent).len())
+            .sum::<usize>()
+    }
+
+    fn put_in(&self, thing: &Identity) -> impl Iterator<Item = &Mention<'e>> {
+        let mentions = self.about(thing).iter();
+        mentions.filter(|mention| mention.turn == Turn::PutIn)
+    }
+
     /// When the holder was first emptied after it took this in, if that was before `at`.
     fn emptied_after(&self, held: &Membership<'e>, at: Option<Moment>) -> Option<Moment> {
         let list = self.emptied.get(&(held.parent, held.bond))?;

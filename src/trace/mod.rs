@@ -36,7 +36,8 @@ use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, Withheld};
 use crate::domain::time::LAST;
 pub use forward::{
-    End, Expected, Leading, Pace, Present, Trail, forward, forward_at, present, used_since,
+    End, Expected, Leading, Pace, Present, Trail, declared_errors, forward, forward_at, present,
+    used_since,
 };
 use found::{Found, Loaded, Room};
 pub use parties::{PartyRecord, party_records, places_of};

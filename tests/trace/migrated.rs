@@ -48,6 +48,7 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
     let app = TestApp::start().await;
     app.describe_product(GTIN).await;
     app.issue("L1", 3).await;
+    let upui = uri("class:09521041001012") + "/235/TPX1";
     let uri_of_removing = "https://ref.gs1.org/cbv/BizStep-removing";
     app.capture(&[
         commission(1, &["tin:A", "tin:B"], "L"),
@@ -67,7 +68,7 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
         make(11, &["milk:1", "case:2"], &["powder:1"]),
         make(
             11,
-            &["class:09521041000015", "tin:U", "tote:9", "logger:9"],
+            &["class:09521041000015", "tin:U", "tote:9", "logger:9", &upui],
             &["powder:2"],
         ),
         make(
@@ -98,7 +99,7 @@ async fn rows_from_before_get_the_turns_that_are_captured_today() {
     let mut tx = owner.begin().await.unwrap();
     run(&mut tx, &[UNFORCED, BEFORE, MIGRATION, USED, UNFORCED]).await;
     let used = "SELECT count(*) FROM trace_index WHERE role = 4 AND turn = 12";
-    assert_eq!(count(&mut tx, used).await, 5);
+    assert_eq!(count(&mut tx, used).await, 6);
     let known = count(&mut tx, "SELECT count(*) FROM known").await;
     assert!(known > 30, "{known}");
     let different = count(&mut tx, DIFFERENT).await;

@@ -213,6 +213,63 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
     assert!(codes_alone.get() > traces.get(), "{codes_alone:?}");
 }
 
+/// That codes tell the same as all that is known does.
+async fn assert_same_codes(app: &TestApp, starts: &[Start]) -> Vec<Identity> {
+    let usual = traced(app, app.merchant_id, starts, Pace::USUAL).await;
+    for pace in [Pace::CODES, SLOWEST] {
+        let (told, _) = codes(app, app.merchant_id, starts, (pace, Most::USUAL)).await;
+        assert_eq!(as_codes(told.values()), as_codes(usual.things.iter()));
+    }
+    let things = usual.things.into_iter();
+    things.map(|told| told.identity).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_leave_out_nothing_that_was_used_before_its_source_was_wrong() {
+    let app = TestApp::start().await;
+    app.capture(&[
+        make(3, &["powder:1"], &["lot:M"]),
+        commission(4, &["tin:V"], "M"),
+        make(10, &["tin:V"], &["tin:D"]),
+    ])
+    .await;
+    let starts = [start("powder:1", Some(15), Certainty::Affected)];
+    let things = assert_same_codes(&app, &starts).await;
+    let used = Identity::parse(&uri("tin:D")).unwrap();
+    assert!(things.contains(&used), "{things:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_of_several_lots_are_told_as_the_surest_of_them() {
+    let app = TestApp::start().await;
+    let link = uri("tin:Y").replace("/21/", "/10/L/21/");
+    app.capture(&[
+        // Of two lots; of one of them, and only later, something older is found to be wrong.
+        commission(5, &["tin:X"], "L"),
+        commission(6, &["tin:X"], "M"),
+        // By its link of one, by its maker of both.
+        see(1, &[&link]),
+        commission(7, &["tin:Y"], "L"),
+        commission(8, &["tin:Y"], "M"),
+        commission(9, &["tin:U"], "M"),
+        make(10, &["tin:U"], &["powder:9"]),
+        make(4, &["powder:9"], &["lot:L"]),
+    ])
+    .await;
+    for (of_l, of_m) in [
+        (Certainty::Possibly, Certainty::Affected),
+        (Certainty::Affected, Certainty::Possibly),
+    ] {
+        for hours in [None, Some(2), Some(8)] {
+            let starts = [start("lot:L", hours, of_l), start("lot:M", None, of_m)];
+            let things = assert_same_codes(&app, &starts).await;
+            assert!(things.len() >= 5, "{things:?}");
+        }
+    }
+    app.stop().await;
+}
+
 fn told<'p>(parts: &'p [Vec<Reached>], name: &str) -> Vec<&'p Reached> {
     let identity = Identity::parse(&uri(name)).expect(name);
     let all = parts.iter().flatten();

@@ -183,6 +183,78 @@ async fn whatever_was_at_a_place_in_a_time_is_affected_and_nothing_else() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lay_in_others_came_back_or_was_on_its_way_is_not_forgotten() {
+    let app = TestApp::start().await;
+    let bound = format!(r#""destinationList":[{{"type":"location","destination":"{PLANT}"}}]"#);
+    app.capture(&[
+        // Of a lot in a truck that comes, some is there; so it is of a kind of thing.
+        bond("AggregationEvent", 11, "ADD", "tote:1", &["powder:SOME"]),
+        arrive(15, &["tote:1"], PLANT),
+        arrive(16, &["class:09521041000114"], PLANT),
+        // In a tote in a tote; tomorrow it carries something else.
+        pack(8, "tote:3", &["tin:NESTED"]),
+        pack(9, "tote:2", &["tote:3"]),
+        arrive(15, &["tote:2"], PLANT),
+        unpack(17, "tote:3", &[]),
+        pack(30, "tote:3", &["tin:TOMORROW"]),
+        // First it was only read there, then it was there.
+        pack(1, "case:1", &["tin:OUT", "tin:IN"]),
+        object(6, "OBSERVE", &["case:1"], &[read_at(PLANT)]),
+        unpack(12, "case:1", &["tin:OUT"]),
+        arrive(15, &["case:1"], PLANT),
+        // Sold, and back on the shelf.
+        step(3, "retail_selling", &["tin:BACK"]),
+        arrive(5, &["tin:BACK"], PLANT),
+        // Put into what stood there, before it began and since.
+        arrive(5, &["tote:4"], PLANT),
+        pack(7, "tote:4", &["tin:EARLY"]),
+        pack(12, "tote:4", &["tin:LATER"]),
+        pack(25, "tote:4", &["tin:AFTER"]),
+        // There until that very hour.
+        arrive(5, &["tin:EDGE"], PLANT),
+        arrive(10, &["tin:EDGE"], ELSEWHERE),
+        // On its way there; and to somewhere else.
+        object(
+            9,
+            "OBSERVE",
+            &["tin:BOUND"],
+            &[bound.clone(), member("bizStep", "shipping")],
+        ),
+        object(
+            8,
+            "OBSERVE",
+            &["tin:DIVERTED"],
+            &[bound, member("bizStep", "shipping")],
+        ),
+        arrive(9, &["tin:DIVERTED"], ELSEWHERE),
+        // A circle of things that hold each other, and stand there.
+        pack(2, "case:2", &["case:3"]),
+        pack(3, "case:3", &["case:2"]),
+        arrive(4, &["case:2"], PLANT),
+    ])
+    .await;
+    let (since, until) = (hour(10), hour(20));
+    let then = [("place", PLANT), ("since", &since), ("until", &until)];
+    let all = expected(&[
+        ("powder:SOME", DOUBT, 15),
+        ("class:09521041000114", DOUBT, 16),
+        ("tin:NESTED", SURE, 15),
+        ("case:1", SURE, 15),
+        ("tin:OUT", DOUBT, 10),
+        ("tin:IN", SURE, 15),
+        ("tin:BACK", SURE, 10),
+        ("tin:EARLY", SURE, 10),
+        ("tin:LATER", SURE, 12),
+        ("tin:EDGE", SURE, 10),
+        ("tin:BOUND", DOUBT, 10),
+        ("case:2", SURE, 10),
+        ("case:3", SURE, 10),
+    ]);
+    assert_eq!(told(&app, &then).await, all);
+    app.stop().await;
+}
+
 async fn the_command_says_the_same(app: &TestApp, since: &str, until: &str) {
     let merchant = app.merchant_id.to_string();
     let command = ["trace", "--forward", "--merchant", &merchant];
@@ -245,6 +317,8 @@ async fn whatever_a_party_had_in_a_time_is_affected_until_it_passed_it_on_and_si
         handed(4, &["tin:PASSED"], OURS, THEIRS),
         // It is the party's, wherever it lies.
         arrive(5, &["tin:HAS"], ELSEWHERE),
+        // A carrier has it, and the party may own it still.
+        handed(3, &["tin:CARRIED"], OURS, THEIRS),
         handed(12, &["tin:CAME"], THEIRS, OURS),
         handed(13, &["tin:WENT"], OURS, THEIRS),
         arrive(14, &["tin:THERE"], PLANT),
@@ -259,6 +333,8 @@ async fn whatever_a_party_had_in_a_time_is_affected_until_it_passed_it_on_and_si
     ];
     let all = expected(&[
         ("tin:HAS", SURE, 10),
+        ("tin:PASSED", DOUBT, 10),
+        ("tin:CARRIED", DOUBT, 10),
         ("tin:CAME", SURE, 12),
         ("tin:WENT", SURE, 13),
         ("tin:THERE", SURE, 14),
@@ -267,7 +343,9 @@ async fn whatever_a_party_had_in_a_time_is_affected_until_it_passed_it_on_and_si
     let theirs = format!("https://id.gs1.org/417/{THEIRS}");
     let then = [("party", theirs.as_str()), then[1], then[2]];
     let all = expected(&[
+        ("tin:HAS", DOUBT, 10),
         ("tin:PASSED", SURE, 10),
+        ("tin:CARRIED", SURE, 10),
         ("tin:CAME", SURE, 12),
         ("tin:WENT", SURE, 13),
     ]);
@@ -279,12 +357,21 @@ async fn whatever_a_party_had_in_a_time_is_affected_until_it_passed_it_on_and_si
 async fn a_product_is_all_of_its_lots_and_its_items_without_one() {
     let app = TestApp::start().await;
     let linked = uri("tin:LINKED").replace("/21/", "/10/K/21/");
+    let other = uri("tin:BOTH").replace("/21/", "/10/J/21/");
+    let both = uri("tin:BOTH").replace("/21/", "/10/K/21/");
+    let wrong = commission(2, &["tin:WRONG"], "L");
     app.capture(&[
         make(1, &["powder:1"], &["lot:L"]),
         commission(2, &["tin:A"], "L"),
         commission(2, &["tin:B"], "M"),
         see(3, &["tin:A", "tin:LOTLESS", &linked]),
         see(3, &["carton:C"]),
+        // Of two lots that only links name, it is of none; nor is one whose lot was an error.
+        see(3, &[&both]),
+        see(4, &[&other]),
+        with_id(&wrong, "urn:example:e1"),
+        declared_error(&wrong, "urn:example:e1"),
+        see(5, &["tin:WRONG"]),
         make(4, &["lot:M"], &["carton-lot:N"]),
     ])
     .await;
@@ -297,6 +384,9 @@ async fn a_product_is_all_of_its_lots_and_its_items_without_one() {
         "tin:B",
         "tin:LINKED",
         "tin:LOTLESS",
+        "tin:BOTH",
+        "tin:WRONG",
+        "lot:J",
         "carton-lot:N",
     ];
     let mut things: Vec<String> = things.map(uri).into();

@@ -259,6 +259,11 @@ impl Trace {
         if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
             return Err("--until lies before --since".into());
         }
+        if since.is_none_or(|since| self.arrived_since.is_some_and(|arrived| since <= arrived))
+            && self.arrived_since.is_some()
+        {
+            return Err("--arrived-since says how far before --since arrivals count".into());
+        }
         let wanted = Wanted {
             with,
             since,

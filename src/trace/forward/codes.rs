@@ -29,6 +29,9 @@ use crate::trace::{KnownAt, TraceError};
 /// Content of statements by which things went into processes that is read: where there is more, each item is looked at.
 const USES_BYTES: i64 = 64 << 20;
 
+/// Items whose lots are remembered: some hundred megabytes; of those beyond, each is looked at.
+const MAX_CODES: usize = 8_000_000;
+
 /// Which items may lead on to something: they, or what they were in, went into a process, or they held something.
 #[derive(Debug, Clone, Default)]
 pub struct Leading {
@@ -43,7 +46,10 @@ pub struct Leading {
 pub(super) struct Codes {
     /// See [`Leading`].
     kinds: Set<Gtin>,
+    /// Those, and the items that turned out to be of several lots.
     things: Set<Identity>,
+    /// Since when something was wrong, where it was asked what leads on.
+    asked_since: Option<Option<OffsetDateTime>>,
     /// The lots, numbered.
     numbers: Map<Identity, u32>,
     /// The number of the lot with which an item was told, by the item's hash: who has the hash of another is looked
@@ -73,16 +79,25 @@ impl Codes {
         Codes {
             kinds: Set::default(),
             things: Set::default(),
+            asked_since: None,
             numbers: Map::default(),
             lots: Map::default(),
             hashes: RandomState::default(),
         }
     }
 
-    /// Adds what is known of more products.
-    pub fn learn(&mut self, more: Leading) {
+    /// Adds what is known of more products, of all that happened since a time.
+    pub fn learn(&mut self, more: Leading, since: Option<OffsetDateTime>) {
         self.kinds.extend(more.kinds);
         self.things.extend(more.things);
+        self.asked_since = Some(since);
+    }
+
+    /// Forgets what is known, where what is wrong is older than it was by then.
+    pub fn forget_later(&mut self, since: Option<OffsetDateTime>) {
+        if self.asked_since.is_some_and(|asked| since < asked) {
+            self.kinds.clear();
+        }
     }
 
     /// Whether it is known of a product which of its items may lead on.
@@ -105,13 +120,23 @@ impl Codes {
 }
 
 impl CodesOfLot<'_> {
-    /// Whether an item of the lot is told by its code alone.
+    /// Whether an item that is named as one of the lot is told by its code alone. One of several lots never is again.
     pub fn takes(&mut self, item: &Identity) -> bool {
-        if self.codes.things.contains(item) {
+        let codes = &mut *self.codes;
+        if codes.things.contains(item) {
             return false;
         }
-        let hash = self.codes.hashes.hash_one(item);
-        *self.codes.lots.entry(hash).or_insert(self.number) == self.number
+        let hash = codes.hashes.hash_one(item);
+        let is_full = codes.lots.len() >= MAX_CODES;
+        let known = match codes.lots.get(&hash) {
+            Some(known) => *known,
+            None if is_full => return false,
+            None => *codes.lots.entry(hash).or_insert(self.number),
+        };
+        if known != self.number {
+            codes.things.insert(item.clone());
+        }
+        known == self.number
     }
 }
 
@@ -142,7 +167,7 @@ impl Named {
 }
 
 /// The IDs of those events that were declared errors.
-pub(super) async fn declared_errors(
+pub async fn declared_errors(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     known_at: KnownAt,

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use self::codes::{Leading, used_since};
+pub use self::codes::{Leading, declared_errors, used_since};
 pub use self::present::{Present, present};
 pub use self::trail::{End, Expected, Pace, Trail};
 use self::walk::MAX_THINGS;

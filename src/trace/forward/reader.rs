@@ -14,7 +14,7 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{Kind, Role, StatementId};
 use crate::domain::time::FIRST;
 use crate::store::members::{Lot, Naming, namings_after};
-use crate::store::walk::{Rows, keep_plans};
+use crate::store::walk::Rows;
 use crate::trace::{KnownAt, TraceError};
 
 /// Lots that are asked for together at the most; as many as fill a page are.
@@ -68,7 +68,6 @@ impl Reader {
         merchant_id: Uuid,
         known_at: KnownAt,
     ) -> Result<Vec<(Identity, Naming)>, TraceError> {
-        keep_plans(conn).await?;
         let rows = Rows {
             limit: self.namings as i64,
             content_bytes: PAGE_BYTES,

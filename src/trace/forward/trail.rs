@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::MAX_ROUNDS;
@@ -175,10 +176,18 @@ impl Trail {
         kinds.filter(|kind| !codes.knows(kind)).collect()
     }
 
-    /// Which items of some products may lead on.
+    /// Since when something is wrong with the lots whose items are told; `None`: always.
+    pub fn wrong_since(&self) -> Option<OffsetDateTime> {
+        let lots = self.expanding.iter().filter_map(|lot| self.things.get(lot));
+        let since = lots.flat_map(|thing| thing.since().into_iter().flatten());
+        since.min().flatten()
+    }
+
+    /// Which items of some products may lead on since something is wrong.
     pub fn learn(&mut self, leading: Leading) {
+        let since = self.wrong_since();
         if let Some(codes) = &mut self.codes {
-            codes.learn(leading);
+            codes.learn(leading, since);
         }
     }
 
@@ -293,6 +302,10 @@ impl Trail {
         self.expanding = lots.map(|(lot, _)| lot.clone()).collect();
         self.reader = Reader::of(self.expanding.iter().cloned(), self.pace.namings);
         self.lot = None;
+        let since = self.wrong_since();
+        if let Some(codes) = &mut self.codes {
+            codes.forget_later(since);
+        }
         Ok(told)
     }
 
@@ -300,6 +313,7 @@ impl Trail {
     async fn tell_items(&mut self, conn: &mut PgConnection) -> Result<Vec<Reached>, TraceError> {
         let (merchant_id, known_at) = (self.merchant_id, self.known_at);
         if self.page.is_empty() {
+            keep_plans(conn).await?;
             if self.ahead.is_empty() {
                 self.ahead = self.reader.page(conn, merchant_id, known_at).await?;
             }
@@ -363,8 +377,8 @@ impl Trail {
                 continue;
             }
             // Whose links alone name the lot, may be of another by what its maker said.
-            let codes = codes.as_mut().filter(|_| is_by_ilmd);
-            if codes.is_some_and(|codes| codes.takes(item)) {
+            let takes = codes.as_mut().is_some_and(|codes| codes.takes(item));
+            if takes && is_by_ilmd {
                 alone.push(item.clone());
             } else {
                 items.push((item.clone(), lot.clone()));

@@ -22,7 +22,7 @@ use crate::trace::window::{Tie, Window};
 /// Things of one trace.
 pub(super) const MAX_THINGS: usize = 200_000;
 /// Looks at one identity in one event.
-const MAX_LOOKS: usize = 20_000_000;
+pub(super) const MAX_LOOKS: usize = 20_000_000;
 
 /// What a walk reached.
 #[derive(Debug, Default, PartialEq)]
@@ -418,32 +418,8 @@ impl<'g, 'e> Walk<'g, 'e> {
     /// What held a thing, or some of a lot, and when; `None` once the walk ends.
     fn stays(&mut self, thing: &Identity) -> Option<Vec<Membership<'e>>> {
         let graph = self.graph;
-        let mentions = graph.about(thing);
-        if is_instance(thing) {
-            let looks = 1 + mentions.len();
-            return self.may_look(looks).then(|| graph.memberships(thing));
-        }
-        let put_in = mentions
-            .iter()
-            .filter(|mention| mention.turn == Turn::PutIn);
-        let parents = put_in.clone().filter_map(Mention::parent);
-        let looks = parents
-            .map(|parent| graph.about(parent).len())
-            .sum::<usize>();
-        if !self.may_look(1 + mentions.len() + looks) {
-            return None;
-        }
-        let stay = |mention: &Mention<'e>| {
-            let parent = mention.parent().filter(|parent| is_instance(parent))?;
-            Some(Membership {
-                parent,
-                bond: Bond::Packed,
-                from: mention.moment(),
-                until: graph.gone_from(parent, thing, mention.moment()),
-                is_end_inferred: false,
-            })
-        };
-        Some(put_in.filter_map(stay).collect())
+        let looks = graph.looks_of_stays(thing);
+        self.may_look(looks).then(|| graph.stays(thing))
     }
 
     /// From what was inside something that was used up to what was made of it.
@@ -496,7 +472,7 @@ impl<'g, 'e> Walk<'g, 'e> {
 }
 
 /// Whether what is in or on a container is goods, and no instrument of it.
-fn is_goods(child: &Identity, bond: Bond) -> bool {
+pub(super) fn is_goods(child: &Identity, bond: Bond) -> bool {
     bond == Bond::Packed || !matches!(child, Identity::Giai(_))
 }
 

@@ -38,19 +38,19 @@ const MAX_TRACES: usize = 4;
 /// How long a client may take for a part of a table.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whose recalls are followed at this moment.
+/// Whose recalls are followed at this moment, or what else takes as long.
 #[derive(Debug, Clone, Default)]
 pub struct ForwardTraces(Arc<Mutex<HashSet<Uuid>>>);
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-struct Permit {
+pub(super) struct Permit {
     traces: ForwardTraces,
     merchant_id: Uuid,
 }
 
 impl ForwardTraces {
-    fn begin(&self, merchant_id: Uuid) -> Result<Permit, Problem> {
+    pub(super) fn begin(&self, merchant_id: Uuid) -> Result<Permit, Problem> {
         let busy = |detail| {
             let kind = "epcisException:QueryTooComplexException";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, detail)
@@ -58,12 +58,12 @@ impl ForwardTraces {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if begun.contains(&merchant_id) {
             return Err(busy(
-                "A recall of yours is being followed already. Ask again once it has ended.",
+                "Another long answer of yours is being worked out. Ask again once it has ended.",
             ));
         }
         if begun.len() >= MAX_TRACES {
             return Err(busy(
-                "Other recalls are being followed at this moment. Ask again in some seconds.",
+                "Long answers of others are being worked out. Ask again in some seconds.",
             ));
         }
         begun.insert(merchant_id);
@@ -138,7 +138,9 @@ pub(in crate::web) async fn affected(
         known_at,
         most: Most::USUAL,
     };
-    let starts = starts(wrong, &service.database, &origin).await?;
+    let database = service.database.clone();
+    let starts = apart(move || async move { starts(wrong, &database, &origin).await });
+    let starts = starts.await.map_err(|error| Problem::internal(&error))??;
     let followed = if asked.codes_only {
         Followed::codes(&starts, &origin, Pace::CODES)
     } else {
@@ -185,7 +187,7 @@ enum Answer {
 }
 
 /// Runs what takes long to compute where nobody else's requests wait for it.
-fn apart<T: Send + 'static, F: Future<Output = T>>(
+pub(super) fn apart<T: Send + 'static, F: Future<Output = T>>(
     work: impl FnOnce() -> F + Send + 'static,
 ) -> JoinHandle<T> {
     let handle = Handle::current();
@@ -437,10 +439,10 @@ mod tests {
         let begin = |merchant_id: &Uuid| traces.begin(*merchant_id).unwrap();
         let mut begun: Vec<Permit> = merchants.iter().map(begin).collect();
         assert!(refusal(merchants[0]).contains("of yours"));
-        assert!(refusal(Uuid::nil()).contains("Other recalls"));
+        assert!(refusal(Uuid::nil()).contains("of others"));
         begun.pop();
         begun.push(traces.begin(Uuid::nil()).unwrap());
-        assert!(refusal(merchants[MAX_TRACES - 1]).contains("Other recalls"));
+        assert!(refusal(merchants[MAX_TRACES - 1]).contains("of others"));
     }
 
     #[tokio::test]

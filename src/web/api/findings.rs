@@ -18,6 +18,7 @@ use crate::domain::story::Story;
 use crate::store::read_for;
 use crate::store::statement::events_at;
 use crate::web::Service;
+use crate::web::api::affected::apart;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
 use crate::web::findings::{rule, sentence, severity};
@@ -78,23 +79,43 @@ pub(in crate::web) async fn findings(
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Problem::validation("ask for capture, or for thing"))?;
     let asked = asked.into_inner();
-    let mut conn = service.database.reader.acquire().await?;
-    let mut tx = read_for(&mut conn, merchant_id).await?;
-    let (links, capture) = match (&asked.capture, &asked.thing) {
-        (Some(id), None) => {
-            let unknown = || Problem::not_found("no capture job of this ID stored an event");
-            let id = Uuid::try_parse(id).map_err(|_| unknown())?;
-            let links = links_of(&mut tx, merchant_id, id).await?;
-            (links.ok_or_else(unknown)?, Some(id))
-        }
+    let wanted = match (&asked.capture, &asked.thing) {
+        (Some(id), None) => Wanted::Capture(Uuid::try_parse(id).map_err(|_| no_capture())?),
         (None, Some(thing)) => {
             let link = DigitalLink::parse(thing);
-            let link = link.map_err(|fault| Problem::validation(format!("thing: {fault}")))?;
-            (vec![link], None)
+            Wanted::Thing(link.map_err(|fault| Problem::validation(format!("thing: {fault}")))?)
         }
         _ => return Err(Problem::validation("ask for either capture or thing")),
     };
-    let is_complete = links.len() <= MAX_THINGS;
+    let permit = service.forward_traces.begin(merchant_id)?;
+    let body = apart(move || async move {
+        let _permit = permit;
+        body(&service, merchant_id, wanted).await
+    });
+    let body = body.await.map_err(|error| Problem::internal(&error))??;
+    Ok(HttpResponse::Ok().json(body))
+}
+
+enum Wanted {
+    Capture(Uuid),
+    Thing(DigitalLink),
+}
+
+fn no_capture() -> Problem {
+    Problem::not_found("no capture job of this ID stored an event")
+}
+
+async fn body(service: &Service, merchant_id: Uuid, wanted: Wanted) -> Result<Body, Problem> {
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = read_for(&mut conn, merchant_id).await?;
+    let (links, capture) = match wanted {
+        Wanted::Capture(id) => {
+            let links = links_of(&mut tx, merchant_id, id).await?;
+            (links.ok_or_else(no_capture)?, Some(id))
+        }
+        Wanted::Thing(link) => (vec![link], None),
+    };
+    let mut is_complete = links.len() <= MAX_THINGS;
     let mut found = Found::default();
     for link in links.into_iter().take(MAX_THINGS) {
         let (key, audience) = (&service.code_key, Audience::Merchant);
@@ -106,6 +127,8 @@ pub(in crate::web) async fn findings(
             }
             continue;
         };
+        // Of a story that is cut off, nobody knows whether the rest adds up.
+        is_complete &= !told.story.truncated;
         let own = told.findings.iter().filter(|finding| {
             let mut evidence = finding.evidence.iter();
             capture.is_none_or(|capture| evidence.any(|id| id.batch_id == capture))
@@ -113,14 +136,15 @@ pub(in crate::web) async fn findings(
         own.for_each(|finding| found.add(&told.story, finding));
     }
     tx.rollback().await?;
-    Ok(HttpResponse::Ok().json(Body {
+    Ok(Body {
         things: found.things,
         is_complete,
         findings: found.into_list(),
-    }))
+    })
 }
 
-/// Each thing that the events of a capture name and that has a story of its own; `None` if it stored none.
+/// Each thing that the events of a capture name and that has a story of its own, lots and logistic units first; `None`
+/// if it stored none.
 async fn links_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -145,7 +169,9 @@ async fn links_of(
             Identity::Item { .. } | Identity::LotOf { .. } | Identity::Sscc(_)
         )
     };
-    let links = named.iter().filter(has_story);
+    let mut named: Vec<&Identity> = named.iter().filter(has_story).collect();
+    named.sort_by_key(|identity| matches!(identity, Identity::Item { .. }));
+    let links = named.into_iter();
     let links = links.filter_map(|identity| DigitalLink::parse(&identity.canonical()).ok());
     Ok(has_events.then(|| links.collect()))
 }

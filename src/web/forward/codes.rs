@@ -10,6 +10,7 @@ use crate::domain::epcis::query::{Condition, Span};
 use crate::domain::forward::{Names, Reached, Start};
 use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::statement::Role;
+use crate::query::QueryError;
 use crate::trace::{self, Expected, Leading, Pace, Trail};
 
 /// A forward trace that is told part by part: of each thing all that is known, or of the items of lots their codes.
@@ -21,8 +22,8 @@ pub struct Followed {
 
 struct Codes {
     origin: Origin,
-    /// The first time at which something was wrong.
-    since: Option<OffsetDateTime>,
+    /// What went into processes, and since when that was asked for.
+    used: Option<(Option<OffsetDateTime>, HashSet<Identity>)>,
     /// Whether it is looked at each item, since too many lead on.
     gave_up: bool,
 }
@@ -39,13 +40,12 @@ impl Followed {
 
     /// With the codes of the items.
     pub fn codes(starts: &[Start], origin: &Origin, pace: Pace) -> Followed {
-        let since = starts.iter().map(|start| start.since).min().flatten();
         let (merchant_id, known_at) = (origin.merchant_id, origin.known_at);
         Followed {
             trail: Trail::of_codes(starts, merchant_id, known_at, pace),
             codes: Some(Codes {
                 origin: *origin,
-                since,
+                used: None,
                 gave_up: false,
             }),
         }
@@ -61,8 +61,8 @@ impl Followed {
             && !kinds.is_empty()
             && !codes.gave_up
         {
-            let leading = codes.origin.leading(conn, kinds, codes.since).await?;
-            match leading {
+            let since = self.trail.wrong_since();
+            match codes.leading(conn, kinds, since).await? {
                 Some(leading) => self.trail.learn(leading),
                 None => codes.gave_up = true,
             }
@@ -86,18 +86,19 @@ impl Followed {
     }
 }
 
-impl Origin {
+impl Codes {
     /// Which items of some products may lead on since a time: whatever went into a process by itself or in something,
     /// and whatever held something. `None` if that is more than is looked through.
     async fn leading(
-        &self,
+        &mut self,
         conn: &mut PgConnection,
         kinds: HashSet<Gtin>,
         since: Option<OffsetDateTime>,
     ) -> Result<Option<Leading>, StartError> {
+        let origin = &self.origin;
         let classes = kinds.iter().map(|gtin| Identity::Class { gtin: *gtin });
         let classes: Vec<Identity> = classes.collect();
-        let mut events = self.events(Condition {
+        let mut events = origin.events(Condition {
             parameter: String::new(),
             any: vec![any_of(&["parent:class"], &classes)],
         });
@@ -105,18 +106,23 @@ impl Origin {
         let read = events.read(conn, Span::default(), "", |event| {
             let parents = event.what.iter().filter(|what| what.role == Role::Parent);
             things.extend(parents.map(|what| what.identity.clone()));
-            things.len() <= self.most.starts
+            things.len() <= origin.most.starts
         });
         match read.await {
             Ok(()) => {}
             Err(StartError::TooMuch(..) | StartError::TooMany(..)) => return Ok(None),
+            Err(StartError::Query(QueryError::TooComplex | QueryError::IndexBehind)) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         }
-        let (known_at, most) = (self.known_at, self.most.events);
-        let used = trace::used_since(conn, self.merchant_id, since, known_at, most).await?;
-        Ok(used.map(|used| {
-            things.extend(used);
-            Leading { kinds, things }
-        }))
+        if self.used.as_ref().is_none_or(|(asked, _)| since < *asked) {
+            let (known_at, most) = (origin.known_at, origin.most.events);
+            let used = trace::used_since(conn, origin.merchant_id, since, known_at, most).await?;
+            let Some(used) = used else { return Ok(None) };
+            self.used = Some((since, used));
+        }
+        things.extend(self.used.iter().flat_map(|(_, used)| used.iter().cloned()));
+        Ok(Some(Leading { kinds, things }))
     }
 }

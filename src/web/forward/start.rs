@@ -1,7 +1,7 @@
 //! What a forward trace starts from: things, a product with all its lots, or whatever was at a place or with a party.
 //! The index of events proposes, and what is recorded of each thing decides.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use auditlog::json;
 use sqlx::PgConnection;
@@ -23,15 +23,15 @@ const PER_PAGE: u32 = 1_000;
 
 /// The fields that tell where something was, its spots included.
 const PLACES: [&str; 2] = ["readPoint:within", "bizLocation:within"];
-/// The fields that tell who had it, or where it was handed over.
-const PARTIES: [&str; 6] = [
+/// The fields that tell who had it, or owned it.
+const PARTIES: [&str; 4] = [
     "source_possessing_party",
     "source_owning_party",
-    "source_location",
     "destination_possessing_party",
     "destination_owning_party",
-    "destination_location",
 ];
+/// The field that tells where it is bound for.
+const BOUND_FOR: [&str; 1] = ["destination_location"];
 /// The fields that tell of which product something is.
 const KINDS: [&str; 7] = [
     "epc:class",
@@ -59,6 +59,9 @@ pub enum StartError {
     #[error(transparent)]
     Trace(#[from] TraceError),
 }
+
+/// Items of a product that are kept while its lots are looked for.
+const MAX_ITEMS: usize = 1_000_000;
 
 const SHORTER: &str = "ask for a shorter time";
 const LATER: &str = "say from when on arrivals count (arrivedSince)";
@@ -187,27 +190,37 @@ impl Origin {
             any: vec![any_of(&KINDS, &[Identity::Class { gtin }])],
         });
         let mut found: BTreeSet<Identity> = BTreeSet::new();
-        let mut of_lot: HashSet<Identity> = HashSet::new();
+        // What its maker gives a lot, the lot leads to; unless that was an error.
+        let mut of_lot: HashMap<Option<String>, HashSet<Identity>> = HashMap::new();
+        let (mut count, most) = (0, MAX_ITEMS);
         let take = |event: &Event| {
             let own = event.what.iter();
             for what in own.filter(|what| what.identity.gtin() == Some(gtin)) {
                 let is_made = matches!(what.role, Role::Epc | Role::Output);
                 let number = event.lot_number.as_deref().filter(|_| is_made);
                 let lot = number.and_then(|number| Lot::parse(number).ok());
-                match (&what.identity, lot.or(what.lot)) {
-                    (Identity::Item { .. }, Some(lot)) => {
-                        found.insert(Identity::LotOf { gtin, lot });
-                        of_lot.insert(what.identity.clone());
+                let both = lot.into_iter().chain(what.lot);
+                found.extend(both.map(|lot| Identity::LotOf { gtin, lot }));
+                match &what.identity {
+                    Identity::Item { .. } if lot.is_some() => {
+                        let id = event.event_id.clone();
+                        let is_new = of_lot.entry(id).or_default().insert(what.identity.clone());
+                        count += usize::from(is_new);
                     }
-                    (Identity::Item { .. } | Identity::LotOf { .. }, _) => {
-                        found.insert(what.identity.clone());
+                    Identity::Item { .. } | Identity::LotOf { .. } => {
+                        count += usize::from(found.insert(what.identity.clone()));
                     }
                     _ => {}
                 }
             }
-            true
+            count <= most
         };
         events.read(conn, Span::default(), BY_LOT, take).await?;
+        let ids = of_lot.keys().flatten().map(String::as_str).collect();
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+        let errors = trace::declared_errors(conn, merchant_id, known_at, ids).await?;
+        of_lot.retain(|id, _| id.as_ref().is_none_or(|id| !errors.contains(id)));
+        let of_lot: HashSet<Identity> = of_lot.into_values().flatten().collect();
         found.retain(|identity| !of_lot.contains(identity));
         Ok(found)
     }
@@ -234,11 +247,11 @@ fn condition(with: &With) -> Condition {
     let any = match with {
         With::Place(place) => {
             let places = std::slice::from_ref(place);
-            vec![any_of(&PLACES, places), any_of(&PARTIES, places)]
+            vec![any_of(&PLACES, places), any_of(&BOUND_FOR, places)]
         }
         With::Party { party, places } => {
-            let both: Vec<Identity> = places.iter().chain([party]).cloned().collect();
-            vec![any_of(&PLACES, places), any_of(&PARTIES, &both)]
+            let party = std::slice::from_ref(party);
+            vec![any_of(&PLACES, places), any_of(&PARTIES, party)]
         }
     };
     Condition {
