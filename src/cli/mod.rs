@@ -118,11 +118,23 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Outcome::Yes) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        // Who reads no further, as `head` does, has all that he wanted.
+        Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rootmark: {error}");
             ExitCode::from(2)
         }
     }
+}
+
+fn is_reader_gone(error: &Failure) -> bool {
+    let of_table = error.downcast_ref::<csv::Error>();
+    let of_table = of_table.and_then(|error| match error.kind() {
+        csv::ErrorKind::Io(error) => Some(error),
+        _ => None,
+    });
+    let error = error.downcast_ref::<std::io::Error>().or(of_table);
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn run_outside(outsider: Outsider) -> Result<Outcome, Failure> {

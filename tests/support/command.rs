@@ -32,6 +32,11 @@ pub async fn rootmark_with(
     arguments: &[&str],
     variables: &[(&str, &str)],
 ) -> Said {
+    finish(command(settings, arguments, variables)).await
+}
+
+/// The program as it would be run.
+pub fn command(settings: &Settings, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let DatabaseChoice::External(database) = &settings.database else {
         panic!("tests bring their own database");
     };
@@ -42,7 +47,7 @@ pub async fn rootmark_with(
         .env("ROOTMARK_DATABASE_URL", database.to_url_lossy().as_str())
         .env("ROOTMARK_DATA_DIR", &settings.data_dir)
         .envs(variables.iter().copied());
-    finish(command).await
+    command
 }
 
 /// Runs a command to its end.

@@ -1,10 +1,12 @@
 //! `rootmark trace --forward`, as an operator runs it.
 
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::chain::*;
 use crate::support::TestApp;
-use crate::support::command::rootmark;
+use crate::support::command::{command, rootmark};
 
 const POWDER: &str = "/01/09521041000114/10/1";
 
@@ -213,6 +215,33 @@ async fn what_leads_to_one_another_in_a_circle_is_printed_once() {
     );
     for lot in ["/01/09521041000114/10/1", "/01/09521041000114/10/2"] {
         assert_eq!(said.out.matches(lot).count(), 1, "{}", said.out);
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_no_further_has_what_he_wanted() {
+    let app = sold().await;
+    let merchant = app.merchant_id.to_string();
+    let tin = "/01/09521041001012/21/A";
+    let forward = ["trace", POWDER, "--forward", "--merchant", &merchant];
+    for arguments in [
+        vec!["trace", tin],
+        vec!["trace", tin, "--json"],
+        forward.to_vec(),
+        [&forward[..], &["--json"]].concat(),
+        [&forward[..], &["--csv"]].concat(),
+    ] {
+        let mut command = command(&app.settings, &arguments, &[]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // As `head` does once it has its lines.
+        drop(child.stdout.take());
+        let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+        let ended = ended.await.unwrap();
+        let err = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.success(), "{arguments:?}: {err}");
+        assert_eq!(err, "", "{arguments:?}");
     }
     app.stop().await;
 }

@@ -112,24 +112,27 @@ impl Trace {
         };
         let told = Told::to(story, self.audience);
         let story = &told.story;
+        let mut out = BufWriter::new(std::io::stdout());
         if self.json {
-            println!("{}", json::of(&told)?);
+            writeln!(out, "{}", json::of(&told)?)?;
         } else {
             for finding in &told.findings {
                 let severity = severity(finding.severity).to_uppercase();
-                println!(
+                writeln!(
+                    out,
                     "{severity}  {}",
                     sentence(Text::of(Lang::En), story, finding)
-                );
+                )?;
             }
             if let Some(completeness) = &told.completeness {
-                print!("{completeness}");
+                write!(out, "{completeness}")?;
             }
-            print!("{}", Tree::of(story));
+            write!(out, "{}", Tree::of(story))?;
             if story.truncated {
-                println!("(There is more than one story may hold.)");
+                writeln!(out, "(There is more than one story may hold.)")?;
             }
         }
+        out.flush()?;
         Ok(Outcome::Yes)
     }
 
@@ -156,14 +159,19 @@ impl Trace {
         if !self.is_record(&found.things) {
             return Ok(false);
         }
+        let mut out = BufWriter::new(std::io::stdout());
         if self.json {
-            println!("{}", forward::json(&found)?);
+            writeln!(out, "{}", forward::json(&found)?)?;
         } else {
-            print!("{}", Outline(&found));
+            write!(out, "{}", Outline(&found))?;
             if found.truncated {
-                println!("(There is more than is kept in memory; --csv tells more.)");
+                writeln!(
+                    out,
+                    "(There is more than is kept in memory; --csv tells more.)"
+                )?;
             }
         }
+        out.flush()?;
         Ok(true)
     }
 
