@@ -1,5 +1,7 @@
 //! Opening the database: migrations as its owner, everything else in roles that own nothing.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use prometheus::Histogram;
@@ -7,6 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Postgres};
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use crate::metrics::Metrics;
 use crate::postgres::Access;
@@ -48,13 +51,20 @@ pub struct Database {
 pub struct Pool {
     connections: PgPool,
     wait: Histogram,
+    /// Where connections live: a web worker that opens one may end before another that uses it.
+    home: Handle,
 }
 
 impl Pool {
     /// A connection, within three seconds.
     pub async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
         let asked = Instant::now();
-        let connection = self.connections.acquire().await;
+        let mut acquired = pin!(self.connections.acquire());
+        let connection = poll_fn(|context| {
+            let _at_home = self.home.enter();
+            acquired.as_mut().poll(context)
+        });
+        let connection = connection.await;
         // In vain too: who waits three seconds for nothing is what an operator wants to see.
         self.wait.observe(asked.elapsed().as_secs_f64());
         connection
@@ -90,7 +100,9 @@ impl Database {
         MIGRATOR.run(&mut connection).await?;
         connection.close().await.map_err(OpenError::Connect)?;
         let metrics = Metrics::new();
+        let home = Handle::current();
         let pool = |name, role, most| Pool {
+            home: home.clone(),
             connections: pool(&owner, role, most),
             wait: metrics.db_pool_wait.with_label_values(&[name]),
         };
