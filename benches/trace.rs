@@ -22,7 +22,7 @@ use rootmark::domain::told::Told;
 use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
 use rootmark::store::{begin_for, read_for};
 use rootmark::trace::{KnownAt, Pace, Trail, forward, story};
-use rootmark::web::forward::{Columns, Followed, Most, Origin, Table};
+use rootmark::web::forward::{Columns, Followed, Origin, Table};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
 use uuid::Uuid;
@@ -200,11 +200,7 @@ fn dirty(events: u64) -> Vec<Start> {
 /// The codes alone, as a table.
 async fn codes_of_it(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
     let starts = dirty(events);
-    let origin = Origin {
-        merchant_id,
-        known_at: KnownAt::NOW,
-        most: Most::USUAL,
-    };
+    let origin = Origin::of(merchant_id, KnownAt::NOW);
     let mut conn = running.database.reader.acquire().await?;
     let started = Instant::now();
     let mut followed = Followed::codes(&starts, &origin, Pace::CODES);

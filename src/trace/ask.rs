@@ -146,6 +146,12 @@ impl Asks {
         }
     }
 
+    /// One by one.
+    pub fn each(&self) -> impl Iterator<Item = (&String, Ask)> {
+        let asks = self.iter();
+        asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)))
+    }
+
     /// By name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &[Ask])> {
         self.0.iter().map(|(name, asks)| (name, asks.as_slice()))

@@ -93,7 +93,9 @@ pub(super) trait Walked {
 
     /// Lots of which all is wanted that made them or used them, whether it belongs to the walk or not: the
     /// canonical names.
-    fn lots(&self) -> impl Iterator<Item = String>;
+    fn lots(&self) -> impl Iterator<Item = String> {
+        std::iter::empty()
+    }
 
     /// Whether it ended at one of its limits, with more to be found.
     fn is_cut_off(&self) -> bool;

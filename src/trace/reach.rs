@@ -149,8 +149,7 @@ impl Reach {
 
 impl Walked for Reach {
     fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
-        let asks = self.asks.iter();
-        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
+        let things = self.asks.each();
         let joined = self.transformations.iter();
         things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
     }

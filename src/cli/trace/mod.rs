@@ -27,7 +27,7 @@ use crate::store::gtin_owner::gtin_owner;
 use crate::store::{begin_for, read_for};
 use crate::trace::{self, KnownAt, Pace};
 use crate::web::findings::{sentence, severity};
-use crate::web::forward::{self, Columns, Followed, Most, Origin, Table, Wanted};
+use crate::web::forward::{self, Followed, Origin, Table, Wanted, WantedFault};
 use crate::web::lookup::story_with_leads_of;
 use crate::web::text::{Lang, Text};
 
@@ -150,7 +150,7 @@ impl Trace {
             return Ok(false);
         };
         if self.csv {
-            let origin = origin(merchant_id, known_at);
+            let origin = Origin::of(merchant_id, known_at);
             return self.print_table(&mut conn, &origin, &starts).await;
         }
         let mut tx = begin_for(&mut conn, merchant_id).await?;
@@ -182,13 +182,12 @@ impl Trace {
         origin: &Origin,
         starts: &[Start],
     ) -> Result<bool, Failure> {
-        let (mut followed, columns) = if self.codes {
-            let codes = Followed::codes(starts, origin, Pace::CODES);
-            (codes, Columns::Codes)
+        let mut followed = if self.codes {
+            Followed::codes(starts, origin, Pace::CODES)
         } else {
-            let whole = Followed::whole(starts, origin, Pace::THINGS);
-            (whole, Columns::All)
+            Followed::whole(starts, origin, Pace::THINGS)
         };
+        let columns = followed.columns();
         let mut tx = read_for(conn, origin.merchant_id).await?;
         let mut table = None;
         let mut held_back: Vec<Reached> = Vec::new();
@@ -236,7 +235,7 @@ impl Trace {
         };
         let finest = link.identities().into_iter().take(1).collect();
         let mut tx = read_for(conn, merchant_id).await?;
-        let origin = origin(merchant_id, known_at);
+        let origin = Origin::of(merchant_id, known_at);
         let starts = origin.things(&mut tx, finest, self.since).await?;
         tx.rollback().await?;
         Ok(Some((merchant_id, starts)))
@@ -264,24 +263,23 @@ impl Trace {
             _ => return Err("--party: it is the GLN of a party (AI 417)".into()),
         }
         let (since, until) = (self.since, self.until);
-        if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
-            return Err("--until lies before --since".into());
-        }
-        if since.is_none_or(|since| self.arrived_since.is_some_and(|arrived| since <= arrived))
-            && self.arrived_since.is_some()
-        {
-            return Err("--arrived-since says how far before --since arrivals count".into());
-        }
         let wanted = Wanted {
             with,
             since,
             until,
             arrived_since: self.arrived_since,
         };
+        match wanted.fault() {
+            None => {}
+            Some(WantedFault::Until) => return Err("--until lies before --since".into()),
+            Some(WantedFault::Arrived) => {
+                return Err("--arrived-since says how far before --since arrivals count".into());
+            }
+        }
         let named = self.merchant.as_deref();
         let merchant_id = acting(&core.database, named, None).await?.merchant_id;
         let mut tx = read_for(conn, merchant_id).await?;
-        let starts = origin(merchant_id, known_at)
+        let starts = Origin::of(merchant_id, known_at)
             .there(&mut tx, &wanted)
             .await?;
         tx.rollback().await?;
@@ -303,7 +301,7 @@ impl Trace {
         let Some(recall) = said else {
             return Ok(None);
         };
-        let origin = origin(merchant_id, known_at);
+        let origin = Origin::of(merchant_id, known_at);
         let starts = origin.things(&mut tx, recall.scope, None).await?;
         tx.rollback().await?;
         Ok(Some((merchant_id, starts)))
@@ -341,14 +339,6 @@ impl Trace {
         let story = story_with_leads_of(&mut tx, key, merchant_id, link, known_at).await?;
         tx.rollback().await?;
         Ok(story)
-    }
-}
-
-fn origin(merchant_id: Uuid, known_at: KnownAt) -> Origin {
-    Origin {
-        merchant_id,
-        known_at,
-        most: Most::USUAL,
     }
 }
 

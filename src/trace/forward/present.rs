@@ -70,12 +70,7 @@ struct There {
 
 impl Walked for There {
     fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
-        let asks = self.asks.iter();
-        asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)))
-    }
-
-    fn lots(&self) -> impl Iterator<Item = String> {
-        std::iter::empty()
+        self.asks.each()
     }
 
     fn is_cut_off(&self) -> bool {

@@ -56,7 +56,7 @@ impl Reader {
     }
 
     /// Whether there is nothing left to be read.
-    pub fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.left.is_empty()
     }
 

@@ -72,14 +72,9 @@ impl Spread {
 
 impl Walked for Spread {
     fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
-        let asks = self.asks.iter();
-        let things = asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)));
+        let things = self.asks.each();
         let joined = self.transformations.iter();
         things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
-    }
-
-    fn lots(&self) -> impl Iterator<Item = String> {
-        std::iter::empty()
     }
 
     fn is_cut_off(&self) -> bool {

@@ -23,7 +23,7 @@ use crate::trace::{Expected, KnownAt, Pace, recall_said};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
-use crate::web::forward::{Columns, Followed, Most, Origin, Page, Table, Wanted, page_of};
+use crate::web::forward::{Followed, Origin, Page, Table, Wanted, WantedFault, page_of};
 use crate::web::negotiate::{header_text, media_weight};
 
 const CSV: &str = "text/csv";
@@ -133,11 +133,7 @@ pub(in crate::web) async fn affected(
     let known_at = KnownAt((service.clock)());
     let wrong = Wrong::read(&asked)?;
     let permit = service.forward_traces.begin(merchant_id)?;
-    let origin = Origin {
-        merchant_id,
-        known_at,
-        most: Most::USUAL,
-    };
+    let origin = Origin::of(merchant_id, known_at);
     let database = service.database.clone();
     let starts = apart(move || async move { starts(wrong, &database, &origin).await });
     let starts = starts.await.map_err(|error| Problem::internal(&error))??;
@@ -151,11 +147,6 @@ pub(in crate::web) async fn affected(
         database: service.database.clone(),
         merchant_id,
         followed,
-        columns: if asked.codes_only {
-            Columns::Codes
-        } else {
-            Columns::All
-        },
     };
     let is_known = asked.recall.is_some();
     let answer = apart(move || async move {
@@ -220,20 +211,19 @@ impl Wrong {
         let arrived_since = time("arrivedSince", &asked.arrived_since)?;
         let times = [since, until, arrived_since].map(|time| time.is_some());
         let there = |with| {
-            if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
-                return Err(Problem::validation("until lies before since"));
-            }
-            let is_later = |arrived| since.is_none_or(|since| since <= arrived);
-            if arrived_since.is_some_and(is_later) {
-                let fault = "arrivedSince says how far before since arrivals count";
-                return Err(Problem::validation(fault));
-            }
-            Ok(Wrong::There(Wanted {
+            let wanted = Wanted {
                 with,
                 since,
                 until,
                 arrived_since,
-            }))
+            };
+            match wanted.fault() {
+                None => Ok(Wrong::There(wanted)),
+                Some(WantedFault::Until) => Err(Problem::validation("until lies before since")),
+                Some(WantedFault::Arrived) => Err(Problem::validation(
+                    "arrivedSince says how far before since arrivals count",
+                )),
+            }
         };
         match (&asked.recall, &asked.thing, &asked.place, &asked.party) {
             (Some(uri), None, None, None) if times == [false; 3] => Ok(Wrong::Recall(uri.clone())),
@@ -290,7 +280,6 @@ struct Walk {
     database: Database,
     merchant_id: Uuid,
     followed: Followed,
-    columns: Columns,
     /// Held as long as it walks.
     _permit: Permit,
 }
@@ -379,7 +368,8 @@ impl Walk {
 
     /// Writes all parts, and that they are all; where it cannot be told to its end, it just ends.
     async fn tell(mut self, first: Vec<Reached>, parts: &mpsc::Sender<Part>) {
-        let mut table = Table::begin(Vec::new(), self.columns);
+        let columns = self.followed.columns();
+        let mut table = Table::begin(Vec::new(), columns);
         let mut told = Some(first);
         while let Some(things) = told {
             for rows in things.chunks(ROWS) {
@@ -392,7 +382,7 @@ impl Walk {
                 if sent.await.is_err() {
                     return;
                 }
-                table = Ok(Table::go_on(Vec::new(), self.columns));
+                table = Ok(Table::go_on(Vec::new(), columns));
             }
             told = match self.next().await {
                 Ok(told) => told,

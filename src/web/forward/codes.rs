@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::start::{Origin, StartError, any_of};
+use super::table::Columns;
 use crate::domain::epcis::query::{Condition, Span};
 use crate::domain::forward::{Names, Reached, Start};
 use crate::domain::gs1::{Gtin, Identity};
@@ -68,6 +69,14 @@ impl Followed {
             }
         }
         Ok(self.trail.next(conn).await?)
+    }
+
+    /// What a table of it says of each thing.
+    pub fn columns(&self) -> Columns {
+        match self.codes {
+            Some(_) => Columns::Codes,
+            None => Columns::All,
+        }
     }
 
     /// See [`Trail::expected`].

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 pub use codes::Followed;
 pub use json::{Page, of as json, page_of};
-pub use start::{Most, Origin, StartError, Wanted};
+pub use start::{Most, Origin, StartError, Wanted, WantedFault};
 pub use table::{Columns, Table};
 
 use crate::domain::forward::{Certainty, Fate, Forward, Reached};

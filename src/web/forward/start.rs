@@ -80,7 +80,28 @@ pub struct Wanted {
     pub arrived_since: Option<OffsetDateTime>,
 }
 
-impl Wanted {}
+/// Why there is no such time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedFault {
+    /// It ends before it begins.
+    Until,
+    /// Arrivals count from when it has begun, or it has no beginning.
+    Arrived,
+}
+
+impl Wanted {
+    /// What is wrong with its times.
+    pub fn fault(&self) -> Option<WantedFault> {
+        let since = self.since;
+        let is_early = |until| since.is_some_and(|since| until < since);
+        let is_late = |arrived| since.is_none_or(|since| since <= arrived);
+        if self.until.is_some_and(is_early) {
+            return Some(WantedFault::Until);
+        }
+        let is_late = self.arrived_since.is_some_and(is_late);
+        is_late.then_some(WantedFault::Arrived)
+    }
+}
 
 /// How much is looked at for one trace.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +133,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// With room for as much as a service looks at.
+    pub fn of(merchant_id: Uuid, known_at: KnownAt) -> Origin {
+        let most = Most::USUAL;
+        Origin {
+            merchant_id,
+            known_at,
+            most,
+        }
+    }
+
     /// Everything that was there. The transaction must act for the merchant and see one moment.
     pub async fn there(
         &self,
