@@ -1,5 +1,7 @@
-//! Erasing fields of descriptions: the one thing that changes what is stored. What is erased, and why, is stored as a
+//! Erasing fields of descriptions and of events: the one thing that changes what is stored. What is erased, and why, is stored as a
 //! statement in the same transaction, in the eraser's role.
+
+mod derived;
 
 use std::collections::BTreeSet;
 
@@ -13,15 +15,16 @@ use uuid::Uuid;
 use super::master::whole;
 use super::{CaptureError, Submitter, fresh_pair};
 use crate::domain::erasure::{
-    ErasedFields, Erasure, MAX_STATEMENTS, Order, erase as erase_fields, read_order,
+    ErasedFields, Erasure, MAX_STATEMENTS, Meant, erase as erase_fields, read_order,
 };
+use crate::domain::event_key::event_key;
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::{About, Draft, Kind, StatementId, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
 use crate::store::erasure::{replace_content, statement_at};
-use crate::store::walk::{Described, Descriptions, descriptions_of};
+use crate::store::walk::{Described, Descriptions, descriptions_of, statements_with_keys};
 use crate::store::{batch, begin_for, hold_identity};
 
 /// Statements of one thing that are looked through.
@@ -31,6 +34,7 @@ const ALL_SAID: Descriptions = Descriptions {
     content_bytes: 64 << 20,
 };
 const NO_SUCH: &str = "there is no statement of this merchant at that place in the log";
+const NO_EVENT: &str = "there is no event of this merchant with that eventID";
 const TOO_MANY: &str = "more than 100 statements were made of this thing";
 const NOTHING: &str = "none of these fields is there, or all are erased already";
 
@@ -45,8 +49,7 @@ pub struct ErasedStatements {
     pub fields: usize,
 }
 
-/// Erases fields of the statement at a place in the log, and of all that was ever said of the same thing: what the
-/// text of a request asks for.
+/// Erases fields of a statement, and of all that was ever said of the same thing: what the text of a request asks for.
 ///
 /// # Errors
 /// If something of it cannot be erased; then nothing is.
@@ -61,25 +64,24 @@ pub async fn erase(
     let merchant_id = submitter.merchant_id;
     let now = to_millisecond(now);
     let mut tx = begin_for(conn, merchant_id).await?;
-    let index = i64::try_from(order.index).unwrap_or(i64::MAX);
-    let meant = statement_at(&mut tx, merchant_id, index).await?;
-    let meant = meant.ok_or_else(|| refused("/index", NO_SUCH))?;
-    let Some((kind, about)) = described(&meant) else {
-        return Err(unreadable());
-    };
-    // Held as whoever describes the thing holds it: what is said meanwhile is erased, too, or comes after.
-    if let Some(first) = about.first() {
-        hold_identity(&mut tx, merchant_id, identity_key(&first.identity)).await?;
-    }
+    let Said {
+        kind,
+        of,
+        statements,
+    } = said_of(&mut tx, merchant_id, &order.meant).await?;
     let mut erased = Vec::new();
     let mut fields = 0;
-    for stored in all_said(&mut tx, merchant_id, &meant, (kind, &about)).await? {
-        if let Some((content, salts, leaves)) = without(&stored, kind, &order)? {
-            replace_content(&mut tx, merchant_id, stored.id, &content, &salts).await?;
-            fields += leaves.len();
+    for stored in statements {
+        if let Some(left) = without(&stored, kind, &order.fields)? {
+            let (content, salts) = (&left.content, &left.salts);
+            replace_content(&mut tx, merchant_id, stored.id, content, salts).await?;
+            if kind == Kind::Event {
+                derived::forget(&mut tx, merchant_id, &stored, content).await?;
+            }
+            fields += left.gone.len();
             erased.push(ErasedFields {
                 statement: stored.digest,
-                fields: leaves.into_iter().collect(),
+                fields: left.gone.into_iter().collect(),
             });
         }
     }
@@ -89,7 +91,7 @@ pub async fn erase(
     let statements = erased.len();
     let erasure = Erasure {
         erased,
-        of: about.into_iter().map(|about| about.identity).collect(),
+        of,
         reason: order.reason,
     };
     let id = log(&mut tx, submitter, &erasure, now).await?;
@@ -99,6 +101,70 @@ pub async fn erase(
         statements,
         fields,
     })
+}
+
+/// All that was said of one thing.
+struct Said {
+    kind: Kind,
+    /// What the thing is called.
+    of: Vec<String>,
+    statements: Vec<StoredStatement>,
+}
+
+async fn said_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    meant: &Meant,
+) -> Result<Said, CaptureError> {
+    let index = match meant {
+        Meant::Event(event_id) => return said_of_event(conn, merchant_id, event_id).await,
+        Meant::Index(index) => i64::try_from(*index).unwrap_or(i64::MAX),
+    };
+    let meant = statement_at(conn, merchant_id, index).await?;
+    let meant = meant.ok_or_else(|| refused("/index", NO_SUCH))?;
+    let content = json::parse(&meant.content)?;
+    if let Some(event_id) = event_id(&content) {
+        return said_of_event(conn, merchant_id, event_id).await;
+    }
+    let Some((kind, about)) = described(&meant) else {
+        return Err(unreadable());
+    };
+    // Held as whoever describes the thing holds it: what is said meanwhile is erased, too, or comes after.
+    if let Some(first) = about.first() {
+        hold_identity(conn, merchant_id, identity_key(&first.identity)).await?;
+    }
+    let statements = all_said(conn, merchant_id, &meant, (kind, &about)).await?;
+    let of = about.into_iter().map(|about| about.identity).collect();
+    Ok(Said {
+        kind,
+        of,
+        statements,
+    })
+}
+
+/// The event, and the declaration that it was an error, which repeats it.
+async fn said_of_event(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    event_id: &str,
+) -> Result<Said, CaptureError> {
+    let keys = [false, true].map(|is_error| event_key(event_id, is_error));
+    let statements = statements_with_keys(conn, merchant_id, &keys, LAST).await?;
+    if statements.is_empty() {
+        return Err(refused("/eventID", NO_EVENT));
+    }
+    Ok(Said {
+        kind: Kind::Event,
+        of: vec![event_id.to_owned()],
+        statements,
+    })
+}
+
+/// The ID of an event, if the content is one's.
+fn event_id<'v>(content: &'v Value<'v>) -> Option<&'v str> {
+    let is_event = content.get("kind")?.as_str() == Some(Kind::Event.as_str());
+    is_event.then_some(())?;
+    content.get("body")?.get("eventID")?.as_str()
 }
 
 /// What kind a statement is of, and what it is about.
@@ -135,41 +201,52 @@ async fn all_said(
     Ok(said)
 }
 
-/// What is left of a statement, what salts it, and which leaves are gone; `None` if it has nothing of it.
+/// What is left of a statement.
+struct Left {
+    content: String,
+    salts: Salts,
+    /// The leaves that are gone.
+    gone: BTreeSet<String>,
+}
+
+/// A statement without fields; `None` if it has none of them.
 fn without(
     stored: &StoredStatement,
     kind: Kind,
-    order: &Order,
-) -> Result<Option<(String, Salts, BTreeSet<String>)>, CaptureError> {
+    fields: &[String],
+) -> Result<Option<Left>, CaptureError> {
     let content = json::parse(&stored.content)?;
     let text = |key: &str| content.get(key).and_then(Value::as_str);
     let (Some(body), Some(issuer)) = (content.get("body"), text("issuer")) else {
         return Err(unreadable());
     };
-    let erased = erase_fields(kind, body, &order.fields).map_err(CaptureError::Body)?;
+    let erased = erase_fields(kind, body, fields).map_err(CaptureError::Body)?;
     let leaves = erased.leaves.iter();
-    let leaves: BTreeSet<String> = leaves
+    let gone: BTreeSet<String> = leaves
         .map(|leaf| format!("/body{leaf}"))
         .filter(|leaf| !stored.content_salts.is_erased(leaf))
         .collect();
-    if leaves.is_empty() {
+    if gone.is_empty() {
         return Ok(None);
     }
     let read = Statement::read(&stored.parts()).map_err(|_| unreadable())?;
-    let left = read
+    let salts = read
         .content_salts
-        .without(&read.content, |leaf| leaves.contains(leaf))
+        .without(&read.content, |leaf| gone.contains(leaf))
         .map_err(|_| unreadable())?;
-    let text = content_text(&erased.body, issuer, kind.as_str());
-    let salts = Salts::Left(left);
     let mut after = stored.clone();
-    (after.content, after.content_salts) = (text, salts);
+    after.content = content_text(&erased.body, issuer, kind.as_str());
+    after.content_salts = Salts::Left(salts);
     // What was proven before must be provable after: nothing is stored that gives another digest.
     let still = Statement::read(&after.parts()).map_err(|_| unreadable())?;
     if still.digest() != stored.digest {
         return Err(refused("/index", "is not what the log has of it"));
     }
-    Ok(Some((after.content, after.content_salts, leaves)))
+    Ok(Some(Left {
+        content: after.content,
+        salts: after.content_salts,
+        gone,
+    }))
 }
 
 /// Stores the statement that says what was erased.

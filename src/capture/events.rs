@@ -11,9 +11,10 @@ use super::prepare::{Prepared, PreparedEvent, Refused, prepare_document, prepare
 use super::{CaptureError, EventFault, Submitter};
 use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::epcis::{Fault, FaultKind};
+use crate::domain::erasure::says_the_same;
 use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::posting::BatchIndex;
-use crate::domain::statement::{Batch, NewStatement};
+use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
 use crate::store::event_index::insert_event_batch;
@@ -146,7 +147,7 @@ pub(super) async fn store(
             // it, so each round leaves fewer events, and there are few rounds.
             tx.rollback().await?;
             events = without_known(events, &known, behaviour, &mut refused)?;
-            stored_in.extend(known.values().map(|taken| taken.id.batch_id));
+            stored_in.extend(known.values().map(|known| known.taken.id.batch_id));
             continue;
         }
         let foreign = foreign_declarations(&mut tx, merchant_id, &events).await?;
@@ -247,12 +248,33 @@ fn index_of(events: &[PreparedEvent]) -> BatchIndex {
     index
 }
 
+/// An event that somebody sent before.
+struct Known {
+    taken: TakenEventKey,
+    /// What is left of it, if fields of it were erased.
+    left: Option<StoredStatement>,
+}
+
+impl Known {
+    /// Whether an event is this one again, word for word, as far as its words are still there.
+    fn is_repeated_by(&self, event: &PreparedEvent) -> bool {
+        match (self.taken.content_sha256, &self.left) {
+            (Some(content), _) => content == event.content_sha256,
+            (None, Some(left)) => {
+                let content = &event.statement.content;
+                says_the_same(content, &left.content, &left.content_salts)
+            }
+            (None, None) => false,
+        }
+    }
+}
+
 /// Takes the keys of all events; gives those that somebody has, with what they stand for.
 async fn taken_by_others(
     conn: &mut PgConnection,
     batch: &Batch,
     events: &[PreparedEvent],
-) -> Result<HashMap<EventKey, TakenEventKey>, CaptureError> {
+) -> Result<HashMap<EventKey, Known>, CaptureError> {
     if events.is_empty() {
         return Ok(HashMap::new());
     }
@@ -277,13 +299,33 @@ async fn taken_by_others(
         .filter(|key| !won.contains(key))
         .collect();
     let taken = taken_event_keys(conn, batch.merchant_id, &lost).await?;
-    Ok(taken.into_iter().map(|taken| (taken.key, taken)).collect())
+    let mut left = left_of(conn, batch.merchant_id, &taken).await?;
+    let known = taken.into_iter().map(|taken| {
+        let left = left.remove(&taken.id);
+        (taken.key, Known { taken, left })
+    });
+    Ok(known.collect())
+}
+
+/// What is left of the events of which fields were erased.
+async fn left_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    taken: &[TakenEventKey],
+) -> Result<HashMap<StatementId, StoredStatement>, CaptureError> {
+    let erased = taken.iter().filter(|taken| taken.content_sha256.is_none());
+    let keys: Vec<EventKey> = erased.map(|taken| taken.key).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let left = statements_with_keys(conn, merchant_id, &keys, LAST).await?;
+    Ok(left.into_iter().map(|left| (left.id, left)).collect())
 }
 
 /// Leaves out the events that are known word for word; another body under a known ID is a conflict.
 fn without_known(
     events: Vec<PreparedEvent>,
-    known: &HashMap<EventKey, TakenEventKey>,
+    known: &HashMap<EventKey, Known>,
     behaviour: ErrorBehaviour,
     refused: &mut Refused,
 ) -> Result<Vec<PreparedEvent>, CaptureError> {
@@ -291,7 +333,7 @@ fn without_known(
     for event in events {
         match known.get(&event.key) {
             None => fresh.push(event),
-            Some(taken) if taken.content_sha256 == event.content_sha256 => {}
+            Some(known) if known.is_repeated_by(&event) => {}
             Some(_) => {
                 let PreparedEvent {
                     event, event_id, ..

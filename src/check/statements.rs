@@ -297,7 +297,8 @@ struct Index {
 #[derive(Default)]
 struct Derived {
     index_rows: Vec<IndexRow>,
-    event_keys: HashMap<EventKey, (StatementId, [u8; 32])>,
+    /// Where each event stands, and what its content hashes to, unless fields of it were erased.
+    event_keys: HashMap<EventKey, (StatementId, Option<[u8; 32]>)>,
 }
 
 impl Derived {
@@ -507,7 +508,8 @@ impl Facts {
         derived.index_rows.extend(rows);
         if let Some((event_id, is_error, _)) = self.said.event {
             tally.events += 1;
-            let content = Hash::of(&[stored.content.as_bytes()]).0;
+            let is_whole = stored.content_salts.erased().next().is_none();
+            let content = is_whole.then(|| Hash::of(&[stored.content.as_bytes()]).0);
             derived
                 .event_keys
                 .insert(event_key(&event_id, is_error), (stored.id, content));

@@ -226,6 +226,6 @@ fn is_uri(text: &str) -> bool {
 }
 
 /// Whether a member's name carries a namespace: `prefix:name` or a whole URI.
-fn has_namespace(key: &str) -> bool {
+pub(crate) fn has_namespace(key: &str) -> bool {
     is_uri(key)
 }

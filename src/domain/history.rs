@@ -1,5 +1,5 @@
-//! What was changed in descriptions: by whom, when, what stood there before, and why. The last description of a
-//! thing stands; those before it are its history, and nothing of them is lost.
+//! What was changed in descriptions, and erased of them and of events: by whom, when, what stood there before, and
+//! why. The last description of a thing stands; those before it are its history.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use time::OffsetDateTime;
 use super::master::{self, Bilingual};
 use super::statement::{Kind, StatementId};
 
-/// A change of one description.
+/// A change of one description, or what was erased of it or of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// What kind of description.
+    /// What kind of statement.
     pub kind: Kind,
-    /// Of what, as it is called now.
-    pub of: Bilingual,
+    /// Of what.
+    pub of: Changed,
     /// Who said so: a canonical Digital Link.
     pub by: String,
     /// The statement.
@@ -27,6 +27,15 @@ pub struct Change {
     pub reason: Option<Bilingual>,
     /// What changed, by place.
     pub fields: Vec<FieldChange>,
+}
+
+/// Of what a change is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Of what is called so now.
+    Called(Bilingual),
+    /// Of the event that is stored there.
+    Event(StatementId),
 }
 
 /// A field that changed.

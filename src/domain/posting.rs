@@ -124,6 +124,23 @@ impl BatchIndex {
         }
     }
 
+    /// Replaces the terms of the event at a position; `None` if there is no such event.
+    pub fn replace(&mut self, position: i32, terms: impl IntoIterator<Item = Term>) -> Option<()> {
+        let place = self.events.binary_search_by_key(&position, |event| event.0);
+        let place = place.ok()? as u32;
+        self.terms.retain(|_, places| {
+            places.retain(|other| *other != place);
+            !places.is_empty()
+        });
+        for term in terms {
+            let places = self.terms.entry(term).or_default();
+            if let Err(before) = places.binary_search(&place) {
+                places.insert(before, place);
+            }
+        }
+        Some(())
+    }
+
     /// Adds a word that an event uses.
     pub fn push_word(&mut self, kind: WordKind, word: &str) {
         let words = self.words.entry(kind).or_default();

@@ -23,8 +23,8 @@ pub struct NewEventKey {
 pub struct TakenEventKey {
     /// The key.
     pub key: EventKey,
-    /// SHA-256 of the content it was taken for.
-    pub content_sha256: [u8; 32],
+    /// SHA-256 of the content it was taken for; `None` once fields of that were erased, which could be tried out by it.
+    pub content_sha256: Option<[u8; 32]>,
     /// Where that event is stored.
     pub id: StatementId,
 }
@@ -109,7 +109,7 @@ pub async fn stray_event_keys(conn: &mut PgConnection, limit: i64) -> Result<Vec
 
 struct Row {
     key: Vec<u8>,
-    content_sha256: Vec<u8>,
+    content_sha256: Option<Vec<u8>>,
     batch_id: Uuid,
     position: i32,
 }
@@ -118,7 +118,10 @@ impl Row {
     fn read(self) -> Result<TakenEventKey> {
         Ok(TakenEventKey {
             key: super::array("event_key.key", &self.key)?,
-            content_sha256: super::array("event_key.content_sha256", &self.content_sha256)?,
+            content_sha256: match &self.content_sha256 {
+                Some(hash) => Some(super::array("event_key.content_sha256", hash)?),
+                None => None,
+            },
             id: StatementId {
                 batch_id: self.batch_id,
                 position: self.position,

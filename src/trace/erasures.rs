@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use auditlog::bundle::statement_name;
 use auditlog::{Hash, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::found::{Found, Name, Room};
 use super::{KnownAt, TraceError};
-use crate::domain::erasure::{self, ERASED, Erasure};
-use crate::domain::history::{Change, FieldChange, name_of};
+use crate::domain::erasure::{self, ERASED, Erasure, extension};
+use crate::domain::history::{Change, Changed, FieldChange, name_of};
 use crate::domain::statement::{Kind, Role};
 use crate::domain::story::{Story, StoryStatement, Withheld};
 use crate::domain::turn::Turn;
@@ -26,7 +27,7 @@ pub(super) async fn add_erasures(
     if digests.is_empty() {
         return Ok(());
     }
-    let name = |digest: &Hash| (erasure::name(digest), Role::Erasure, Turn::Seen);
+    let name = |digest: &Hash| (statement_name(digest), Role::Erasure, Turn::Seen);
     let names: HashSet<Name> = digests.iter().map(name).collect();
     // Whatever time the story is told of: what is gone is gone from all of them.
     let mut said = Found::known_at(KnownAt::NOW, Room::STORY);
@@ -64,12 +65,26 @@ fn changes(story: &Story, erasure: &Erasure) -> Option<Change> {
     for erased in &erasure.erased {
         if let Some(statement) = by_digest.get(&erased.statement) {
             let leaves = erased.fields.iter();
-            fields.extend(leaves.filter_map(|leaf| leaf.strip_prefix("/body")));
+            let leaves = leaves.filter_map(|leaf| leaf.strip_prefix("/body"));
+            fields.extend(leaves.map(|leaf| match statement.kind {
+                Kind::Event => extension(leaf),
+                _ => leaf,
+            }));
             last = Some(*statement);
         }
     }
     let last = last?;
     let content = json::parse(&last.stored.content).ok()?;
+    let of = match last.kind {
+        // Its declaration as an error, which comes after it, is no step of the story.
+        Kind::Event => Changed::Event(
+            erasure
+                .erased
+                .iter()
+                .find_map(|erased| Some(by_digest.get(&erased.statement)?.stored.id))?,
+        ),
+        kind => Changed::Called(name_of(kind, content.get("body")?)?),
+    };
     let field = |pointer: &str| FieldChange {
         pointer: pointer.to_owned(),
         old: None,
@@ -77,7 +92,7 @@ fn changes(story: &Story, erasure: &Erasure) -> Option<Change> {
     };
     Some(Change {
         kind: last.kind,
-        of: name_of(last.kind, content.get("body")?)?,
+        of,
         by: String::new(),
         id: last.stored.id,
         recorded_at: last.stored.recorded_at,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auditlog::json;
 
 use super::found::Loaded;
-use crate::domain::history::{Change, difference, name_of};
+use crate::domain::history::{Change, Changed, difference, name_of};
 use crate::domain::master::change_reason;
 use crate::domain::statement::Kind;
 use crate::domain::story::Story;
@@ -40,7 +40,7 @@ fn change(old: &Loaded, new: &Loaded, last: &Loaded) -> Option<Change> {
     }
     Some(Change {
         kind: new.kind,
-        of: name_of(new.kind, last_content.get("body")?)?,
+        of: Changed::Called(name_of(new.kind, last_content.get("body")?)?),
         by: new.issuer.clone(),
         id: new.stored.id,
         recorded_at: new.stored.recorded_at,

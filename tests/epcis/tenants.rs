@@ -199,9 +199,14 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
         "rootmark_deliverer UPDATE subscription",
+        "rootmark_eraser DELETE event_term",
+        "rootmark_eraser INSERT event_term",
         "rootmark_eraser INSERT pending_batch",
         "rootmark_eraser INSERT statement",
         "rootmark_eraser INSERT trace_index",
+        "rootmark_eraser UPDATE event_batch",
+        "rootmark_eraser UPDATE event_key",
+        "rootmark_eraser UPDATE event_term",
         "rootmark_eraser UPDATE statement",
         "rootmark_indexer DELETE event_batch",
         "rootmark_indexer INSERT event_term",
@@ -228,6 +233,14 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
     let erased = columns("rootmark_eraser", "statement", "UPDATE");
     let payload = ["content", "content_secret"];
     assert_eq!(strings(&mut conn, &erased).await, payload);
+    for (table, derived) in [
+        ("event_key", "content_sha256"),
+        ("event_batch", "terms"),
+        ("event_term", "postings"),
+    ] {
+        let erased = columns("rootmark_eraser", table, "UPDATE");
+        assert_eq!(strings(&mut conn, &erased).await, [derived]);
+    }
     let held = columns("rootmark_capture", "gtin_owner", "UPDATE");
     assert_eq!(strings(&mut conn, &held).await, ["claimed_at"]);
     let moved = columns("rootmark_deliverer", "subscription", "UPDATE");

@@ -17,6 +17,7 @@ mod cases;
 mod command;
 mod disclosure;
 mod disclosure_ways;
+mod erased_events;
 mod erasure;
 mod findings;
 mod forward;

@@ -140,3 +140,26 @@ fn minutes_before_1970_are_minutes_too() {
         [-1, 0, 0, 1]
     );
 }
+
+#[test]
+fn the_terms_of_one_event_are_replaced_and_of_no_other() {
+    let build = |second: &[i64]| {
+        let mut index = BatchIndex::default();
+        index.push(0, 5, [Term(1), Term(2)]);
+        index.push(3, 6, second.iter().copied().map(Term));
+        index.push(4, 7, [Term(2), Term(4)]);
+        index
+    };
+    for (before, after) in [
+        (&[1, 2, 3][..], &[2, 5][..]),
+        (&[9], &[]),
+        (&[], &[1, 4]),
+        (&[2], &[2]),
+    ] {
+        let mut index = build(before);
+        index.replace(3, after.iter().copied().map(Term)).unwrap();
+        assert_eq!(index, build(after), "{before:?} {after:?}");
+        assert_eq!(index.encode(), build(after).encode());
+    }
+    assert_eq!(build(&[1]).replace(2, [Term(1)]), None);
+}

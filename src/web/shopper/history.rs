@@ -2,10 +2,11 @@
 
 use auditlog::json::{self, Value};
 
-use super::journey::{named, readable};
+use super::journey::{named, readable, stage};
 use super::present::china_date;
-use super::view::{ChangeView, FieldView};
-use crate::domain::history::{Change, FieldChange};
+use super::view::{ChangeView, FieldView, Words};
+use crate::domain::history::{Change, Changed, FieldChange};
+use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::Story;
 use crate::web::text::{Lang, Text};
 
@@ -38,10 +39,15 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option
         .fields
         .iter()
         .filter(|field| is_for(text.lang(), field));
-    let fields = fields.take(MAX_FIELDS).map(|field| field_view(text, field));
+    let fields = fields
+        .take(MAX_FIELDS)
+        .map(|field| field_view(text, change.kind, field));
     Some(ChangeView {
         day: china_date(text, change.recorded_at)?,
-        of: named(&change.of, text.lang()),
+        of: match &change.of {
+            Changed::Called(name) => named(name, text.lang()),
+            Changed::Event(id) => step(text, story, *id)?,
+        },
         by,
         reason: change
             .reason
@@ -58,10 +64,28 @@ fn is_for(lang: Lang, field: &FieldChange) -> bool {
     !field.pointer.ends_with(&other)
 }
 
-fn field_view(text: &Text, field: &FieldChange) -> FieldView {
-    let name = field.pointer.split('/').nth(1).unwrap_or_default();
+/// A step by what happened and when.
+fn step(text: &Text, story: &Story, id: StatementId) -> Option<Words> {
+    let event = &story.steps.iter().find(|step| step.id == id)?.event;
+    let (step, day) = (stage(text, event), china_date(text, event.event_time)?);
+    let words = [("step", step.as_str()), ("day", day.text.as_str())];
+    Some(Words::plain(text.with("history.step", &words)))
+}
+
+fn field_view(text: &Text, kind: Kind, field: &FieldChange) -> FieldView {
+    let label = match kind {
+        // Somebody's extension, by the name that he gave it.
+        Kind::Event => {
+            let name = field.pointer.replace("~1", "/").replace("~0", "~");
+            readable(name.rsplit([':', '/', '#']).next().unwrap_or_default())
+        }
+        _ => {
+            let name = field.pointer.split('/').nth(1).unwrap_or_default();
+            text.term("field", name).to_owned()
+        }
+    };
     FieldView {
-        label: text.term("field", name).to_owned(),
+        label,
         old: field.old.as_deref().map(|value| words(text, value)),
         new: field.new.as_deref().map(|value| words(text, value)),
     }

@@ -90,7 +90,8 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
     }
 }
 
-fn stage(text: &Text, event: &Event) -> String {
+/// What happened, in a word.
+pub(super) fn stage(text: &Text, event: &Event) -> String {
     // What makes one product of another is better called by its event than "creating an instance".
     let is_processing = event.event_type == EventType::Transformation
         && event.biz_step.as_deref().map(word) == Some("creating_class_instance");
