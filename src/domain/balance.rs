@@ -53,6 +53,8 @@ pub struct Account {
     pub made_until: Option<OffsetDateTime>,
     /// Whether some of it has numbers of its own: that is not among `made`.
     pub has_items: bool,
+    /// How many items got such numbers, where that is known.
+    pub items: Option<u64>,
     /// The events and issuances that say so.
     pub evidence: Vec<StatementId>,
 }

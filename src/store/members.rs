@@ -150,6 +150,39 @@ pub struct Made {
     pub before: i64,
 }
 
+/// How many items came into the world as those of each lot, in their order, as far as it was recorded by a time; `None`
+/// where more than `limit` statements say so. As [`count_items`] has it, one that did so twice counts twice.
+pub async fn count_items_of_few(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    lots: &[i64],
+    recorded_until: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<Option<u64>>> {
+    let counted = sqlx::query!(
+        r#"SELECT coalesce(sum(t.items), 0) AS "items!", count(t.items) AS "statements!"
+           FROM unnest($2::bigint[]) WITH ORDINALITY AS w (key, place)
+           LEFT JOIN LATERAL (
+               SELECT items FROM trace_index
+               WHERE merchant_id = $1 AND identity_key = w.key AND role = 6 AND turn = 0
+                 AND recorded_at <= $3
+               LIMIT $4) AS t ON true
+           GROUP BY w.place
+           ORDER BY w.place"#,
+        merchant_id,
+        lots,
+        recorded_until,
+        limit + 1,
+    )
+    .fetch_all(conn)
+    .await?;
+    let counted = counted.into_iter().map(|row| {
+        let items = u64::try_from(row.items).ok();
+        items.filter(|_| row.statements <= limit)
+    });
+    Ok(counted.collect())
+}
+
 /// How many items came into the world as those of each lot, in their order, as far as it was recorded by a time: from
 /// the index alone, which is why one that did so twice counts twice.
 pub async fn count_items(

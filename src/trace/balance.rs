@@ -3,17 +3,26 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::TraceError;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
 use super::found::{Found, Name};
 use super::graph::Graph;
 use super::reach::Reach;
+use super::{KnownAt, TraceError};
 use crate::domain::balance::{Account, Portion, Process};
 use crate::domain::epcis::{Event, EventType};
 use crate::domain::gs1::{Gtin, Identity};
+use crate::domain::identity_key::identity_key;
 use crate::domain::master::{Issuance, Product, read_product};
 use crate::domain::statement::{Kind, Role, StatementId};
 use crate::domain::story::{Described, Story};
 use crate::domain::turn::Turn;
+use crate::store::members::count_items_of_few;
+
+/// Statements that give numbers to a lot's items: of a lot whose items come one by one nobody counts them for each look
+/// at a tin.
+const MAX_NAMINGS: i64 = 256;
 
 /// What is to be described of the processes.
 pub(super) fn names(story: &Story) -> impl Iterator<Item = Name> {
@@ -43,6 +52,32 @@ pub(super) fn add_balances(
     let mut accounts: Vec<Account> = accounts.collect();
     accounts.sort_by(|a, b| a.lot.cmp(&b.lot));
     story.accounts = accounts;
+    Ok(())
+}
+
+/// Adds how many items of each lot got numbers of their own, where there is anything to compare that with.
+pub(super) async fn count_items(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    story: &mut Story,
+    known_at: KnownAt,
+) -> Result<(), TraceError> {
+    let accounts = story.accounts.iter_mut();
+    let compared = accounts.filter(|account| {
+        account.has_items && (account.issued.is_some() || !account.made.is_empty())
+    });
+    let mut compared: Vec<&mut Account> = compared.collect();
+    if compared.is_empty() {
+        return Ok(());
+    }
+    let keys = compared.iter();
+    let keys: Vec<i64> = keys
+        .map(|account| identity_key(&account.lot.canonical()))
+        .collect();
+    let counted = count_items_of_few(conn, merchant_id, &keys, known_at.0, MAX_NAMINGS).await?;
+    for (account, items) in compared.iter_mut().zip(counted) {
+        account.items = items;
+    }
     Ok(())
 }
 
@@ -134,6 +169,7 @@ fn account(lot: &Identity, graph: &Graph<'_>, issued: &[Described<Issuance>]) ->
         issued: None,
         made_until: None,
         has_items: false,
+        items: None,
         evidence: Vec::new(),
     };
     for mention in graph.about(lot) {

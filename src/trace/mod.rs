@@ -136,6 +136,7 @@ async fn whole_story(
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
     balance::add_balances(&mut story, &found, &said, &reach)?;
+    balance::count_items(conn, merchant_id, &mut story, known_at).await?;
     erasures::add_erasures(conn, merchant_id, &mut story).await?;
     story
         .statements

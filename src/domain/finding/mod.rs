@@ -179,6 +179,24 @@ pub enum Contradiction {
         /// Its codes.
         issued: u64,
     },
+    /// More items of a lot got numbers of their own than it has pieces.
+    ItemsBeyondMade {
+        /// Which.
+        lot: Identity,
+        /// Its pieces.
+        made: u64,
+        /// The items.
+        items: u64,
+    },
+    /// More items of a lot got numbers of their own than codes were issued for it.
+    ItemsBeyondCodes {
+        /// Which.
+        lot: Identity,
+        /// Its codes.
+        issued: u64,
+        /// The items.
+        items: u64,
+    },
 }
 
 /// A step by what a reader knows it by.
@@ -203,7 +221,7 @@ impl StepName {
 type Rule = fn(&Story) -> Vec<Finding>;
 
 /// All of them.
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 16] = [
     order::before_made,
     order::after_end,
     order::in_two_parents,
@@ -218,6 +236,8 @@ const RULES: [Rule; 14] = [
     balance::yield_out_of_band,
     balance::lot_overdrawn,
     balance::codes_to_spare,
+    balance::items_beyond_made,
+    balance::items_beyond_codes,
 ];
 
 /// What does not add up, the gravest first.
