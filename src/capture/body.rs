@@ -25,7 +25,7 @@ pub(super) fn effective_body(
     let event_id = match &event.event_id {
         Some(id) => id.clone(),
         None => {
-            let id = if event.is_error_declaration {
+            let id = if event.is_error_declaration() {
                 // It is all of the event again. Without the declaration it gives the ID that the
                 // event got, and so retracts it.
                 let mut repeated = body[..head].to_owned();

@@ -157,7 +157,7 @@ pub fn content_to_sign(
     issuer: &str,
 ) -> Result<String, Fault> {
     let read = epcis::read_event(event)?;
-    if read.is_error_declaration && read.event_id.is_none() {
+    if read.is_error_declaration() && read.event_id.is_none() {
         return Err(Fault {
             pointer: "/eventID".into(),
             kind: FaultKind::Rule("is needed to say which event was an error"),
@@ -216,7 +216,7 @@ fn prepare(
         if stored_bytes > MAX_STORED_BYTES {
             return Err(DocumentFault::TooLargeStored.into());
         }
-        let key = event_key(&event_id, event.is_error_declaration);
+        let key = event_key(&event_id, event.is_error_declaration());
         if body.len() > MAX_BODY_BYTES {
             let error = fault(position, FaultKind::Rule(TOO_LARGE));
             refused.leave_out(order.behaviour, error)?;
@@ -264,7 +264,7 @@ fn prepare(
         prepared.push(PreparedEvent {
             event: position,
             event_id,
-            is_error_declaration: event.is_error_declaration,
+            is_error_declaration: event.is_error_declaration(),
             key,
             content_sha256,
             statement,

@@ -428,16 +428,13 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     if let Some(Index { indexer, of_batch }) = index {
         indexer.add_stored(of_batch, stored.id.position, body, &event);
     }
+    let is_error = event.is_error_declaration();
     Some(Said {
         kind,
         abouts_of_old: epcis::abouts_of_old(&event),
         turns: event.turns(),
         about: Some(epcis::about(&event)),
-        event: Some((
-            event.event_id?,
-            event.is_error_declaration,
-            event.event_time,
-        )),
+        event: Some((event.event_id?, is_error, event.event_time)),
         gtin: None,
     })
 }

@@ -1,5 +1,5 @@
-//! What was changed in descriptions, and erased of them and of events: by whom, when, what stood there before, and
-//! why. The last description of a thing stands; those before it are its history.
+//! What was changed in descriptions, erased of them and of events, and withdrawn: by whom, when, what stood there before,
+//! and why. The last description of a thing stands; those before it are its history, and so is what was an error.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::master::{self, Bilingual};
 use super::statement::{Kind, StatementId};
 
-/// A change of one description, or what was erased of it or of an event.
+/// A change of one description, what was erased of it or of an event, or an event that was an error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// What kind of statement.
@@ -23,7 +23,7 @@ pub struct Change {
     pub id: StatementId,
     /// When it was recorded.
     pub recorded_at: OffsetDateTime,
-    /// `changeReason`
+    /// `changeReason`, or `reason` of an erasure.
     pub reason: Option<Bilingual>,
     /// What changed, by place.
     pub fields: Vec<FieldChange>,
@@ -36,6 +36,15 @@ pub enum Changed {
     Called(Bilingual),
     /// Of the event that is stored there.
     Event(StatementId),
+    /// The event that is stored there was declared an error.
+    Withdrawn {
+        /// Which.
+        event: StatementId,
+        /// `reason`: a CBV word or a URI.
+        reason: Option<String>,
+        /// What the story has in its place.
+        correctives: Vec<StatementId>,
+    },
 }
 
 /// A field that changed.

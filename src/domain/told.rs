@@ -13,6 +13,7 @@ use super::disclosure::{Audience, Disclosure, Field, Hidden, Hiding, masked};
 use super::epcis::{Event, PartyRef, Quantity};
 use super::finding::{Contradiction, Finding, findings};
 use super::gs1::Identity;
+use super::history::Changed;
 use super::master::Document;
 use super::route::{Completeness, completeness};
 use super::statement::{About, Kind, Role, StatementId};
@@ -130,6 +131,10 @@ impl Told {
         }
         let named: HashSet<String> = self.story.steps.iter().flat_map(named_parties).collect();
         self.story.history.retain_mut(|change| {
+            // A step of the story, as its declaration is.
+            if matches!(change.of, Changed::Withdrawn { .. }) {
+                return true;
+            }
             let Some(thing) = things.of.get(&change.id) else {
                 return false;
             };

@@ -293,7 +293,7 @@ impl Found {
         let mut ids: HashSet<String> = HashSet::new();
         for (id, loaded) in &self.statements {
             let event = loaded.event.as_ref();
-            let event = event.filter(|event| !event.is_error_declaration);
+            let event = event.filter(|event| !event.is_error_declaration());
             if event.is_some() && self.doubted.insert(*id) {
                 ids.extend(event.and_then(|event| event.event_id.clone()));
             }

@@ -70,7 +70,7 @@ impl<'e> Graph<'e> {
         // EPCIS: a retraction is a copy of the event, under the same ID, with an errorDeclaration.
         let declared: Set<&str> = events
             .iter()
-            .filter(|(_, event)| event.is_error_declaration)
+            .filter(|(_, event)| event.is_error_declaration())
             .filter_map(|(_, event)| event.event_id.as_deref())
             .collect();
         let mut graph = Graph {

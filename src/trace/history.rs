@@ -1,4 +1,4 @@
-//! Adding to a story what was changed in the descriptions that it names.
+//! Adding to a story what was changed in the descriptions that it names, and which of its events were errors.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use auditlog::json;
 use super::found::Loaded;
 use crate::domain::history::{Change, Changed, difference, name_of};
 use crate::domain::master::change_reason;
-use crate::domain::statement::Kind;
-use crate::domain::story::Story;
+use crate::domain::statement::{Kind, StatementId};
+use crate::domain::story::{Step, Story, StoryStatement};
 
 /// Compares each description with the one before it of the same thing; they come in the order in which they were
 /// recorded. Whoever said it: the last one stands.
@@ -25,8 +25,47 @@ pub(super) fn add_history(story: &mut Story, described: &[&Loaded]) {
         pairs.filter_map(|pair| change(pair[0], pair[1], said.last()?))
     });
     let mut changes: Vec<Change> = changes.collect();
+    changes.extend(withdrawn(story));
     changes.sort_by_key(|change| (change.recorded_at, change.id));
     story.history = changes;
+}
+
+/// The events that were declared errors. The story has each with its declaration, which repeats it.
+fn withdrawn(story: &Story) -> Vec<Change> {
+    let by_event_id = |step: &'_ Step| Some((step.event.event_id.clone()?, step.id));
+    let errors = story.steps.iter().filter(|step| step.is_retracted);
+    let errors = errors.filter(|step| step.event.declaration.is_none());
+    let errors: HashMap<String, StatementId> = errors.filter_map(by_event_id).collect();
+    if errors.is_empty() {
+        return Vec::new();
+    }
+    let standing: HashMap<String, StatementId> = story.standing().filter_map(by_event_id).collect();
+    let said: HashMap<StatementId, &StoryStatement> = story
+        .statements
+        .iter()
+        .map(|said| (said.stored.id, said))
+        .collect();
+    let change = |step: &Step| {
+        let declaration = step.event.declaration.as_ref()?;
+        let event = *errors.get(step.event.event_id.as_ref()?)?;
+        let said = said.get(&step.id)?;
+        let correctives = declaration.corrective_ids.iter();
+        let correctives = correctives.filter_map(|id| standing.get(id).copied());
+        Some(Change {
+            kind: Kind::Event,
+            of: Changed::Withdrawn {
+                event,
+                reason: declaration.reason.clone(),
+                correctives: correctives.collect(),
+            },
+            by: said.issuer.clone(),
+            id: step.id,
+            recorded_at: said.stored.recorded_at,
+            reason: None,
+            fields: Vec::new(),
+        })
+    };
+    story.steps.iter().filter_map(change).collect()
 }
 
 fn change(old: &Loaded, new: &Loaded, last: &Loaded) -> Option<Change> {

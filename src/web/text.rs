@@ -337,6 +337,7 @@ mod tests {
         "role",
         "sensor",
         "unit",
+        "withdrawn",
     ];
 
     const CBV_BIZ_STEPS: &str = "accepting arriving assembling collecting commissioning \

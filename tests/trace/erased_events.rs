@@ -289,7 +289,7 @@ async fn a_page_says_which_step_lost_what_and_why() {
         ),
         (
             "zh-CN",
-            ["［已删除］", "本人要求删除", "driver", "（2026年6月1日）"],
+            ["［已删除］", "本人要求删除", "driver", "（2026年6月1日"],
         ),
     ] {
         let page = app.page(TIN, lang).await.text().await.unwrap();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::chain::*;
 use crate::support::TestApp;
+use crate::support::command::rootmark;
 use crate::support::proof::proof;
 use crate::told::{now, story};
 
@@ -161,5 +162,137 @@ async fn a_reason_has_both_languages() {
     assert_eq!(answer.status(), 400);
     let body = answer.text().await.unwrap();
     assert!(body.contains("/changeReason/zh-CN"), "{body}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_an_error_leaves_the_journey_and_stays_in_the_history() {
+    let app = app().await;
+    let place = r#""readPoint":{"id":"https://id.gs1.org/414/9522050000003"}"#;
+    let shipped = |hours, word: &str| {
+        let step = [member("bizStep", word), place.to_owned()];
+        object(hours, "OBSERVE", &["tin:A"], &step)
+    };
+    let id = |n: u32| format!("urn:uuid:0195c2a4-0000-7000-8000-00000000000{n}");
+    let declared = |event: &str, n, more: &str| {
+        let declaration = format!(r#""declarationTime":"2026-06-30T00:00:00Z"{more}"#);
+        declared_error(event, &id(n)).replacen(
+            r#""declarationTime":"2026-06-30T00:00:00Z""#,
+            &declaration,
+            1,
+        )
+    };
+    let (wrong, never) = (shipped(4, "shipping"), shipped(5, "loading"));
+    let expired = r#""ilmd":{"cbvmda:lotNumber":"L","cbvmda:itemExpirationDate":"2020-01-01"}"#;
+    let expired = object(2, "ADD", &["tin:A"], &[expired.to_owned()]);
+    app.capture(&[
+        with_id(&wrong, &id(1)),
+        with_id(&never, &id(2)),
+        with_id(&shipped(6, "shipping"), &id(3)),
+        with_id(&expired, &id(4)),
+    ])
+    .await;
+    let page = |lang: &'static str| {
+        let app = &app;
+        async move { app.page(TIN, lang).await.text().await.unwrap() }
+    };
+    let before = page("en").await;
+    assert!(
+        before.contains("2020") && !before.contains("Withdrawn"),
+        "{before}"
+    );
+    assert_eq!(before.matches("Loaded").count(), 1, "{before}");
+    let instead = format!(
+        r#","reason":"incorrect_data","correctiveEventIDs":["{}"]"#,
+        id(3)
+    );
+    app.capture(&[
+        declared(&wrong, 1, &instead),
+        declared(&never, 2, r#","reason":"did_not_occur""#),
+        declared(&expired, 4, ""),
+    ])
+    .await;
+    app.sealed().await;
+    say(&app, "parties", store(name("仓库", "Store"))).await;
+    for (lang, words) in [
+        (
+            "en",
+            [
+                "Loaded, Store, ",
+                "Withdrawn: this did not happen.",
+                "Withdrawn: what was recorded was wrong.",
+                "In its place stands: Shipped, Store, ",
+                "Withdrawn: it was declared an error.",
+            ],
+        ),
+        (
+            "zh-CN",
+            [
+                "仓库“装载”（",
+                "已撤回：此环节并未发生。",
+                "已撤回：当时记录的内容有误。",
+                "更正后的记录：仓库“发货”（",
+                "已撤回：声明有误。",
+            ],
+        ),
+    ] {
+        let page = page(lang).await;
+        for words in words {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        // Once, in the history; and a date that was an error is no date of the goods.
+        let (journey, history) = page.split_once(r#"id="history""#).unwrap();
+        assert!(
+            !journey.contains("Loaded") && !journey.contains("装载"),
+            "{page}"
+        );
+        assert!(!journey.contains("2020"), "{page}");
+        let history = history.split("</section>").next().unwrap();
+        assert_eq!(history.matches("<li>").count(), 3, "{page}");
+    }
+    let said = rootmark(&app, &["trace", TIN, "--json"]).await.json();
+    let history = said["history"].as_array().unwrap();
+    let withdrawn: Vec<_> = history
+        .iter()
+        .map(|one| {
+            (
+                one["eventID"].as_str(),
+                one["reason"].as_str(),
+                &one["correctiveEventIDs"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        withdrawn,
+        [
+            (Some(&*id(1)), Some("incorrect_data"), &json!([id(3)])),
+            (Some(&*id(2)), Some("did_not_occur"), &Value::Null),
+            (Some(&*id(4)), None, &Value::Null),
+        ]
+    );
+    assert!(
+        history
+            .iter()
+            .all(|one| one["isWithdrawn"] == true && one["index"].is_u64())
+    );
+    app.stop().await;
+}
+
+/// Of an item of which every step was an error there is no journey, and the page says what there was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_errors_alone_has_a_page() {
+    let app = TestApp::start().await;
+    let id = "urn:uuid:0195c2a4-0000-7000-8000-000000000001";
+    let event = commission(2, &["tin:A"], "L");
+    app.capture(&[with_id(&event, id), declared_error(&event, id)])
+        .await;
+    app.sealed().await;
+    let page = app.page("/01/09521041001012/21/A", "en").await;
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("Withdrawn: it was declared an error."),
+        "{page}"
+    );
     app.stop().await;
 }

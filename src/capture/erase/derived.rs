@@ -108,7 +108,7 @@ impl FoundBy {
         let names = ListedNames::of(Names::of(body.get("@context")));
         let found = Indexer::default().event_terms(body, &event, &names);
         Ok(FoundBy {
-            key: event_key(event_id, event.is_error_declaration),
+            key: event_key(event_id, event.is_error_declaration()),
             event_ms: found.event_ms,
             terms: found.terms,
         })

@@ -1,10 +1,13 @@
 //! A story as JSON: what the tree says, for machines.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::domain::finding::Finding;
+use crate::domain::history::{Change, Changed};
 use crate::domain::route::{Completeness, State};
+use crate::domain::statement::StatementId;
 use crate::domain::story::tree::{Node, Tree};
 use crate::domain::story::{Connection, StandingRecall, Stay, Step, Story, Via};
 use crate::domain::time::timestamp;
@@ -31,6 +34,11 @@ pub(super) fn of(told: &Told) -> serde_json::Result<String> {
             .as_ref()
             .map(|found| route_of(story, found)),
         nodes: nodes.collect(),
+        history: story
+            .history
+            .iter()
+            .map(|one| change_of(story, one))
+            .collect(),
         kept_back: told.kept_back,
         is_truncated: story.truncated,
     })
@@ -49,6 +57,8 @@ struct StoryJson {
     route: Option<RouteJson>,
     /// Each after the one that led to it; the first is the subject.
     nodes: Vec<NodeJson>,
+    /// What was changed, erased or withdrawn, the first first.
+    history: Vec<ChangeJson>,
     /// How many fields are kept from this audience.
     kept_back: usize,
     /// Whether there is more than one story may hold.
@@ -69,6 +79,41 @@ struct NodeJson {
     /// Whether an earlier node is the same thing, and has its steps and what it leads to.
     is_told_above: bool,
     steps: Vec<StepJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeJson {
+    kind: &'static str,
+    /// What the description is of, as it is called now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Of which event.
+    #[serde(rename = "eventID", skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    /// Whether the event was declared an error.
+    is_withdrawn: bool,
+    issuer: String,
+    record_time: String,
+    /// In the log, once sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(rename = "correctiveEventIDs", skip_serializing_if = "Vec::is_empty")]
+    corrective_event_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldJson>,
+}
+
+#[derive(Serialize)]
+struct FieldJson {
+    /// JSON Pointer within the body.
+    pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -173,6 +218,45 @@ fn node_of(story: &Story, node: &Node<'_>) -> NodeJson {
         stays: node.stays.iter().map(stay_of).collect(),
         is_told_above: node.is_told,
         steps: node.steps.iter().map(|step| step_of(story, step)).collect(),
+    }
+}
+
+fn change_of(story: &Story, change: &Change) -> ChangeJson {
+    let event_id = |id: &StatementId| story.step(*id)?.event.event_id.clone();
+    let (event, declared, correctives) = match &change.of {
+        Changed::Called(_) => (None, None, &[][..]),
+        Changed::Event(id) => (Some(id), None, &[][..]),
+        Changed::Withdrawn {
+            event,
+            reason,
+            correctives,
+        } => (Some(event), reason.clone(), correctives.as_slice()),
+    };
+    let said = change.reason.as_ref().map(|reason| reason.en.clone());
+    let statement = story.statement(change.id);
+    // A scalar of what is stored is JSON.
+    let raw = |text: &Option<String>| RawValue::from_string(text.clone()?).ok();
+    let fields = change.fields.iter().map(|field| FieldJson {
+        pointer: field.pointer.clone(),
+        old: raw(&field.old),
+        new: raw(&field.new),
+    });
+    ChangeJson {
+        kind: change.kind.as_str(),
+        name: match &change.of {
+            Changed::Called(name) => Some(name.en.clone()),
+            _ => None,
+        },
+        event_id: event.and_then(event_id),
+        is_withdrawn: matches!(change.of, Changed::Withdrawn { .. }),
+        issuer: change.by.clone(),
+        record_time: text(change.recorded_at),
+        index: statement
+            .and_then(|statement| statement.stored.leaf_index)
+            .map(|index| index.0),
+        reason: said.or(declared),
+        corrective_event_ids: correctives.iter().filter_map(event_id).collect(),
+        fields: fields.collect(),
     }
 }
 

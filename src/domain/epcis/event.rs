@@ -18,8 +18,8 @@ pub struct Event {
     pub offset: String,
     /// `action`; absent for transformations.
     pub action: Option<Action>,
-    /// Whether it is a declaration that the event of this ID was an error.
-    pub is_error_declaration: bool,
+    /// `errorDeclaration`: then all of it is the declaration that the event of this ID was an error.
+    pub declaration: Option<ErrorDeclaration>,
     /// What the event is about, with each identity's place in the body.
     pub what: Vec<What>,
     /// `transformationID`.
@@ -53,7 +53,21 @@ pub struct Event {
     pub seal: Option<String>,
 }
 
+/// What a declaration says of the error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorDeclaration {
+    /// `reason`: a CBV word or a URI.
+    pub reason: Option<String>,
+    /// `correctiveEventIDs`: what stands in its place.
+    pub corrective_ids: Vec<String>,
+}
+
 impl Event {
+    /// Whether it is a declaration that the event of this ID was an error.
+    pub fn is_error_declaration(&self) -> bool {
+        self.declaration.is_some()
+    }
+
     /// The `transformationID` in the one form that joins the events of a transformation. What names goods, a
     /// place or a party names no transformation: events about it would be joined, and it would be shown.
     pub fn transformation(&self) -> Option<String> {

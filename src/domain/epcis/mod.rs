@@ -33,7 +33,8 @@ pub use document::{
     read_single_event_document,
 };
 pub use event::{
-    Action, BizTransaction, Event, EventType, PartyKind, PartyRef, Quantity, SensorReading, What,
+    Action, BizTransaction, ErrorDeclaration, Event, EventType, PartyKind, PartyRef, Quantity,
+    SensorReading, What,
 };
 pub use event_hash::{
     DeclaredHash, MAX_PRE_HASH_BYTES, compare_hash, declared_hash, event_hash, pre_hash,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use auditlog::json::Value;
 
 use super::document::{check_context, event_type};
-use super::event::{Action, Event, EventType, What};
+use super::event::{Action, ErrorDeclaration, Event, EventType, What};
 use super::ilmd::Ilmd;
 use super::list::{Repeats, biz_transactions, certifications, epcs, parties, quantities};
 use super::sensor;
@@ -83,7 +83,7 @@ pub fn read_event(value: &Value<'_>) -> Result<Event, Fault> {
         event_time,
         offset: read_offset(&at.required("eventTimeZoneOffset")?)?,
         action,
-        is_error_declaration: read_error_declaration(&at)?,
+        declaration: read_error_declaration(&at)?,
         what: read_what(&at, event_type, action)?,
         transformation_id: at.get("transformationID").map(text).transpose()?,
         biz_step: read_word(&at, "bizStep", &BIZ_STEP)?,
@@ -164,22 +164,25 @@ fn read_place(at: &At<'_>, key: &str) -> Result<Option<Identity>, Fault> {
     place.required("id")?.identity().map(Some)
 }
 
-fn read_error_declaration(at: &At<'_>) -> Result<bool, Fault> {
+fn read_error_declaration(at: &At<'_>) -> Result<Option<ErrorDeclaration>, Fault> {
     let Some(declaration) = at.get("errorDeclaration") else {
-        return Ok(false);
+        return Ok(None);
     };
     declaration.only(&[&["declarationTime", "reason", "correctiveEventIDs"]])?;
     declaration.required("declarationTime")?.time()?;
-    declaration
-        .get("reason")
-        .map(|reason| ERROR_REASON.read(&reason))
-        .transpose()?;
+    let reason = declaration.get("reason");
+    let reason = reason.map(|reason| ERROR_REASON.read(&reason).map(str::to_owned));
+    let reason = reason.transpose()?;
+    let mut corrective_ids = Vec::new();
     if let Some(ids) = declaration.get("correctiveEventIDs") {
         for id in super::list::bounded(&ids)? {
-            id.uri()?;
+            corrective_ids.push(id.uri()?.to_owned());
         }
     }
-    Ok(true)
+    Ok(Some(ErrorDeclaration {
+        reason,
+        corrective_ids,
+    }))
 }
 
 fn check_persistent_disposition(at: &At<'_>) -> Result<(), Fault> {

@@ -20,7 +20,7 @@ impl Event {
         } else {
             Turn::Seen
         };
-        let items = match (self.makes_its_things(), self.is_error_declaration) {
+        let items = match (self.makes_its_things(), self.is_error_declaration()) {
             (false, _) => 0,
             (true, false) => 1,
             (true, true) => -1,

@@ -177,7 +177,7 @@ pub async fn declared_errors(
     let mut declared = HashSet::new();
     for stored in statements_with_keys(conn, merchant_id, &keys, known_at.0).await? {
         let event = Loaded::read(stored)?.event;
-        let event = event.filter(|event| event.is_error_declaration);
+        let event = event.filter(|event| event.is_error_declaration());
         declared.extend(event.and_then(|event| event.event_id));
     }
     Ok(declared)

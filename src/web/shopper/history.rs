@@ -1,8 +1,9 @@
 //! From the changes of a story to its part of the page.
 
 use auditlog::json::{self, Value};
+use time::format_description::well_known::Rfc3339;
 
-use super::journey::{named, readable, stage};
+use super::journey::{named, place_of, readable, stage};
 use super::present::china_date;
 use super::view::{ChangeView, FieldView, Words};
 use crate::domain::history::{Change, Changed, FieldChange};
@@ -47,6 +48,15 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option
         of: match &change.of {
             Changed::Called(name) => named(name, text.lang()),
             Changed::Event(id) => step(text, story, *id)?,
+            Changed::Withdrawn { event, .. } => step(text, story, *event)?,
+        },
+        withdrawn: match &change.of {
+            Changed::Withdrawn {
+                reason,
+                correctives,
+                ..
+            } => withdrawn(text, story, reason.as_deref(), correctives),
+            _ => Vec::new(),
         },
         by,
         reason: change
@@ -64,12 +74,36 @@ fn is_for(lang: Lang, field: &FieldChange) -> bool {
     !field.pointer.ends_with(&other)
 }
 
-/// A step by what happened and when.
+/// A step by what happened, where and when.
 fn step(text: &Text, story: &Story, id: StatementId) -> Option<Words> {
     let event = &story.steps.iter().find(|step| step.id == id)?.event;
-    let (step, day) = (stage(text, event), china_date(text, event.event_time)?);
-    let words = [("step", step.as_str()), ("day", day.text.as_str())];
-    Some(Words::plain(text.with("history.step", &words)))
+    let at = event.event_time.format(&Rfc3339).ok()?;
+    let (step, time) = (stage(text, event), text.local_time(&at, &event.offset)?);
+    let words = [("step", step.as_str()), ("time", time.text.as_str())];
+    let place = place_of(story, event).map(|place| readable(text.said(&place.name)));
+    let words = match &place {
+        None => text.with("history.step", &words),
+        Some(place) => text.with("history.step_at", &[words[0], words[1], ("place", place)]),
+    };
+    Some(Words::plain(words))
+}
+
+/// Why a step does not stand any more, and what does in its place.
+fn withdrawn(
+    text: &Text,
+    story: &Story,
+    reason: Option<&str>,
+    correctives: &[StatementId],
+) -> Vec<String> {
+    let why = text
+        .term("withdrawn", reason.unwrap_or_default())
+        .to_owned();
+    let steps = correctives
+        .iter()
+        .take(MAX_FIELDS)
+        .filter_map(|id| step(text, story, *id));
+    let instead = steps.map(|step| text.with("history.instead", &[("step", &step.text)]));
+    std::iter::once(why).chain(instead).collect()
 }
 
 fn field_view(text: &Text, kind: Kind, field: &FieldChange) -> FieldView {

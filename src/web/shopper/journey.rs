@@ -38,29 +38,34 @@ const JUDGEMENTS: [&str; 15] = [
     "stolen",
 ];
 
-/// The steps in order.
+/// The steps in order. What was an error is no step; the history tells of it.
 pub(super) fn steps(text: &'static Text, story: &Story, public_size: u64) -> Vec<StepView> {
     let mut views: Vec<StepView> = Vec::with_capacity(story.steps.len());
     let mut told: HashSet<&str> = HashSet::new();
-    for (position, step) in story.steps.iter().enumerate() {
+    let mut before: Option<&Step> = None;
+    for step in story.standing() {
         let mut view = step_view(text, story, step, public_size);
         view.documents = documents(text, story, &step.event, &mut told);
-        if let Some(before) = position.checked_sub(1).map(|i| &story.steps[i]) {
+        if let Some(before) = before {
             let days = (step.event.event_time - before.event.event_time).whole_days();
             view.gap = (days >= GAP_DAYS).then(|| gap(text, days.unsigned_abs()));
         }
+        before = Some(step);
         views.push(view);
     }
     views
 }
 
+/// Where it was read is where it happened; a dock or a gate may be described only as its site.
+pub(super) fn place_of<'s>(story: &'s Story, event: &Event) -> Option<&'s Party> {
+    let places = [&event.read_point, &event.biz_location].into_iter();
+    let mut places = places.flatten();
+    places.find_map(|place| story.parties.get(&place.canonical()))
+}
+
 fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) -> StepView {
     let event = &step.event;
-    // Where it was read is where it happened; a dock or a gate may be described only as its site.
-    let place = [&event.read_point, &event.biz_location]
-        .into_iter()
-        .flatten()
-        .find_map(|place| story.parties.get(&place.canonical()));
+    let place = place_of(story, event);
     let sealed = story
         .statement_of(step)
         .and_then(|statement| statement.stored.leaf_index);
@@ -75,11 +80,6 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
         flows: flows(text, story, event),
         sensors: sensors(text, event),
         documents: Vec::new(),
-        notes: if step.is_retracted {
-            vec![text.get("journey.retracted").to_owned()]
-        } else {
-            Vec::new()
-        },
         source,
         signer,
         entry: sealed

@@ -15,7 +15,7 @@ use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
 use crate::domain::statement::Kind;
-use crate::domain::story::{Story, StoryStatement, Via};
+use crate::domain::story::{Step, Story, StoryStatement, Via};
 use crate::domain::told::Told;
 use crate::web::Service;
 use crate::web::findings;
@@ -243,12 +243,11 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
 /// The date that the item's or its lot's own events give.
 fn best_before(text: &Text, story: &Story, now: OffsetDateTime) -> Option<BestBefore> {
     let own = story
-        .steps
-        .iter()
+        .standing()
         .filter(|step| step.via <= Via::Lot && step.via != Via::Container);
     let date = own
         .filter_map(|step| step.event.expiration_date.as_deref())
-        .next_back()?;
+        .last()?;
     // Some write a time behind the date.
     let day = date.get(..10)?;
     Some(BestBefore {
@@ -293,10 +292,10 @@ fn links(text: &Text, story: &Story) -> Vec<LinkView> {
 }
 
 fn summary(text: &Text, story: &Story) -> Option<String> {
-    let first = story.steps.first()?.event.event_time;
-    let last = story.steps.last()?.event.event_time;
-    let places: std::collections::HashSet<String> = story
-        .steps
+    let standing: Vec<&Step> = story.standing().collect();
+    let first = standing.first()?.event.event_time;
+    let last = standing.last()?.event.event_time;
+    let places: std::collections::HashSet<String> = standing
         .iter()
         .filter_map(|step| {
             step.event
@@ -309,7 +308,7 @@ fn summary(text: &Text, story: &Story) -> Option<String> {
     let days = (last - first).whole_days().unsigned_abs();
     Some(journey_summary(
         text,
-        story.steps.len() as u64,
+        standing.len() as u64,
         places.len() as u64,
         days,
     ))

@@ -283,7 +283,6 @@ mod tests {
                 Vec::new()
             },
             documents: (0..1 + number % 2).map(document).collect(),
-            notes: Vec::new(),
             source: Source::ThirdParty,
             signer: None,
             entry: (number < 14).then(|| number.to_string()),

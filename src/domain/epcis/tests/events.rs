@@ -152,8 +152,8 @@ fn an_error_declaration_is_one_with_or_without_an_id() {
         "\"action\"",
         r#""errorDeclaration":{"declarationTime":"2026-06-06T00:00:00Z","reason":"incorrect_data"},"action""#,
     );
-    assert!(read(&declared).unwrap().is_error_declaration);
+    assert!(read(&declared).unwrap().is_error_declaration());
     let named = declared.replace("\"action\"", "\"eventID\":\"urn:uuid:1\",\"action\"");
-    assert!(read(&named).unwrap().is_error_declaration);
-    assert!(!read(OBJECT).unwrap().is_error_declaration);
+    assert!(read(&named).unwrap().is_error_declaration());
+    assert!(!read(OBJECT).unwrap().is_error_declaration());
 }

@@ -1,4 +1,4 @@
-//! What was changed in what is said of the product, its parties and its documents.
+//! What was changed in what is said of the product, its parties and its documents, and what was an error.
 
 use super::Words;
 use crate::web::text::LocalDate;
@@ -14,6 +14,8 @@ pub struct ChangeView {
     pub by: String,
     /// Why, where it says so.
     pub reason: Option<Words>,
+    /// Of what was an error: that it was, and what stands in its place; a sentence each.
+    pub withdrawn: Vec<String>,
     /// The fields: what they are called, what stood there, what stands there.
     pub fields: Vec<FieldView>,
     /// Its place in the log, once sealed.

@@ -22,8 +22,6 @@ pub struct StepView {
     pub sensors: Vec<SensorView>,
     /// Documents that go with the step.
     pub documents: Vec<DocumentView>,
-    /// Doubts and corrections that concern this step, a sentence each.
-    pub notes: Vec<String>,
     /// Who vouches for the step.
     pub source: Source,
     /// The signer's name where a third party signed.
@@ -253,7 +251,6 @@ mod tests {
             flows: Vec::new(),
             sensors: Vec::new(),
             documents: Vec::new(),
-            notes: Vec::new(),
             source: Source::Merchant,
             signer: None,
             entry: None,
