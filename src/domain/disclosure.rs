@@ -457,6 +457,11 @@ pub fn masked(text: &str) -> String {
     format!("{MASK}{kept}")
 }
 
+/// Whether a text was masked.
+pub fn is_masked(text: &str) -> bool {
+    text.starts_with(MASK)
+}
+
 /// Reads a setting: `{"rules":[{"field":…,"of":…,"show":…}, …]}`.
 ///
 /// # Errors

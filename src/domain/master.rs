@@ -1,21 +1,21 @@
 //! Master data as statements: products, parties and places, documents. What they say is the body as
 //! received; these types are what the pages need of it.
 
+mod product;
+
+pub use product::{Attribute, Product, Storage, Yield, read_product};
+
 use auditlog::json::Value;
 use auditlog::note::Verifier;
 
 use super::disclosure::{self, Audience, Disclosure, Field};
 use super::erasure;
 use super::fields::{At, Fault, FaultKind};
-use super::gs1::{Gtin, Identity};
+use super::gs1::Identity;
 use super::link;
 use super::recall;
-use super::route::{self, Route};
 use super::statement::{About, Kind, Role};
-use super::unit::{Dimension, to_base};
 
-/// Rows of a product's attribute table.
-const MAX_ATTRIBUTES: usize = 40;
 /// Characters of one text.
 const MAX_TEXT_CHARS: usize = 500;
 /// Keys of one party: the one that it uses, the next, and what it has forgotten to take away.
@@ -28,54 +28,6 @@ pub struct Bilingual {
     pub zh_cn: String,
     /// `en`
     pub en: String,
-}
-
-/// A product's description.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Product {
-    /// `gtin`
-    pub gtin: Gtin,
-    /// `productName`
-    pub name: Bilingual,
-    /// `brandName`
-    pub brand: Option<Bilingual>,
-    /// `countryOfOrigin`: two letters of ISO 3166-1.
-    pub country: Option<String>,
-    /// `netContent`: the number as received and its UN/ECE Rec 20 unit.
-    pub net_content: Option<(String, String)>,
-    /// `regime`: `generalTrade` or `bondedCrossBorder`.
-    pub regime: Option<String>,
-    /// `brandOwner`
-    pub brand_owner: Option<Identity>,
-    /// `storage`
-    pub storage: Option<Storage>,
-    /// `yield`
-    pub yields: Option<Yield>,
-    /// `route`
-    pub route: Option<Route>,
-    /// `attributes`: label and value.
-    pub attributes: Vec<(Bilingual, Bilingual)>,
-}
-
-/// How a product is to be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Storage {
-    /// `minCelsius`
-    pub min_celsius: Option<f64>,
-    /// `maxCelsius`
-    pub max_celsius: Option<f64>,
-    /// `text`
-    pub text: Option<Bilingual>,
-}
-
-/// How much of a product the process that makes it gives, by mass: kilograms out of one kilogram of all that
-/// went in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Yield {
-    /// `min`
-    pub min: f64,
-    /// `max`; more than 1 where the process adds what nobody weighs, as a farm does.
-    pub max: f64,
 }
 
 /// How many codes were issued.
@@ -143,15 +95,6 @@ impl Party {
     }
 }
 
-impl Product {
-    /// What one of it holds, where that is a mass.
-    pub fn kilograms(&self) -> Option<f64> {
-        let (amount, unit) = self.net_content.as_ref()?;
-        let (dimension, kilograms) = to_base(amount.parse().ok()?, unit)?;
-        (dimension == Dimension::Mass).then_some(kilograms)
-    }
-}
-
 /// Checks a body of this kind and says what it is about.
 pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
     let mut about = match kind {
@@ -189,73 +132,10 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
     Ok(about)
 }
 
-/// Reads a product.
-pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
-    let at = At::root(body);
-    at.only(&[&[
-        "gtin",
-        "productName",
-        "brandName",
-        "category",
-        "countryOfOrigin",
-        "netContent",
-        "regime",
-        "brandOwner",
-        "storage",
-        "yield",
-        "route",
-        "attributes",
-        "changeReason",
-    ]])?;
-    change_reason(body)?;
-    let gtin_at = at.required("gtin")?;
-    let gtin = match gtin_at.identity()? {
-        Identity::Class { gtin } => gtin,
-        _ => return Err(gtin_at.fault(FaultKind::MustBe("the Digital Link of a GTIN"))),
-    };
-    at.get("category").map(|at| short_text(&at)).transpose()?;
-    Ok(Product {
-        gtin,
-        name: bilingual(&at.required("productName")?)?,
-        brand: at.get("brandName").map(|at| bilingual(&at)).transpose()?,
-        country: at
-            .get("countryOfOrigin")
-            .map(|at| country(&at))
-            .transpose()?,
-        net_content: at
-            .get("netContent")
-            .map(|at| net_content(&at))
-            .transpose()?,
-        regime: at.get("regime").map(|at| regime(&at)).transpose()?,
-        brand_owner: at
-            .get("brandOwner")
-            .map(|at| party_identity(&at))
-            .transpose()?,
-        storage: at.get("storage").map(|at| storage(&at)).transpose()?,
-        yields: at.get("yield").map(|at| yields(&at)).transpose()?,
-        route: route(&at)?,
-        attributes: attributes(&at)?,
-    })
-}
-
 /// Why a description says something else than the one before it.
 pub fn change_reason(body: &Value<'_>) -> Result<Option<Bilingual>, Fault> {
     let reason = At::root(body).get("changeReason");
     reason.map(|at| bilingual(&at)).transpose()
-}
-
-/// The route of a product. Each of the two ways of import has its own.
-fn route(product: &At<'_>) -> Result<Option<Route>, Fault> {
-    let Some(at) = product.get("route") else {
-        return Ok(None);
-    };
-    let route = route::read_choice(&at)?;
-    let of_product = product.get("regime").map(|at| regime(&at)).transpose()?;
-    let of_both = of_product.zip(route.regime.clone());
-    if of_both.is_some_and(|(product, route)| product != route) {
-        return Err(at.fault(FaultKind::Rule("is the route of the other regime")));
-    }
-    Ok(Some(route))
 }
 
 /// Reads a party or place.
@@ -390,24 +270,6 @@ fn place_identity(at: &At<'_>) -> Result<Identity, Fault> {
     }
 }
 
-fn attributes(at: &At<'_>) -> Result<Vec<(Bilingual, Bilingual)>, Fault> {
-    let Some(list) = at.get("attributes") else {
-        return Ok(Vec::new());
-    };
-    let rows = list.elements()?;
-    if rows.len() > MAX_ATTRIBUTES {
-        return Err(list.fault(FaultKind::TooMany(MAX_ATTRIBUTES)));
-    }
-    let row = |row: &At<'_>| {
-        row.only(&[&["label", "value"]])?;
-        Ok((
-            bilingual(&row.required("label")?)?,
-            bilingual(&row.required("value")?)?,
-        ))
-    };
-    rows.iter().map(row).collect()
-}
-
 /// Words in both languages.
 pub(super) fn bilingual(at: &At<'_>) -> Result<Bilingual, Fault> {
     at.only(&[&["zh-CN", "en"]])?;
@@ -448,55 +310,6 @@ pub(super) fn regime(at: &At<'_>) -> Result<String, Fault> {
         return Ok(text.to_owned());
     }
     Err(at.fault(FaultKind::MustBe("generalTrade or bondedCrossBorder")))
-}
-
-fn net_content(at: &At<'_>) -> Result<(String, String), Fault> {
-    at.only(&[&["value", "unitCode"]])?;
-    let value = at.required("value")?.number()?.to_owned();
-    Ok((value, short_text(&at.required("unitCode")?)?))
-}
-
-fn storage(at: &At<'_>) -> Result<Storage, Fault> {
-    at.only(&[&["minCelsius", "maxCelsius", "text"]])?;
-    let celsius = |key: &str| -> Result<Option<f64>, Fault> {
-        let Some(degrees) = at.get(key) else {
-            return Ok(None);
-        };
-        let value = degrees
-            .number()?
-            .parse()
-            .ok()
-            .filter(|c: &f64| c.abs() <= 200.0);
-        value
-            .map(Some)
-            .ok_or_else(|| degrees.fault(FaultKind::MustBe("degrees Celsius")))
-    };
-    Ok(Storage {
-        min_celsius: celsius("minCelsius")?,
-        max_celsius: celsius("maxCelsius")?,
-        text: at.get("text").map(|at| bilingual(&at)).transpose()?,
-    })
-}
-
-/// A process may give up to a thousand times what was weighed, or a thousandth of it.
-fn yields(at: &At<'_>) -> Result<Yield, Fault> {
-    at.only(&[&["min", "max"]])?;
-    let share = |key: &str| -> Result<f64, Fault> {
-        let share = at.required(key)?;
-        let value: Option<f64> = share.number()?.parse().ok();
-        value
-            .filter(|value| (0.001..=1_000.0).contains(value))
-            .ok_or_else(|| {
-                share.fault(FaultKind::MustBe(
-                    "0.001 to 1000: kilograms out of one that went in",
-                ))
-            })
-    };
-    let (min, max) = (share("min")?, share("max")?);
-    if min > max {
-        return Err(at.fault(FaultKind::Rule("min is more than max")));
-    }
-    Ok(Yield { min, max })
 }
 
 fn date(at: &At<'_>) -> Result<String, Fault> {

@@ -18,6 +18,7 @@ pub mod history;
 pub mod identity_key;
 pub mod link;
 pub mod master;
+pub mod official;
 pub mod posting;
 pub mod presence;
 pub mod recall;

@@ -334,6 +334,7 @@ mod tests {
         "field",
         "linkType",
         "month",
+        "official",
         "role",
         "sensor",
         "unit",

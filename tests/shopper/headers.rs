@@ -1,6 +1,7 @@
 //! What browsers are told about every answer, and that pages hold to it.
 
 use reqwest::Response;
+use rootmark::domain::official::CHECKS;
 
 use crate::kit::{BehindProxy, LANGUAGES, Page, issue, load_example, lot_path, path_of};
 use crate::support::{GTIN, TestApp, document};
@@ -122,11 +123,20 @@ async fn no_page_holds_script_or_style_of_its_own_or_names_another_host() {
                     "{name} in {path}"
                 );
             }
-            // Its own address is printed below the QR code; no other address is named anywhere.
+            // Its own address is printed below the QR code, and links lead to authorities; no other address is
+            // named anywhere.
             let own = page.html.replace(&app.running.url, "");
+            let own = CHECKS.iter().fold(own, |own, check| {
+                let link = r#"" rel="external noopener noreferrer""#;
+                let link = format!(r#"<a class="out" href="{}{link}"#, check.address);
+                own.replace(&link, "<a")
+            });
             assert!(!own.contains("://"), "{path}");
             for (selector, name) in [("[href]", "href"), ("[src]", "src"), ("[action]", "action")] {
-                for target in page.attributes(selector, name) {
+                let targets = page.attributes(selector, name).into_iter();
+                let is_official =
+                    |target: &String| CHECKS.iter().any(|check| check.address == target);
+                for target in targets.filter(|target| !is_official(target)) {
                     let is_local = target.starts_with(['/', '?', '#']) && !target.starts_with("//");
                     assert!(is_local, "{target} in {path}");
                 }

@@ -11,6 +11,7 @@ mod kit;
 mod languages;
 mod link_statements;
 mod linksets;
+mod official;
 mod outage;
 mod pictures;
 mod places;

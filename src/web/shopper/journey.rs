@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashSet};
 use time::format_description::well_known::Rfc3339;
 
 use super::view::{
-    DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, SensorView,
+    CheckView, DocumentView, FlowKind, FlowLine, FlowView, PartyView, PlaceView, SensorView,
     Source, StepView, Words, gap, region_in_country,
 };
+use crate::domain::disclosure::is_masked;
 use crate::domain::epcis::{Event, EventType, PartyKind, What};
+use crate::domain::erasure::ERASED;
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
+use crate::domain::official;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
 use crate::web::text::{Lang, Text};
@@ -249,6 +252,7 @@ fn documents<'a>(
         let mut view = document(text, story, uri, kind);
         if !told.insert(uri) {
             (view.number, view.issuer, view.issued) = (None, None, None);
+            view.check = None;
         }
         views.push(view);
     }
@@ -266,19 +270,27 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
             issued: None,
             source: Source::Merchant,
             signer: None,
-            check: None::<HttpsLink>,
+            check: None,
         };
     };
     let (source, signer) = voucher(text, story, known.id);
     let known = &known.value;
+    // Of a number that is not told nobody can check anything.
+    let is_told = |number: &str| number != ERASED && !is_masked(number);
+    let is_told = known.number.as_deref().is_some_and(is_told);
+    let check = official::by_name(&known.document_type).filter(|_| is_told);
+    let check = check.and_then(|check| CheckView::of(text, check));
     DocumentView {
         title: named(&known.title, lang),
         number: known.number.as_deref().map(readable),
         issuer: known.issued_by.as_ref().map(|issuer| named(issuer, lang)),
         issued: known.issued.as_deref().and_then(|date| text.date(date)),
-        source,
+        source: match source {
+            Source::Merchant if check.is_some() => Source::Official,
+            source => source,
+        },
         signer,
-        check: None,
+        check,
     }
 }
 

@@ -54,6 +54,7 @@ fn view(text: &Text, record: &PartyRecord, public_size: u64) -> RecordView {
         value: Words::plain(value),
         is_code: false,
         source: None,
+        check: None,
     };
     let mut rows = Vec::new();
     if let Some(role) = &party.role {

@@ -7,8 +7,8 @@ use super::journey::{named, readable, said, steps};
 use super::recalls;
 use super::route::{lacking, route};
 use super::view::{
-    BestBefore, LinkView, ProductView, ProofView, Row, SealView, Shell, TracePage, VerdictView,
-    Words, journey_summary, mark_legs, short_root,
+    BestBefore, CheckView, LinkView, ProductView, ProofView, Row, SealView, Shell, Source,
+    TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
 };
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::gs1::DigitalLink;
@@ -212,6 +212,7 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
         value,
         is_code: false,
         source: None,
+        check: None,
     };
     let mut rows = Vec::new();
     if let Some(regime) = &product.regime {
@@ -224,8 +225,14 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
             Words::plain(name),
         ));
     }
-    for (label, value) in &product.attributes {
-        rows.push(row(readable(said(label, lang)), named(value, lang)));
+    for attribute in &product.attributes {
+        let label = readable(said(&attribute.label, lang));
+        let check = attribute.check.and_then(|check| CheckView::of(text, check));
+        rows.push(Row {
+            source: check.is_some().then_some(Source::Official),
+            check,
+            ..row(label, named(&attribute.value, lang))
+        });
     }
     if let Some(storage) = product
         .storage

@@ -20,7 +20,7 @@ use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 
 pub use history::{ChangeView, FieldView};
 pub use journey::{
-    DocumentView, FlowKind, FlowLine, FlowView, HttpsLink, PartyView, PlaceView, Source, StepView,
+    CheckView, DocumentView, FlowKind, FlowLine, FlowView, PartyView, PlaceView, Source, StepView,
     correction, gap, journey_summary, mark_legs, region_in_country,
 };
 pub use links::{ChoicePage, LinkView, host_of};
@@ -190,6 +190,8 @@ pub struct Row {
     pub is_code: bool,
     /// Who vouches for it; `None` shows no mark.
     pub source: Option<Source>,
+    /// Where it can be checked officially.
+    pub check: Option<CheckView>,
 }
 
 /// Where the record is sealed and how to check it.

@@ -1,6 +1,7 @@
 //! The steps of a journey, who vouches for each fact, and what sensors recorded.
 
 use super::{SensorView, Words};
+use crate::domain::official::OfficialCheck;
 use crate::web::text::{LocalDate, LocalTime, Text};
 
 /// One step of the journey. Facts that are withheld are simply absent.
@@ -112,7 +113,26 @@ pub struct DocumentView {
     /// The signer's name where a third party signed; it may be another than who issued it.
     pub signer: Option<Words>,
     /// Where its number can be checked officially.
-    pub check: Option<HttpsLink>,
+    pub check: Option<CheckView>,
+}
+
+/// How something can be checked with the authority that issued it.
+#[derive(Debug)]
+pub struct CheckView {
+    /// Where.
+    pub href: HttpsLink,
+    /// What to do there.
+    pub how: String,
+}
+
+impl CheckView {
+    /// Of a check.
+    pub fn of(text: &Text, check: &OfficialCheck) -> Option<CheckView> {
+        Some(CheckView {
+            href: HttpsLink::parse(check.address)?,
+            how: text.term("official", check.name).to_owned(),
+        })
+    }
 }
 
 /// A link that leaves this site. Only `https:` is let through, since the address is recorded data.
