@@ -37,6 +37,8 @@ pub struct Story {
     pub parties: HashMap<String, Party>,
     /// Documents by URI, as described last.
     pub documents: HashMap<String, Described<Document>>,
+    /// Of each document the earliest date of issue that was ever stated, since papers are renewed: `issued`.
+    pub first_issued: HashMap<String, String>,
     /// What stands of the links of everything that the subject names, as the merchant gave them.
     pub links: Vec<Described<Link>>,
     /// The recalls that concern the subject, those that stand first; the gravest first.

@@ -178,6 +178,14 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
         Kind::Document => {
             let document = loaded.body(master::read_document)?;
             let uri = document.uri.clone();
+            if let Some(issued) = &document.issued {
+                // Dates of ISO 8601 sort as time does.
+                let first = story.first_issued.entry(uri.clone());
+                let first = first.or_insert_with(|| issued.clone());
+                if issued < first {
+                    first.clone_from(issued);
+                }
+            }
             story.documents.insert(uri, loaded.described(document));
         }
         Kind::Issuance => {

@@ -155,6 +155,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         products: HashMap::new(),
         parties: HashMap::new(),
         documents: HashMap::new(),
+        first_issued: HashMap::new(),
         links: Vec::new(),
         recalls: Vec::new(),
         history: Vec::new(),

@@ -1,6 +1,6 @@
 //! What does not add up: one test a rule, each with its negative twin.
 
-use rootmark::domain::finding::{Severity, findings};
+use rootmark::domain::finding::{Contradiction, Severity, findings};
 use rootmark::trace::KnownAt;
 use rootmark::web::findings::{rule, sentence};
 use rootmark::web::text::{Lang, Text};
@@ -254,24 +254,27 @@ async fn dates_of_production_expiry_and_sale_follow_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_issued_before_the_step_that_cites_it() {
     for (kind, issued, is_wrong) in [
-        ("cert", "2026-06-04", true),
+        ("cert", &["2026-06-04"][..], true),
+        // A certificate that is renewed each year under one name, and one of which no version was there in time.
+        ("cert", &["2025-06-01", "2026-06-04"], false),
+        ("cert", &["2026-06-05", "2026-06-04"], true),
         // A day is what clocks and time zones make of one moment.
-        ("cert", "2026-06-03", false),
+        ("cert", &["2026-06-03"], false),
         // A bill of lading is dated when the ship has sailed.
-        ("bol", "2026-06-04", false),
+        ("bol", &["2026-06-04"], false),
         // An invoice follows the goods by right.
-        ("inv", "2026-06-04", false),
+        ("inv", &["2026-06-04"], false),
     ] {
         let app = TestApp::start().await;
         let document = "urn:example:document:1";
-        let body = json!({
-            "document": document, "documentType": "billOfLading", "issued": issued,
-            "title": {"zh-CN": "提单", "en": "Bill of lading"},
-        });
-        assert_eq!(
-            app.post("/api/documents", body.to_string()).await.status(),
-            201
-        );
+        for issued in issued {
+            let body = json!({
+                "document": document, "documentType": "billOfLading", "issued": issued,
+                "title": {"zh-CN": "提单", "en": "Bill of lading"},
+            });
+            let described = app.post("/api/documents", body.to_string()).await;
+            assert_eq!(described.status(), 201);
+        }
         let cites =
             format!(r#""bizTransactionList":[{{"type":"{kind}","bizTransaction":"{document}"}}]"#);
         app.capture(&[object(30, "OBSERVE", &["tin:A"], &[cites])])
@@ -281,7 +284,7 @@ async fn a_document_is_issued_before_the_step_that_cites_it() {
         } else {
             vec![]
         };
-        assert_eq!(found(&app, "tin:A").await, expected, "{kind} {issued}");
+        assert_eq!(found(&app, "tin:A").await, expected, "{kind} {issued:?}");
         if is_wrong {
             let words =
                 "“Bill of lading” is dated 4 June 2026; the step that cites it was on 2 June 2026.";
@@ -367,6 +370,89 @@ async fn goods_stay_within_the_band_of_their_product_and_it_is_told_for_how_long
                          It was outside that for 5 hours in all, as far as readings tell.";
             assert_eq!(said(&app, "tin:A").await, words);
         }
+        app.stop().await;
+    }
+}
+
+/// Two loggers side by side do not cut each other's hours short, a summary tells its extremes, and what is broken tells
+/// nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_instrument_speaks_for_itself() {
+    let report = |hour: u32, minute: u32, more: &str| {
+        format!(
+            r#"{{"type":"Temperature","uom":"CEL","time":"2026-06-01T{hour:02}:{minute:02}:00Z",{more}}}"#
+        )
+    };
+    let element = |device: &str, reports: &[String]| {
+        format!(
+            r#"{{"sensorMetadata":{{"deviceID":"urn:x:{device}"}},"sensorReport":[{}]}}"#,
+            reports.join(",")
+        )
+    };
+    let hourly = |minute: u32, value: &str| -> Vec<String> {
+        let value = format!(r#""value":{value}"#);
+        (3..8).map(|hour| report(hour, minute, &value)).collect()
+    };
+    let one = |more: &str| element("a", &[report(3, 0, more)]);
+    let both = [
+        element("a", &hourly(0, "2")),
+        element("b", &hourly(30, "9")),
+    ]
+    .join(",");
+    // The same at the same time is outside once.
+    let twice = [element("a", &hourly(0, "9")), element("b", &hourly(0, "9"))].join(",");
+    let own = hourly(30, "9")
+        .join(",")
+        .replace(r#""uom""#, r#""deviceID":"urn:x:b","uom""#);
+    let own = element("a", &[hourly(0, "2").join(","), own]);
+    for (elements, expected) in [
+        (both.as_str(), Some("9 °C, 4 hours")),
+        (&own, Some("9 °C, 4 hours")),
+        (&twice, Some("9 °C, 4 hours")),
+        (
+            &one(r#""minValue":1,"maxValue":9,"meanValue":3"#),
+            Some("9 °C, 0 minutes"),
+        ),
+        (
+            &one(r#""minValue":-5,"maxValue":3"#),
+            Some("-5 °C, 0 minutes"),
+        ),
+        (&one(r#""minValue":1,"maxValue":3"#), None),
+        (
+            &one(r#""value":9,"exception":"ALARM_CONDITION""#),
+            Some("9 °C, 0 minutes"),
+        ),
+        (&one(r#""value":9,"exception":"ERROR_CONDITION""#), None),
+    ] {
+        let app = TestApp::start().await;
+        let product = json!({
+            "gtin": "https://id.gs1.org/01/09521041001012",
+            "productName": {"zh-CN": "演示奶粉", "en": "Demo tin"},
+            "storage": {"minCelsius": 0, "maxCelsius": 4},
+        });
+        let described = app.post("/api/products", product.to_string()).await;
+        assert_eq!(described.status(), 201);
+        let sensors = format!(r#""sensorElementList":[{elements}]"#);
+        let read = object(2, "OBSERVE", &["tin:A"], &[sensors]);
+        app.capture(&[commission(0, &["tin:A"], "L"), read]).await;
+        let story = story(&app, "tin:A", KnownAt::NOW).await.unwrap();
+        let told = findings(&story)
+            .into_iter()
+            .map(|finding| match finding.what {
+                Contradiction::OutOfBand {
+                    celsius, minutes, ..
+                } if minutes >= 60 => {
+                    format!("{celsius} °C, {} hours", minutes / 60)
+                }
+                Contradiction::OutOfBand {
+                    celsius, minutes, ..
+                } => {
+                    format!("{celsius} °C, {minutes} minutes")
+                }
+                other => panic!("{other:?}"),
+            });
+        let expected: Vec<String> = expected.map(str::to_owned).into_iter().collect();
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{elements}");
         app.stop().await;
     }
 }

@@ -1,6 +1,8 @@
 //! An event as plain types: what the trace, the page and the index need of it. The event itself, as
 //! received, is the statement's body; nothing is lost by what these types leave out.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use crate::domain::gs1::{Identity, Lot};
@@ -192,10 +194,18 @@ pub struct SensorReading {
     pub kind: String,
     /// When it was measured: the report's time, else the element's, else the event's.
     pub at: OffsetDateTime,
-    /// The number.
+    /// The number: `value`, else the mean, else an extreme.
     pub value: f64,
+    /// The least that the report tells of: `minValue`, where it has one.
+    pub lowest: f64,
+    /// The most: `maxValue`.
+    pub highest: f64,
     /// UN/ECE Rec 20 code.
     pub uom: Option<String>,
+    /// `deviceID` of the report, else of the element.
+    pub device: Option<Arc<str>>,
+    /// Whether the device says that it does not work: `exception` is `ERROR_CONDITION`.
+    pub is_faulty: bool,
 }
 
 impl EventType {

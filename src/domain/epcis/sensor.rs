@@ -1,5 +1,7 @@
 //! `sensorElementList`.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use super::event::SensorReading;
@@ -61,20 +63,34 @@ pub(super) fn readings(
     };
     for element in bounded(&list)? {
         element.only(&[&["sensorMetadata", "sensorReport"]])?;
-        let element_time = match element.get("sensorMetadata") {
-            Some(metadata) => metadata_time(&metadata)?.unwrap_or(event_time),
-            None => event_time,
+        let mut whole = Element {
+            time: event_time,
+            device: None,
         };
+        if let Some(metadata) = element.get("sensorMetadata") {
+            whole.time = metadata_time(&metadata)?.unwrap_or(event_time);
+            whole.device = device(&metadata);
+        }
         let reports = element.required("sensorReport")?;
         let list = bounded(&reports)?;
         if list.is_empty() {
             return Err(reports.fault(FaultKind::Rule("must not be empty")));
         }
         for report in list {
-            found.extend(reading(&report, element_time)?);
+            found.extend(reading(&report, &whole)?);
         }
     }
     Ok(found)
+}
+
+/// What the metadata of an element say of all its reports.
+struct Element {
+    time: OffsetDateTime,
+    device: Option<Arc<str>>,
+}
+
+fn device(at: &At<'_>) -> Option<Arc<str>> {
+    Some(at.get("deviceID")?.value.as_str()?.into())
 }
 
 fn metadata_time(metadata: &At<'_>) -> Result<Option<OffsetDateTime>, Fault> {
@@ -92,7 +108,7 @@ fn metadata_time(metadata: &At<'_>) -> Result<Option<OffsetDateTime>, Fault> {
     time("time")
 }
 
-fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<SensorReading>, Fault> {
+fn reading(report: &At<'_>, element: &Element) -> Result<Option<SensorReading>, Fault> {
     report.only(&[REPORT_URIS, REPORT_NUMBERS, REPORT_OTHERS])?;
     let kind = MEASUREMENT_TYPE.read(&report.required("type")?)?;
     for key in REPORT_URIS {
@@ -105,7 +121,7 @@ fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<Senso
         let at = report.get(key);
         at.map(|at| vocabulary.read(&at)).transpose()
     };
-    word("exception", &SENSOR_EXCEPTION)?;
+    let exception = word("exception", &SENSOR_EXCEPTION)?;
     word("component", &COMPONENT)?;
     report.get("stringValue").map(|at| at.text()).transpose()?;
     report
@@ -121,18 +137,23 @@ fn reading(report: &At<'_>, element_time: OffsetDateTime) -> Result<Option<Senso
         .get("time")
         .map(|at| at.time())
         .transpose()?
-        .unwrap_or(element_time);
-    let value = ["value", "meanValue", "maxValue", "minValue"]
-        .iter()
-        .find_map(|key| report.get(key)?.value.as_number()?.parse::<f64>().ok());
-    Ok(value
-        .filter(|value| value.is_finite())
-        .map(|value| SensorReading {
-            kind: kind.to_owned(),
-            at,
-            value,
-            uom: uom.map(str::to_owned),
-        }))
+        .unwrap_or(element.time);
+    let number = |key: &str| {
+        let number: f64 = report.get(key)?.value.as_number()?.parse().ok()?;
+        number.is_finite().then_some(number)
+    };
+    let told = ["value", "meanValue", "maxValue", "minValue"].map(number);
+    let told = told.into_iter().flatten();
+    Ok(told.clone().next().map(|value| SensorReading {
+        kind: kind.to_owned(),
+        at,
+        value,
+        lowest: told.clone().fold(value, f64::min),
+        highest: told.fold(value, f64::max),
+        uom: uom.map(str::to_owned),
+        device: device(report).or_else(|| element.device.clone()),
+        is_faulty: exception == Some("ERROR_CONDITION"),
+    }))
 }
 
 /// EPCIS 2.0 JSON schema, `hexBinary`: `^[A-Fa-f0-9]+$`.

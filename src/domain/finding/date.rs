@@ -80,8 +80,8 @@ pub(super) fn issued_too_late(story: &Story) -> Vec<Finding> {
         });
         let cited = needed.map(|transaction| &transaction.uri);
         for uri in cited.chain(&event.certifications) {
-            let document = story.documents.get(uri);
-            let issued = document.and_then(|document| date(document.value.issued.as_deref()?));
+            // Papers are renewed under one name: the one that there was then is enough.
+            let issued = story.first_issued.get(uri).and_then(|first| date(first));
             let Some((issued, needed)) = issued.zip(local_date(event)) else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! Measures that contradict each other, or the product's own limits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use time::{Duration, OffsetDateTime};
 
@@ -30,38 +30,38 @@ pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
         let above = max.map_or(0.0, |max| celsius - max);
         below.max(above)
     };
-    // A logger tells of the hours before it was packed too, and a process of its own heat.
-    let since = since_when(story);
-    let told = physical(story).filter(|step| step.event.event_type != EventType::Transformation);
-    let mut readings: Vec<(OffsetDateTime, f64, StatementId)> = told
-        .flat_map(|step| {
-            step.event
-                .readings
-                .iter()
-                .map(move |reading| (step, reading))
-        })
-        .filter(|(_, reading)| since.is_none_or(|since| since <= reading.at))
-        .filter_map(|(step, reading)| Some((reading.at, celsius(reading)?, step.id)))
-        .collect();
-    readings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    // Between a reading inside and one outside it crossed the limit, nobody knows when: half of that time.
-    let mut halves = Duration::ZERO;
-    for pair in readings.windows(2) {
-        let between = (pair[1].0 - pair[0].0).min(MAX_GAP);
-        let outsides = pair
-            .iter()
-            .filter(|reading| outside(reading.1) > 0.0)
-            .count();
-        halves += between * outsides as i32;
+    let mut out: Vec<(OffsetDateTime, OffsetDateTime)> = Vec::new();
+    let mut evidence: BTreeSet<StatementId> = BTreeSet::new();
+    let mut furthest: Option<f64> = None;
+    for readings in temperatures(story).values() {
+        for (place, reading) in readings.iter().enumerate() {
+            let ends = [reading.lowest, reading.highest].into_iter();
+            let end = ends.max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
+            let Some(celsius) = end.filter(|celsius| outside(*celsius) > 0.0) else {
+                continue;
+            };
+            evidence.insert(reading.id);
+            furthest = furthest
+                .into_iter()
+                .chain([celsius])
+                .max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
+            // It stands for half of the time to the readings before and after it: between one inside and one outside
+            // the limit was crossed, nobody knows when.
+            let half = |other: Option<&Temperature>| {
+                other.map_or(Duration::ZERO, |other| {
+                    (other.at - reading.at).abs().min(MAX_GAP) / 2
+                })
+            };
+            let before = place.checked_sub(1).and_then(|before| readings.get(before));
+            let after = readings.get(place + 1);
+            let from = reading.at.saturating_sub(half(before));
+            out.push((from, reading.at.saturating_add(half(after))));
+        }
     }
-    let total: Duration = halves / 2;
-    let out = readings.iter().filter(|reading| outside(reading.1) > 0.0);
-    let evidence: BTreeSet<StatementId> = out.map(|reading| reading.2).collect();
-    let furthest = readings.iter().map(|reading| reading.1);
-    let furthest = furthest.max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
-    let Some(celsius) = furthest.filter(|celsius| outside(*celsius) > 0.0) else {
+    let Some(celsius) = furthest else {
         return Vec::new();
     };
+    let total = length_of_all(out);
     vec![Finding {
         what: Contradiction::OutOfBand {
             celsius,
@@ -78,6 +78,61 @@ pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
     }]
 }
 
+/// What one instrument read, in degrees Celsius.
+struct Temperature {
+    at: OffsetDateTime,
+    lowest: f64,
+    highest: f64,
+    id: StatementId,
+}
+
+/// The temperatures of the goods by instrument, each in the order of time: two loggers side by side say nothing about
+/// each other's hours. One that names no device is known by the thing that its event is about.
+fn temperatures(story: &Story) -> BTreeMap<String, Vec<Temperature>> {
+    // A logger tells of the hours before it was packed too, and a process of its own heat.
+    let since = since_when(story);
+    let told = physical(story).filter(|step| step.event.event_type != EventType::Transformation);
+    let mut by_device: BTreeMap<String, Vec<Temperature>> = BTreeMap::new();
+    for step in told {
+        let thing = step.event.what.first();
+        let thing = thing.map(|what| what.identity.canonical());
+        let readings = step.event.readings.iter();
+        let readings = readings.filter(|reading| since.is_none_or(|since| since <= reading.at));
+        for reading in readings.filter(|reading| !reading.is_faulty) {
+            let degrees = |value| celsius(reading, value);
+            let ends = degrees(reading.lowest).zip(degrees(reading.highest));
+            let Some((lowest, highest)) = ends else {
+                continue;
+            };
+            let device = reading.device.as_deref().map(str::to_owned);
+            let device = device.or_else(|| thing.clone()).unwrap_or_default();
+            by_device.entry(device).or_default().push(Temperature {
+                at: reading.at,
+                lowest,
+                highest,
+                id: step.id,
+            });
+        }
+    }
+    for readings in by_device.values_mut() {
+        readings.sort_by_key(|reading| (reading.at, reading.id));
+    }
+    by_device
+}
+
+/// How long spans are together; what several of them have in common counts once.
+fn length_of_all(mut spans: Vec<(OffsetDateTime, OffsetDateTime)>) -> Duration {
+    spans.sort_unstable();
+    let mut total = Duration::ZERO;
+    let mut reached: Option<OffsetDateTime> = None;
+    for (from, until) in spans {
+        let from = reached.map_or(from, |reached| reached.max(from));
+        total += (until - from).max(Duration::ZERO);
+        reached = Some(reached.map_or(until, |reached| reached.max(until)));
+    }
+    total
+}
+
 /// When the goods were there and packed: what was read before is not about them.
 fn since_when(story: &Story) -> Option<OffsetDateTime> {
     let goods = super::item(story)?;
@@ -88,9 +143,9 @@ fn since_when(story: &Story) -> Option<OffsetDateTime> {
     named.map(|step| step.event.event_time).min()
 }
 
-fn celsius(reading: &SensorReading) -> Option<f64> {
+fn celsius(reading: &SensorReading, value: f64) -> Option<f64> {
     let is_temperature = reading.kind == "Temperature";
-    let (dimension, kelvins) = to_base(reading.value, reading.uom.as_deref()?)?;
+    let (dimension, kelvins) = to_base(value, reading.uom.as_deref()?)?;
     let is_measured = is_temperature && dimension == Dimension::Temperature;
     // Two digits are more than a logger has; the arithmetic must not move a limit.
     is_measured.then(|| ((kelvins - ZERO_CELSIUS) * 100.0).round() / 100.0)

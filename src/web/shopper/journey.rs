@@ -9,7 +9,7 @@ use super::view::{
     Source, StepView, Words, gap, region_in_country,
 };
 use crate::domain::disclosure::is_masked;
-use crate::domain::epcis::{Event, EventType, PartyKind, What};
+use crate::domain::epcis::{Event, EventType, PartyKind, SensorReading, What};
 use crate::domain::erasure::ERASED;
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
@@ -212,20 +212,22 @@ fn without_trailing_zeros(number: &str) -> &str {
     }
 }
 
-/// One curve for each kind of measurement and unit.
+/// One curve for each kind of measurement and unit; what a device read while it did not work is none.
 fn sensors(text: &Text, event: &Event) -> Vec<SensorView> {
-    let mut groups: BTreeMap<(&str, &str), Vec<(i64, f64)>> = BTreeMap::new();
-    for reading in &event.readings {
+    let mut groups: BTreeMap<(&str, &str), Vec<&SensorReading>> = BTreeMap::new();
+    for reading in event.readings.iter().filter(|reading| !reading.is_faulty) {
         let key = (reading.kind.as_str(), reading.uom.as_deref().unwrap_or(""));
-        groups
-            .entry(key)
-            .or_default()
-            .push((reading.at.unix_timestamp(), reading.value));
+        groups.entry(key).or_default().push(reading);
     }
-    groups
-        .into_iter()
-        .filter_map(|((kind, uom), readings)| SensorView::from_readings(text, kind, uom, &readings))
-        .collect()
+    let view = |((kind, uom), readings): ((&str, &str), Vec<&SensorReading>)| {
+        let values = readings.iter();
+        let values = values.map(|reading| (reading.at.unix_timestamp(), reading.value));
+        let lowest = readings.iter().map(|reading| reading.lowest);
+        let highest = readings.iter().map(|reading| reading.highest);
+        let extremes = (lowest.reduce(f64::min)?, highest.reduce(f64::max)?);
+        SensorView::from_readings(text, (kind, uom), &values.collect::<Vec<_>>(), extremes)
+    };
+    groups.into_iter().filter_map(view).collect()
 }
 
 /// The documents of a step, each once. One that an earlier step has told all about keeps its title.

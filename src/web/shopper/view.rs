@@ -279,7 +279,8 @@ mod tests {
             flows: Vec::new(),
             // A real journey has a few curves, not one at every step.
             sensors: if number.is_multiple_of(5) {
-                let curve = SensorView::from_readings(text, "Temperature", "CEL", &readings);
+                let curve =
+                    SensorView::from_readings(text, ("Temperature", "CEL"), &readings, (0.0, 49.0));
                 curve.into_iter().collect()
             } else {
                 Vec::new()

@@ -25,13 +25,14 @@ pub const CURVE_HEIGHT: f64 = 40.0;
 const CURVE_COLUMNS: usize = 40;
 
 impl SensorView {
-    /// Sums up readings of `(Unix seconds, value)` in any order. `kind` is a GS1 measurement type,
-    /// `uom` its unit code. Values that are not finite are left out; `None` if nothing remains.
+    /// Sums up readings of `(Unix seconds, value)` in any order, each perhaps the mean of many between `extremes`. `kind`
+    /// is a GS1 measurement type, `uom` its unit code. Values that are not finite are left out; `None` if nothing
+    /// remains.
     pub fn from_readings(
         text: &Text,
-        kind: &str,
-        uom: &str,
+        (kind, uom): (&str, &str),
         readings: &[(i64, f64)],
+        extremes: (f64, f64),
     ) -> Option<SensorView> {
         let mut readings: Vec<_> = readings
             .iter()
@@ -39,8 +40,9 @@ impl SensorView {
             .filter(|r| r.1.is_finite())
             .collect();
         readings.sort_by_key(|reading| reading.0);
-        let min = readings.iter().map(|r| r.1).reduce(f64::min)?;
-        let max = readings.iter().map(|r| r.1).reduce(f64::max)?;
+        let values = readings.iter().map(|r| r.1);
+        let min = values.clone().reduce(f64::min)?.min(extremes.0);
+        let max = values.reduce(f64::max)?.max(extremes.1);
         let points_svg = curve(&readings, min, max);
         Some(SensorView {
             points_svg,
@@ -141,7 +143,12 @@ mod tests {
     }
 
     fn chill(readings: &[(i64, f64)]) -> Option<SensorView> {
-        SensorView::from_readings(en(), "gs1:Temperature", "CEL", readings)
+        SensorView::from_readings(
+            en(),
+            ("gs1:Temperature", "CEL"),
+            readings,
+            (f64::INFINITY, f64::NEG_INFINITY),
+        )
     }
 
     #[test]
