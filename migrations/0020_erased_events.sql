@@ -8,3 +8,6 @@ GRANT SELECT ON event_key, event_batch, event_term, pending_batch TO rootmark_er
 GRANT UPDATE (content_sha256) ON event_key TO rootmark_eraser;
 GRANT UPDATE (terms) ON event_batch TO rootmark_eraser;
 GRANT INSERT, DELETE, UPDATE (postings) ON event_term TO rootmark_eraser;
+
+-- Merging passes over a batch that an erasure holds, and takes it next time: the two never wait for each other's rows.
+GRANT UPDATE (terms) ON event_batch TO rootmark_indexer;

@@ -70,7 +70,7 @@ pub async fn waiting_event_batches(
 }
 
 /// Takes batches other than `but` away to be merged, oldest first: as many as have at most `bytes`
-/// together, but at least one; in the indexer's role.
+/// together, but at least one; those that an erasure holds are passed over. In the indexer's role.
 pub async fn take_event_batches(
     conn: &mut PgConnection,
     but: &[Uuid],
@@ -88,7 +88,8 @@ pub async fn take_event_batches(
                FROM (SELECT merchant_id, batch_id, recorded_at,
                             CASE length(terms) WHEN 0 THEN $1::bigint ELSE length(terms) END AS weight
                      FROM event_batch WHERE batch_id <> ALL ($3)
-                     ORDER BY recorded_at, merchant_id, batch_id LIMIT $2) AS oldest
+                     ORDER BY recorded_at, merchant_id, batch_id LIMIT $2
+                     FOR UPDATE SKIP LOCKED) AS oldest
            ) AS queue
            WHERE b.merchant_id = queue.merchant_id AND b.batch_id = queue.batch_id
              AND queue.before < $1

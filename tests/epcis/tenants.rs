@@ -211,6 +211,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_indexer DELETE event_batch",
         "rootmark_indexer INSERT event_term",
         "rootmark_indexer INSERT event_word",
+        "rootmark_indexer UPDATE event_batch",
         "rootmark_sealer DELETE pending_batch",
         "rootmark_sealer INSERT code_key",
         "rootmark_sealer INSERT key_rotation",
