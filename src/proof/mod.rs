@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use auditlog::bundle::{Bundle, BundledStatement, statement_name, unconnected};
+use auditlog::bundle::{Bundle, BundledStatement, unconnected};
 use auditlog::disclosure::disclose;
 use auditlog::note::{NoteError, NoteSigner, SignedNote};
 use auditlog::proof::{ReadError, TreeReader};
@@ -95,16 +95,16 @@ fn keep_connected(subject: &str, sealed: &mut Vec<Shown<'_>>) {
 }
 
 impl Shown<'_> {
-    /// The statement's own name, and the identities that the receipt names and shows.
+    /// The identities that the receipt names and shows.
     fn about(&self) -> Vec<String> {
         let about = About::list(&self.stored.receipt).into_iter().enumerate();
         let shown = about.filter(|(place, _)| {
             let pointer = format!("/about/{place}");
             self.withheld.shows_receipt(&pointer)
         });
-        let shown = shown.filter_map(|(_, about)| Some(about?.identity));
-        let own = statement_name(&self.stored.digest);
-        std::iter::once(own).chain(shown).collect()
+        shown
+            .filter_map(|(_, about)| Some(about?.identity))
+            .collect()
     }
 }
 

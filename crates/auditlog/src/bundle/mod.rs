@@ -4,9 +4,7 @@
 mod read;
 mod verify;
 
-pub use verify::{
-    KeysFrom, Trust, Verified, VerifiedStatement, statement_name, unconnected, verify,
-};
+pub use verify::{KeysFrom, Trust, Verified, VerifiedStatement, unconnected, verify};
 pub(crate) use verify::{read_opened, shown_text};
 
 use thiserror::Error;

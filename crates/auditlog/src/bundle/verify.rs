@@ -10,7 +10,7 @@ use crate::disclosure::{NamedLeaf, Opened};
 use crate::encoding::{from_base64, parse_decimal};
 use crate::entry::{Entry, Timestamp};
 use crate::field::array_length;
-use crate::hash::{Hash, LeafIndex, TreeSize};
+use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
 use crate::keys::{KeyHistory, LogKeys};
 use crate::note::{SignedNote, Verifier};
@@ -107,11 +107,6 @@ impl Verified {
 }
 
 impl VerifiedStatement {
-    /// Its digest, as the log has it.
-    pub fn digest(&self) -> Hash {
-        statement::digest(&self.content.root, &self.receipt.root)
-    }
-
     /// How many fields are shown.
     pub fn shown(&self) -> usize {
         self.leaves().count() - self.withheld()
@@ -278,7 +273,7 @@ fn verify_statements(
         };
         verified.push(one.map_err(|fault| BundleError::Statement { position, fault })?);
     }
-    let about: Vec<Vec<String>> = verified.iter().map(identities).collect();
+    let about: Vec<Vec<String>> = verified.iter().map(about_identities).collect();
     match unconnected(&bundle.subject, &about).first() {
         Some(position) => Err(BundleError::Statement {
             position: *position,
@@ -458,20 +453,14 @@ pub fn unconnected(subject: &str, about: &[Vec<String>]) -> Vec<usize> {
     }
 }
 
-/// What a statement is called by another one that is about it, such as an erasure of its fields.
-pub fn statement_name(digest: &Hash) -> String {
-    format!("rootmark:statement:{}", digest.to_hex())
-}
-
-/// The statement's own name, and the identities that it shows, without their roles.
-fn identities(statement: &VerifiedStatement) -> Vec<String> {
+/// The shown identities of a statement, without their roles.
+fn about_identities(statement: &VerifiedStatement) -> Vec<String> {
     let leaves = statement.receipt.leaves.iter();
-    let shown = leaves
+    leaves
         .filter(|leaf| is_about_element(&leaf.pointer))
         .filter_map(|leaf| string_value(leaf.value.as_deref()?))
-        .filter_map(|about| Some(about.split_once(' ')?.1.to_owned()));
-    let own = statement_name(&statement.digest());
-    std::iter::once(own).chain(shown).collect()
+        .filter_map(|about| Some(about.split_once(' ')?.1.to_owned()))
+        .collect()
 }
 
 /// What else is meant where a Digital Link is meant: its key alone, and its key with each single

@@ -1,14 +1,13 @@
 //! Bundles of a log that signs what no honest log signs: each is whole in every hash and signature,
 //! and only what it says is wrong.
 
-use auditlog::bundle::statement_name;
+use auditlog::Entry;
 use auditlog::encoding::to_base64;
 use auditlog::field::Secret;
 use auditlog::note::NoteSigner;
 use auditlog::statement::{
     Signed, Statement, StatementParts, content_text, receipt_text, signed_message,
 };
-use auditlog::{Entry, Hash};
 
 use crate::bundles::{Has, case_of};
 use crate::support::{FARM, LogShape, SUBJECT, Sample, Seeds, Told, sample_of, time};
@@ -42,10 +41,6 @@ pub fn cases(sample: &Sample, small: &str) -> Vec<Json> {
     let mut cases: Vec<Json> = signatures().into_iter().map(case).collect();
     cases.extend(fields().into_iter().map(case));
     cases.extend(connections().into_iter().map(case));
-    let case = |(name, said): (&str, [Said; 2])| {
-        case_of(name, sample, ("small", small), &bundle_of(&said), Has::Keys)
-    };
-    cases.extend(by_name().into_iter().map(case));
     cases
 }
 
@@ -170,37 +165,6 @@ fn connections() -> Vec<(&'static str, Said)> {
     ]
 }
 
-/// A statement and another one about it.
-fn by_name() -> Vec<(&'static str, [Said; 2])> {
-    let plain_digest = || {
-        let Said { content, receipt } = plain();
-        statement(&content, &receipt).digest()
-    };
-    let about = |name: &str| {
-        let said = Said {
-            content: content_text("{}", FARM, "erasure"),
-            receipt: receipt(&format!("erasure {name}"), None),
-        };
-        [plain(), said]
-    };
-    let name = statement_name(&plain_digest());
-    vec![
-        ("about another statement by its name: valid", about(&name)),
-        (
-            "about a statement that is not there",
-            about(&statement_name(&Hash([7; 32]))),
-        ),
-        (
-            "about another statement by its digest in capitals",
-            about(
-                &name
-                    .to_uppercase()
-                    .replace("ROOTMARK:STATEMENT", "rootmark:statement"),
-            ),
-        ),
-    ]
-}
-
 fn receipt(about: &str, signed: Option<(&str, &str)>) -> String {
     let signed = signed.map(|(signature, signer)| Signed { signature, signer });
     receipt_text(&[about.to_owned()], time("00.007"), signed.as_ref())
@@ -218,29 +182,20 @@ fn statement(content: &str, receipt: &str) -> Statement {
 
 /// A bundle of the statement alone, at index 1 of a log of two entries.
 fn bundle(said: &Said) -> String {
-    bundle_of(std::slice::from_ref(said))
-}
-
-/// A bundle of the last statements of a log of two entries.
-fn bundle_of(said: &[Said]) -> String {
-    let told = |said: &Said| {
-        let statement = statement(&said.content, &said.receipt);
-        Told {
-            entry: Entry {
-                recorded: time("00.007"),
-                digest: statement.digest(),
-            },
-            statement,
-            hidden: |_| false,
-        }
+    let statement = statement(&said.content, &said.receipt);
+    let told = Told {
+        entry: Entry {
+            recorded: time("00.007"),
+            digest: statement.digest(),
+        },
+        statement,
+        hidden: |_| false,
     };
     let shape = LogShape {
         size: 2,
         first_seal_size: 1,
     };
-    let first = shape.size - said.len() as u64;
-    let told: Vec<(u64, Told)> = (first..).zip(said.iter().map(told)).collect();
-    sample_of(Seeds { log: 1, story: 2 }, shape, &told)
+    sample_of(Seeds { log: 1, story: 2 }, shape, &[(1, told)])
         .bundle
         .format()
 }
