@@ -4,6 +4,7 @@
 mod derived;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use auditlog::json::{self, Value};
 use auditlog::salts::Salts;
@@ -13,14 +14,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::master::whole;
-use super::{CaptureError, Submitter, fresh_pair};
+use super::{CaptureError, MAX_BODY_BYTES, Submitter, fresh_pair};
 use crate::domain::erasure::{
     ErasedFields, Erasure, MAX_STATEMENTS, Meant, erase as erase_fields, read_order,
 };
-use crate::domain::event_key::event_key;
+use crate::domain::event_key::{event_hold, event_key};
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::identity_key::identity_key;
-use crate::domain::statement::{About, Draft, Kind, StatementId, StoredStatement};
+use crate::domain::statement::{About, Draft, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
 use crate::store::erasure::{replace_content, statement_at};
@@ -33,6 +34,7 @@ const ALL_SAID: Descriptions = Descriptions {
     rows: 4 * MAX_STATEMENTS as i64,
     content_bytes: 64 << 20,
 };
+const TOO_LARGE: &str = "would make a statement of more than 1 MiB: erase them in several orders";
 const NO_SUCH: &str = "there is no statement of this merchant at that place in the log";
 const NO_EVENT: &str = "there is no event of this merchant with that eventID";
 const TOO_MANY: &str = "more than 100 statements were made of this thing";
@@ -71,8 +73,13 @@ pub async fn erase(
     } = said_of(&mut tx, merchant_id, &order.meant).await?;
     let mut erased = Vec::new();
     let mut fields = 0;
+    let order = Arc::new(order);
     for stored in statements {
-        if let Some(left) = without(&stored, kind, &order.fields)? {
+        // A body of a MiB takes a while.
+        let (cut, wanted) = (stored.clone(), Arc::clone(&order));
+        let left = tokio::task::spawn_blocking(move || without(&cut, kind, &wanted.fields));
+        let left = left.await.expect("erasing does not panic")?;
+        if let Some(left) = left {
             let (content, salts) = (&left.content, &left.salts);
             replace_content(&mut tx, merchant_id, stored.id, content, salts).await?;
             if kind == Kind::Event {
@@ -92,7 +99,7 @@ pub async fn erase(
     let erasure = Erasure {
         erased,
         of,
-        reason: order.reason,
+        reason: order.reason.clone(),
     };
     let id = log(&mut tx, submitter, &erasure, now).await?;
     tx.commit().await?;
@@ -148,16 +155,32 @@ async fn said_of_event(
     merchant_id: Uuid,
     event_id: &str,
 ) -> Result<Said, CaptureError> {
+    // Held as whoever declares it an error holds it, and as whoever erases other fields of it.
+    hold_identity(conn, merchant_id, event_hold(event_id)).await?;
     let keys = [false, true].map(|is_error| event_key(event_id, is_error));
-    let statements = statements_with_keys(conn, merchant_id, &keys, LAST).await?;
+    let statements = statements_with_keys(conn, merchant_id, &keys, LAST, i64::MAX).await?;
     if statements.is_empty() {
         return Err(refused("/eventID", NO_EVENT));
     }
+    let goods = goods_of(&statements);
     Ok(Said {
         kind: Kind::Event,
-        of: vec![event_id.to_owned()],
+        of: std::iter::once(event_id.to_owned()).chain(goods).collect(),
         statements,
     })
+}
+
+/// The goods that statements are about, by which a proof connects what is said of these.
+fn goods_of(statements: &[StoredStatement]) -> BTreeSet<String> {
+    let abouts = statements.iter();
+    let abouts = abouts.flat_map(|stored| About::list(&stored.receipt));
+    let goods = abouts.flatten().filter(|about| {
+        matches!(
+            about.role,
+            Role::Epc | Role::Parent | Role::Child | Role::Input | Role::Output
+        )
+    });
+    goods.map(|about| about.identity).collect()
 }
 
 /// The ID of an event, if the content is one's.
@@ -258,9 +281,13 @@ async fn log(
 ) -> Result<StatementId, CaptureError> {
     let mut about = erasure.about();
     About::sort(&mut about);
+    let body = erasure.to_body();
+    if body.len() > MAX_BODY_BYTES {
+        return Err(refused("/fields", TOO_LARGE));
+    }
     let draft = Draft {
         kind: Kind::Erasure,
-        body: &erasure.to_body(),
+        body: &body,
         issuer: &submitter.issuer,
         about,
         happened: now,

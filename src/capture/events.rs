@@ -12,17 +12,20 @@ use super::{CaptureError, EventFault, Submitter};
 use crate::domain::capture_fault::ErrorBehaviour;
 use crate::domain::epcis::{Fault, FaultKind};
 use crate::domain::erasure::says_the_same;
-use crate::domain::event_key::{EventKey, event_key};
+use crate::domain::event_key::{EventKey, event_hold, event_key};
 use crate::domain::posting::BatchIndex;
-use crate::domain::statement::{Batch, NewStatement, StatementId, StoredStatement};
+use crate::domain::statement::{Batch, NewStatement, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::store::capture_job::{CaptureJob, capture_jobs_among, insert_capture_job};
 use crate::store::event_index::insert_event_batch;
 use crate::store::event_key::{NewEventKey, TakenEventKey, take_event_keys, taken_event_keys};
 use crate::store::walk::statements_with_keys;
-use crate::store::{batch, begin_for};
+use crate::store::{batch, begin_for, hold_identity};
 
 const FOREIGN_DECLARATION: &str = "the event was signed by its party: that party alone, under its signature, declares it an error";
+
+/// Stored events that are read at a time: one may have a MiB.
+const READ_AT_ONCE: usize = 64;
 
 /// Earlier captures that one answer names; a document may repeat events of thousands.
 pub const MAX_STORED_IN: i64 = 100;
@@ -141,6 +144,7 @@ pub(super) async fn store(
             recorded_at: now,
             statement_count: events.len() as i32,
         };
+        hold_declared(&mut tx, merchant_id, &events).await?;
         let known = taken_by_others(&mut tx, &batch, &events).await?;
         if !known.is_empty() {
             // Positions were numbered for a batch without repeats. Whoever has a key has committed
@@ -195,6 +199,24 @@ pub(super) async fn store(
     }
 }
 
+/// Holds the events that are declared errors, as whoever erases fields of them does: a declaration repeats what the event
+/// said, and is erased with it, or comes after.
+async fn hold_declared(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    events: &[PreparedEvent],
+) -> Result<(), CaptureError> {
+    let declarations = events.iter().filter(|event| event.is_error_declaration);
+    // In one order, so that two captures wait for each other and never deadlock.
+    let keys: BTreeSet<i64> = declarations
+        .map(|event| event_hold(&event.event_id))
+        .collect();
+    for key in keys {
+        hold_identity(conn, merchant_id, key).await?;
+    }
+    Ok(())
+}
+
 /// The declarations of errors in events that their party signed, and that this party does not make: nobody else takes
 /// its words back.
 async fn foreign_declarations(
@@ -211,20 +233,22 @@ async fn foreign_declarations(
     }
     let keys: Vec<EventKey> = declared.keys().copied().collect();
     let mut foreign = HashSet::new();
-    for stored in statements_with_keys(conn, merchant_id, &keys, LAST).await? {
-        let Some((issuer, event_id, true)) = said_by(&stored.content, &stored.receipt) else {
-            continue;
-        };
-        let Some(declaration) = declared.get(&event_key(&event_id, false)) else {
-            continue;
-        };
-        let NewStatement {
-            content, receipt, ..
-        } = &declaration.statement;
-        let is_own =
-            said_by(content, receipt).is_some_and(|(by, _, is_signed)| is_signed && by == issuer);
-        if !is_own {
-            foreign.insert(declaration.key);
+    for some in keys.chunks(READ_AT_ONCE) {
+        for stored in statements_with_keys(conn, merchant_id, some, LAST, i64::MAX).await? {
+            let Some((issuer, event_id, true)) = said_by(&stored.content, &stored.receipt) else {
+                continue;
+            };
+            let Some(declaration) = declared.get(&event_key(&event_id, false)) else {
+                continue;
+            };
+            let NewStatement {
+                content, receipt, ..
+            } = &declaration.statement;
+            let is_own = said_by(content, receipt)
+                .is_some_and(|(by, _, is_signed)| is_signed && by == issuer);
+            if !is_own {
+                foreign.insert(declaration.key);
+            }
         }
     }
     Ok(foreign)
@@ -251,21 +275,17 @@ fn index_of(events: &[PreparedEvent]) -> BatchIndex {
 /// An event that somebody sent before.
 struct Known {
     taken: TakenEventKey,
-    /// What is left of it, if fields of it were erased.
-    left: Option<StoredStatement>,
+    /// Whether what is left of it, where fields of it were erased, is what the event says that has its key now.
+    is_what_is_left: bool,
 }
 
 impl Known {
     /// Whether an event is this one again, word for word, as far as its words are still there.
     fn is_repeated_by(&self, event: &PreparedEvent) -> bool {
-        match (self.taken.content_sha256, &self.left) {
-            (Some(content), _) => content == event.content_sha256,
-            (None, Some(left)) => {
-                let content = &event.statement.content;
-                says_the_same(content, &left.content, &left.content_salts)
-            }
-            (None, None) => false,
-        }
+        let content = self.taken.content_sha256;
+        content.map_or(self.is_what_is_left, |content| {
+            content == event.content_sha256
+        })
     }
 }
 
@@ -299,27 +319,51 @@ async fn taken_by_others(
         .filter(|key| !won.contains(key))
         .collect();
     let taken = taken_event_keys(conn, batch.merchant_id, &lost).await?;
-    let mut left = left_of(conn, batch.merchant_id, &taken).await?;
+    let repeated = repeats_of_erased(conn, batch.merchant_id, &taken, events).await?;
     let known = taken.into_iter().map(|taken| {
-        let left = left.remove(&taken.id);
-        (taken.key, Known { taken, left })
+        let is_what_is_left = repeated.contains(&taken.key);
+        let known = Known {
+            taken,
+            is_what_is_left,
+        };
+        (known.taken.key, known)
     });
     Ok(known.collect())
 }
 
-/// What is left of the events of which fields were erased.
-async fn left_of(
+/// Which events repeat, as far as that can be told, one of which fields were erased.
+async fn repeats_of_erased(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     taken: &[TakenEventKey],
-) -> Result<HashMap<StatementId, StoredStatement>, CaptureError> {
+    events: &[PreparedEvent],
+) -> Result<HashSet<EventKey>, CaptureError> {
     let erased = taken.iter().filter(|taken| taken.content_sha256.is_none());
-    let keys: Vec<EventKey> = erased.map(|taken| taken.key).collect();
-    if keys.is_empty() {
-        return Ok(HashMap::new());
+    let erased: Vec<&TakenEventKey> = erased.collect();
+    let mut repeated = HashSet::new();
+    if erased.is_empty() {
+        return Ok(repeated);
     }
-    let left = statements_with_keys(conn, merchant_id, &keys, LAST).await?;
-    Ok(left.into_iter().map(|left| (left.id, left)).collect())
+    let events: HashMap<EventKey, &PreparedEvent> =
+        events.iter().map(|event| (event.key, event)).collect();
+    for some in erased.chunks(READ_AT_ONCE) {
+        let keys: Vec<EventKey> = some.iter().map(|taken| taken.key).collect();
+        let left = statements_with_keys(conn, merchant_id, &keys, LAST, i64::MAX).await?;
+        let pairs = left.into_iter().filter_map(|left| {
+            let key = some.iter().find(|taken| taken.id == left.id)?.key;
+            Some((key, events.get(&key)?.statement.content.clone(), left))
+        });
+        let pairs: Vec<(EventKey, String, StoredStatement)> = pairs.collect();
+        let compare = move || {
+            let same = pairs.into_iter().filter(|(_, content, left)| {
+                says_the_same(content, &left.content, &left.content_salts)
+            });
+            same.map(|(key, ..)| key).collect::<Vec<EventKey>>()
+        };
+        let same = tokio::task::spawn_blocking(compare).await;
+        repeated.extend(same.expect("comparing does not panic"));
+    }
+    Ok(repeated)
 }
 
 /// Leaves out the events that are known word for word; another body under a known ID is a conflict.

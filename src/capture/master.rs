@@ -1,12 +1,14 @@
 //! Recording master data: products, parties and places, documents, links.
 
+use auditlog::field::name_bytes;
 use auditlog::json::{self, Value};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    CaptureError, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_pair, links, recalls, settings,
+    CaptureError, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE, TOO_WIDE, fresh_pair,
+    links, recalls, settings,
 };
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
@@ -78,6 +80,9 @@ async fn record(
     let body = value.to_compact();
     if body.len() > MAX_BODY_BYTES {
         return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_LARGE))));
+    }
+    if name_bytes(&value) > MAX_NAME_BYTES {
+        return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_WIDE))));
     }
     let draft = Draft {
         kind,

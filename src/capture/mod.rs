@@ -30,6 +30,10 @@ use crate::domain::gs1::Gtin;
 /// Bytes of one statement's body. An event here has 650; one with ten thousand EPCs half of this.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 const TOO_LARGE: &str = "is larger than 1 MiB";
+/// Bytes of the names of all fields of one body: an event with ten thousand EPCs has 200 KB of them.
+const MAX_NAME_BYTES: usize = 16 * 1024 * 1024;
+const TOO_WIDE: &str = "has long names above many fields: those of all its fields, each with the names of what it lies \
+    in, are more than 16 MiB";
 
 /// On whose behalf something is captured.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use auditlog::Timestamp;
-use auditlog::field::Secret;
+use auditlog::field::{Secret, name_bytes};
 use auditlog::hash::Hash;
 use auditlog::json::{self, Value};
 use auditlog::statement::content_text;
@@ -12,7 +12,10 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::body::{Shared, effective_body, own_context};
-use super::{CaptureError, EventFault, MAX_BODY_BYTES, Submitter, TOO_LARGE, fresh_secrets};
+use super::{
+    CaptureError, EventFault, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE, TOO_WIDE,
+    fresh_secrets,
+};
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::index::{EventTerms, Indexer};
 use crate::domain::epcis::{
@@ -219,6 +222,11 @@ fn prepare(
         let key = event_key(&event_id, event.is_error_declaration());
         if body.len() > MAX_BODY_BYTES {
             let error = fault(position, FaultKind::Rule(TOO_LARGE));
+            refused.leave_out(order.behaviour, error)?;
+            continue;
+        }
+        if name_bytes(value) > MAX_NAME_BYTES {
+            let error = fault(position, FaultKind::Rule(TOO_WIDE));
             refused.leave_out(order.behaviour, error)?;
             continue;
         }
@@ -477,6 +485,22 @@ mod tests {
         let events = format!("{},{EVENT}", with_prefix(more));
         let proceeded = with_context(DOCUMENT, &events, ErrorBehaviour::Proceed).unwrap();
         assert_eq!((proceeded.events.len(), proceeded.refused.count), (1, 1));
+    }
+
+    #[test]
+    fn a_long_name_above_many_fields_is_refused_before_it_is_flattened() {
+        let event = |bytes: usize| {
+            let list = vec!["0"; 1_000].join(",");
+            let wide = format!(r#"{{"x:w":{{"{}":[{list}]}},"#, "n".repeat(bytes));
+            prepare(&EVENT.replacen('{', &wide, 1)).map(|prepared| prepared.events.len())
+        };
+        // 1,001 fields below it.
+        let most = MAX_NAME_BYTES / 1_001 - 20;
+        assert_eq!(event(most).unwrap(), 1);
+        let Err(CaptureError::Events(faults)) = event(most + 20) else {
+            panic!("names of more than 16 MiB were taken");
+        };
+        assert_eq!(faults[0].fault.kind, FaultKind::Rule(TOO_WIDE));
     }
 
     #[test]

@@ -153,6 +153,7 @@ pub(super) fn documents(
                     id: event.id,
                     recorded_at: event.recorded_at,
                     is_error_declaration: read.is_error_declaration(),
+                    is_erased: None,
                     content: event.content.clone(),
                 });
             }

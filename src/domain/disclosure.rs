@@ -457,6 +457,12 @@ pub fn masked(text: &str) -> String {
     format!("{MASK}{kept}")
 }
 
+/// Whether the member `key` at a pointer of an event is master data of goods, which are for everybody, and no
+/// extension of somebody's.
+pub fn is_master_data(key: &str, pointer: &str, names: &Names<'_>) -> bool {
+    is_known(key, &names) || is_of_goods(key, pointer)
+}
+
 /// Whether a text was masked.
 pub fn is_masked(text: &str) -> bool {
     text.starts_with(MASK)

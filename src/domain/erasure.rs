@@ -8,7 +8,6 @@ pub use cut::{Erased, erase, extension, says_the_same};
 use std::borrow::Cow;
 
 use auditlog::Hash;
-use auditlog::bundle::statement_name;
 use auditlog::json::Value;
 
 use super::fields::{At, Fault, FaultKind};
@@ -17,8 +16,10 @@ use super::statement::{About, Role};
 
 /// Statements of one erasure: all that was ever said of one thing.
 pub const MAX_STATEMENTS: usize = 100;
-/// Fields of one statement, and names of one thing.
+/// Fields of one statement.
 const MAX_FIELDS: usize = 1_000;
+/// Names of what statements are about: an event has its goods in several lists.
+const MAX_OF: usize = 100_000;
 /// What stands in a body where a text was erased that nobody could read the rest without. U+2421, the symbol for a
 /// deletion.
 pub const ERASED: &str = "\u{2421}";
@@ -28,7 +29,7 @@ pub const ERASED: &str = "\u{2421}";
 pub struct Erasure {
     /// `erased`
     pub erased: Vec<ErasedFields>,
-    /// `of`: what these statements are about; of an event, its `eventID`.
+    /// `of`: what these statements are about; of an event, its `eventID` and its goods.
     pub of: Vec<String>,
     /// `reason`
     pub reason: Bilingual,
@@ -63,12 +64,16 @@ pub enum Meant {
     Event(String),
 }
 
+/// By what the erasures of a statement are found.
+pub fn name(statement: &Hash) -> String {
+    format!("rootmark:statement:{}", statement.to_hex())
+}
+
 impl Erasure {
     /// What the statement is about.
     pub fn about(&self) -> Vec<About> {
         let statements = self.erased.iter();
-        let statements =
-            statements.map(|one| About::new(Role::Erasure, statement_name(&one.statement)));
+        let statements = statements.map(|one| About::new(Role::Erasure, name(&one.statement)));
         let things = self.of.iter();
         let things = things.map(|thing| About::new(Role::Erased, thing.clone()));
         statements.chain(things).collect()
@@ -117,12 +122,12 @@ pub fn read_erasure(body: &Value<'_>) -> Result<Erasure, Fault> {
         let digest = at.required("statement")?;
         let statement = Hash::from_base64(digest.text()?)
             .ok_or_else(|| digest.fault(FaultKind::MustBe("base64 of a digest")))?;
-        let fields = texts(&at.required("fields")?)?;
+        let fields = texts(&at.required("fields")?, MAX_FIELDS)?;
         Ok(ErasedFields { statement, fields })
     };
     Ok(Erasure {
         erased: statements.iter().map(one).collect::<Result<_, _>>()?,
-        of: texts(&at.required("of")?)?,
+        of: texts(&at.required("of")?, MAX_OF)?,
         reason: bilingual(&at.required("reason")?)?,
     })
 }
@@ -150,16 +155,19 @@ pub fn read_order(body: &Value<'_>) -> Result<Order, Fault> {
     };
     Ok(Order {
         meant,
-        fields: texts(&at.required("fields")?)?,
+        fields: texts(&at.required("fields")?, MAX_FIELDS)?,
         reason: bilingual(&at.required("reason")?)?,
     })
 }
 
-/// 1 to 1,000 texts.
-fn texts(list: &At<'_>) -> Result<Vec<String>, Fault> {
+/// One text or more.
+fn texts(list: &At<'_>, most: usize) -> Result<Vec<String>, Fault> {
     let elements = list.elements()?;
-    if elements.is_empty() || elements.len() > MAX_FIELDS {
-        return Err(list.fault(FaultKind::MustBe("a list of 1 to 1,000")));
+    if elements.is_empty() {
+        return Err(list.fault(FaultKind::Rule("must not be empty")));
+    }
+    if elements.len() > most {
+        return Err(list.fault(FaultKind::TooMany(most)));
     }
     let text = |at: &At<'_>| at.text().map(str::to_owned);
     elements.iter().map(text).collect()

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use auditlog::LeafIndex;
 use auditlog::field::Fields;
 use auditlog::json::Value;
 use time::OffsetDateTime;
@@ -19,8 +20,12 @@ pub struct Change {
     pub of: Changed,
     /// Who said so: a canonical Digital Link.
     pub by: String,
-    /// The statement.
+    /// The statement that says so.
     pub id: StatementId,
+    /// Where that stands in the log, once sealed.
+    pub leaf_index: Option<LeafIndex>,
+    /// The statement whose fields these are: who may see them is decided by that.
+    pub described: StatementId,
     /// When it was recorded.
     pub recorded_at: OffsetDateTime,
     /// `changeReason`, or `reason` of an erasure.

@@ -131,11 +131,11 @@ impl Told {
         }
         let named: HashSet<String> = self.story.steps.iter().flat_map(named_parties).collect();
         self.story.history.retain_mut(|change| {
-            // A step of the story, as its declaration is.
-            if matches!(change.of, Changed::Withdrawn { .. }) {
+            // The steps of a story are told to everybody.
+            if !matches!(change.of, Changed::Called(_)) {
                 return true;
             }
-            let Some(thing) = things.of.get(&change.id) else {
+            let Some(thing) = things.of.get(&change.described) else {
                 return false;
             };
             let is_known = match thing.kind {

@@ -65,6 +65,8 @@ pub struct FoundEvent {
     pub recorded_at: OffsetDateTime,
     /// Whether it declares that the event of its ID was an error.
     pub is_error_declaration: bool,
+    /// Whether fields of it were erased; told only where it was asked for by its ID.
+    pub is_erased: Option<bool>,
     /// The statement's content: the event as it came is its `body`.
     pub content: String,
 }

@@ -215,9 +215,17 @@ pub async fn by_event_id(
     let ids: Vec<StatementId> = taken.iter().map(|taken| taken.id).collect();
     let mut found = events_at(conn, merchant_id, &ids).await?;
     found.sort_by_key(|event| (event.recorded_at, event.id));
+    let is_erased = |id| {
+        taken
+            .iter()
+            .any(|taken| taken.id == id && taken.content_sha256.is_none())
+    };
     let read = |event: StoredEvent| {
         let declares = is_error_declaration(&json::parse(&event.content)?);
-        Ok(found_event(event, declares))
+        Ok(FoundEvent {
+            is_erased: Some(is_erased(event.id)),
+            ..found_event(event, declares)
+        })
     };
     found.into_iter().map(read).collect()
 }
@@ -227,6 +235,7 @@ fn found_event(stored: StoredEvent, is_error_declaration: bool) -> FoundEvent {
         id: stored.id,
         recorded_at: stored.recorded_at,
         is_error_declaration,
+        is_erased: None,
         content: stored.content,
     }
 }

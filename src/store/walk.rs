@@ -345,31 +345,45 @@ pub async fn last_setting(
     Ok(stored.into_iter().next())
 }
 
-/// The statements of events with these keys, as far as they were recorded by a time.
+/// The statements of events with these keys, as far as they were recorded by a time; they end with the one that has as
+/// many bytes of content before it.
 pub async fn statements_with_keys(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     keys: &[EventKey],
     recorded_until: OffsetDateTime,
+    content_bytes: i64,
 ) -> Result<Vec<StoredStatement>> {
     let keys: Vec<&[u8]> = keys.iter().map(EventKey::as_slice).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT s.batch_id, s.position,
-                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!",
-                  sealed.first_index AS "first_index?",
-                  s.content, s.receipt, s.content_secret, s.receipt_secret, s.digest
-           FROM event_key k
-           JOIN statement s
-             ON s.merchant_id = $1 AND s.batch_id = k.batch_id AND s.position = k.position
-           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
-           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = s.batch_id
-           WHERE k.merchant_id = $1 AND k.key = ANY($2)
-             AND coalesce(sealed.recorded_at, pending.recorded_at) <= $3
-           ORDER BY s.batch_id, s.position"#,
+        r#"SELECT batch_id AS "batch_id!", position AS "position!", recorded_at AS "recorded_at!",
+                  first_index AS "first_index?", content AS "content!", receipt AS "receipt!",
+                  content_secret AS "content_secret!", receipt_secret AS "receipt_secret!",
+                  digest AS "digest!"
+           FROM (
+               SELECT s.batch_id, s.position,
+                      coalesce(sealed.recorded_at, pending.recorded_at) AS recorded_at,
+                      sealed.first_index, s.content, s.receipt, s.content_secret,
+                      s.receipt_secret, s.digest,
+                      sum(length(s.content)) OVER (
+                          ORDER BY s.batch_id, s.position ROWS UNBOUNDED PRECEDING)
+                          - length(s.content) AS before
+               FROM event_key k
+               JOIN statement s
+                 ON s.merchant_id = $1 AND s.batch_id = k.batch_id AND s.position = k.position
+               LEFT JOIN sealed_batch sealed
+                 ON sealed.merchant_id = $1 AND sealed.id = s.batch_id
+               LEFT JOIN pending_batch pending
+                 ON pending.merchant_id = $1 AND pending.id = s.batch_id
+               WHERE k.merchant_id = $1 AND k.key = ANY($2)
+                 AND coalesce(sealed.recorded_at, pending.recorded_at) <= $3) AS weighed
+           WHERE before < $4
+           ORDER BY batch_id, position"#,
         merchant_id,
         &keys as &[&[u8]],
         recorded_until,
+        content_bytes,
     )
     .fetch_all(conn)
     .await?;

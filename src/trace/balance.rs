@@ -63,9 +63,7 @@ pub(super) async fn count_items(
     known_at: KnownAt,
 ) -> Result<(), TraceError> {
     let accounts = story.accounts.iter_mut();
-    let compared = accounts.filter(|account| {
-        account.has_items && (account.issued.is_some() || !account.made.is_empty())
-    });
+    let compared = accounts.filter(|account| account.has_items && account.issued.is_some());
     let mut compared: Vec<&mut Account> = compared.collect();
     if compared.is_empty() {
         return Ok(());

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use auditlog::bundle::statement_name;
 use auditlog::{Hash, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::found::{Found, Name, Room};
+use super::found::{Found, Loaded, Name, Room};
 use super::{KnownAt, TraceError};
 use crate::domain::erasure::{self, ERASED, Erasure, extension};
 use crate::domain::history::{Change, Changed, FieldChange, name_of};
-use crate::domain::statement::{Kind, Role};
+use crate::domain::statement::{About, Kind, Role};
 use crate::domain::story::{Story, StoryStatement, Withheld};
 use crate::domain::turn::Turn;
 
@@ -27,7 +26,7 @@ pub(super) async fn add_erasures(
     if digests.is_empty() {
         return Ok(());
     }
-    let name = |digest: &Hash| (statement_name(digest), Role::Erasure, Turn::Seen);
+    let name = |digest: &Hash| (erasure::name(digest), Role::Erasure, Turn::Seen);
     let names: HashSet<Name> = digests.iter().map(name).collect();
     // Whatever time the story is told of: what is gone is gone from all of them.
     let mut said = Found::known_at(KnownAt::NOW, Room::STORY);
@@ -43,16 +42,49 @@ pub(super) async fn add_erasures(
             .extend(changes.into_iter().map(|change| Change {
                 by: loaded.issuer.clone(),
                 id: loaded.stored.id,
+                leaf_index: loaded.stored.leaf_index,
                 recorded_at: loaded.stored.recorded_at,
                 ..change
             }));
-        story.statements.push(loaded.told(Withheld::default()));
+        let withheld = withhold(loaded, &erasure, story);
+        story.statements.push(loaded.told(withheld));
     }
     story
         .history
         .sort_by_key(|change| (change.recorded_at, change.id));
     story.truncated |= said.truncated;
     Ok(())
+}
+
+/// Hides of an erasure all goods but those that are shown in what it took something from.
+fn withhold(loaded: &Loaded, erasure: &Erasure, story: &Story) -> Withheld {
+    let erased: HashSet<Hash> = erasure.erased.iter().map(|one| one.statement).collect();
+    let statements = story.statements.iter();
+    let statements = statements.filter(|one| erased.contains(&one.stored.digest));
+    // An event's own ID stands first.
+    let mut shown: HashSet<String> = erasure.of.first().cloned().into_iter().collect();
+    for statement in statements {
+        for (place, about) in About::list(&statement.stored.receipt)
+            .into_iter()
+            .enumerate()
+        {
+            if statement.withheld.shows_receipt(&format!("/about/{place}")) {
+                shown.extend(about.map(|about| about.identity));
+            }
+        }
+    }
+    let mut withheld = Withheld::default();
+    for (place, about) in loaded.about.iter().enumerate() {
+        if about.role == Role::Erased && !shown.contains(&about.identity) {
+            withheld.receipt.insert(format!("/about/{place}"));
+        }
+    }
+    for (place, of) in erasure.of.iter().enumerate() {
+        if !shown.contains(of) {
+            withheld.content.insert(format!("/body/of/{place}"));
+        }
+    }
+    withheld
 }
 
 /// What an erasure took from the things of a story: one change, however many statements of the thing had it.
@@ -95,6 +127,8 @@ fn changes(story: &Story, erasure: &Erasure) -> Option<Change> {
         of,
         by: String::new(),
         id: last.stored.id,
+        leaf_index: None,
+        described: last.stored.id,
         recorded_at: last.stored.recorded_at,
         reason: Some(erasure.reason.clone()),
         fields: fields.into_iter().map(field).collect(),

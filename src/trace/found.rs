@@ -303,7 +303,12 @@ impl Found {
         }
         let keys: Vec<_> = ids.iter().map(|id| event_key(id, true)).collect();
         let mut is_new = false;
-        for stored in statements_with_keys(conn, merchant_id, &keys, self.known_at.0).await? {
+        let room = self.room.content_bytes.saturating_sub(self.content_bytes);
+        let until = self.known_at.0;
+        let declared = statements_with_keys(conn, merchant_id, &keys, until, room as i64).await?;
+        let bytes: usize = declared.iter().map(|stored| stored.content.len()).sum();
+        self.truncated |= bytes >= room;
+        for stored in declared {
             let id = stored.id;
             if self.statements.contains_key(&id) {
                 continue;

@@ -132,7 +132,7 @@ async fn whole_story(
     } else {
         setting_of(conn, merchant_id).await?
     };
-    history::add_history(&mut story, &described);
+    history::add_history(&mut story, &described, &found);
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
     balance::add_balances(&mut story, &found, &said, &reach)?;

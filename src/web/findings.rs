@@ -28,7 +28,6 @@ pub fn rule(what: &Contradiction) -> &'static str {
         Contradiction::YieldOutOfBand { .. } => "yieldOutOfBand",
         Contradiction::LotOverdrawn { .. } => "lotOverdrawn",
         Contradiction::CodesToSpare { .. } => "codesToSpare",
-        Contradiction::ItemsBeyondMade { .. } => "itemsBeyondMade",
         Contradiction::ItemsBeyondCodes { .. } => "itemsBeyondCodes",
     }
 }
@@ -202,14 +201,6 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
                 ("lot", &words.lot(lot)),
                 ("made", &text.number(*made)),
                 ("issued", &text.number(*issued)),
-            ],
-        ),
-        Contradiction::ItemsBeyondMade { lot, made, items } => text.with(
-            "finding.items_beyond_made",
-            &[
-                ("lot", &words.lot(lot)),
-                ("made", &text.number(*made)),
-                ("items", &text.number(*items)),
             ],
         ),
         Contradiction::ItemsBeyondCodes { lot, issued, items } => text.with(

@@ -35,11 +35,32 @@ async fn what_nobody_may_know_of_has_no_history() {
         )
         .await;
     }
+    // What was erased of them is as much their history.
+    app.sealed().await;
+    for kind in ["party", "document"] {
+        let last = "SELECT max(b.first_index + s.position) FROM statement s
+            JOIN sealed_batch b ON b.id = s.batch_id WHERE s.kind = $1";
+        let last = sqlx::query_scalar(last).bind(kind);
+        let index: i64 = last.fetch_one(&mut app.owner().await).await.unwrap();
+        let fields = match kind {
+            "party" => "/name/en",
+            _ => "/title/en",
+        };
+        let reason = name("Asked-for", "Asked-for");
+        let order = json!({"index": index, "fields": [fields], "reason": reason});
+        say(&app, "erasures", order).await;
+    }
     let of_source = json!({"field": "source", "of": "owning_party", "show": "withheld"});
     let open = json!({"field": "businessTransaction", "show": "public"});
     set(&app, json!([of_source])).await;
     let shopper = seen(&app, None).await;
-    for secret in ["Secret order", "PO-4711", "Hidden One", "Hidden Two"] {
+    for secret in [
+        "Secret order",
+        "PO-4711",
+        "Hidden One",
+        "Hidden Two",
+        "Asked-for",
+    ] {
         assert!(!shopper.contains(secret), "{secret}");
     }
     set(&app, json!([open])).await;
@@ -50,6 +71,7 @@ async fn what_nobody_may_know_of_has_no_history() {
         "PO-4711-B",
         "Hidden One",
         "Hidden Two",
+        "Asked-for",
     ] {
         assert!(shopper.contains(told), "{told}");
     }

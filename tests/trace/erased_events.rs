@@ -1,7 +1,7 @@
 //! Erasing extensions of events: what is gone, from everywhere that it was, and what stays as it was.
 
 use rootmark::app::merchants::{KeyOrder, add_key};
-use rootmark::domain::posting::{Minutes, Posting, Term, decode_row, encode_row};
+use rootmark::domain::posting::{BatchIndex, Minutes, Term, encode_row};
 use rootmark::domain::scope::Scope;
 use rootmark::query::merge;
 use serde_json::{Value, json};
@@ -262,8 +262,12 @@ async fn what_was_proven_of_an_event_still_is_and_its_neighbours_stay_unknown() 
     let erasures = proof.statements.iter().filter(|one| one.kind == "erasure");
     let erasures: Vec<_> = erasures.collect();
     assert_eq!(erasures.len(), 1);
-    let of = erasures[0].content.value("/body/of/0");
-    assert_eq!(of, Some(&*format!("\"{ID}\"")));
+    let of = |place: u32| erasures[0].content.value(&format!("/body/of/{place}"));
+    let tin = format!("\"{}\"", uri("tin:A"));
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [Some(&*format!("\"{ID}\"")), Some(&*tin), None]
+    );
     assert!(!shopper.contains("/21/B"), "{shopper}");
     let file = app.data_dir.path().join("erased.json");
     std::fs::write(&file, &shopper).unwrap();
@@ -334,7 +338,17 @@ async fn a_declaration_of_an_error_loses_what_it_repeats() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_comes_again_is_a_repeat_and_stays_erased() {
     let app = app(false).await;
+    let tells_hash = async || {
+        let url = app.url(&format!("/epcis/events/{ID}"));
+        let answer = app.http.get(url).bearer_auth(&app.key).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.headers().contains_key("Rootmark-Event-Hash")
+    };
+    assert!(tells_hash().await);
     say(&app, "erasures", &order(&ALL)).await;
+    // What is left has another hash, which would look like tampering.
+    assert!(!tells_hash().await);
     let statements = async || -> i64 {
         let count = "SELECT count(*) FROM statement";
         let mut owner = app.owner().await;
@@ -463,21 +477,27 @@ async fn a_damaged_index_keeps_nothing_of_what_is_erased() {
     let (code, said) = checked(&app).await;
     assert_eq!(code, 0, "{said}");
     app.stop().await;
-    // Where it is merged, nobody knows what else the row held: nothing is erased, and the operator is told.
-    let app = self::app(true).await;
-    let mut owner = app.owner().await;
-    sqlx::query("UPDATE event_term SET postings = 'x' WHERE term = $1")
-        .bind(driver.0)
-        .execute(&mut owner)
-        .await
-        .unwrap();
-    let before = dump(&app).await;
-    let refused = app.post("/api/erasures", order(&ALL).to_string()).await;
-    assert_eq!(refused.status(), 400);
-    let text = refused.text().await.unwrap();
-    assert!(text.contains("run `rootmark check`"), "{text}");
-    assert_eq!(dump(&app).await, before);
-    app.stop().await;
+    // Where it is merged, nobody knows what else the row held, or where the event went: nothing is erased, and the
+    // operator is told.
+    for damage in [
+        "UPDATE event_term SET postings = 'x' WHERE term = $1",
+        "UPDATE event_term SET event_minute = event_minute + 1 WHERE term = $1",
+    ] {
+        let app = self::app(true).await;
+        let mut owner = app.owner().await;
+        sqlx::query(damage)
+            .bind(driver.0)
+            .execute(&mut owner)
+            .await
+            .unwrap();
+        let before = dump(&app).await;
+        let refused = app.post("/api/erasures", order(&ALL).to_string()).await;
+        assert_eq!(refused.status(), 400);
+        let text = refused.text().await.unwrap();
+        assert!(text.contains("run `rootmark check`"), "{text}");
+        assert_eq!(dump(&app).await, before);
+        app.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -498,7 +518,7 @@ async fn what_is_merged_meanwhile_is_merged_without_it() {
         }
         let batch = "DELETE FROM event_batch RETURNING merchant_id, batch_id, recorded_at, terms";
         let batch = sqlx::query(batch).fetch_one(&mut *tx).await.unwrap();
-        put_merged(&mut tx, &batch, driver).await;
+        put_merged(&mut tx, &batch).await;
         tx.commit().await.unwrap();
     };
     let (erased, ()) = tokio::join!(erase, merge);
@@ -519,36 +539,26 @@ async fn is_waited_for(app: &TestApp) -> bool {
     waiting > 0
 }
 
-/// One term of the event at position 1 of a batch, as a merge writes it, together with another event's.
-async fn put_merged(conn: &mut sqlx::PgConnection, batch: &sqlx::postgres::PgRow, term: Term) {
+/// All terms of a batch, as a merge writes them.
+async fn put_merged(conn: &mut sqlx::PgConnection, batch: &sqlx::postgres::PgRow) {
     let at: time::OffsetDateTime = batch.get("recorded_at");
-    let ms = |at: time::OffsetDateTime| (at.unix_timestamp_nanos() / 1_000_000) as i64;
-    let happened = time::macros::datetime!(2026-06-01 02:00 UTC);
-    let posting = |position: i32| Posting {
-        event_ms: ms(happened),
-        recorded_ms: ms(at),
-        id: rootmark::domain::statement::StatementId {
-            batch_id: batch.get("batch_id"),
-            position,
-        },
-    };
-    let minutes = Minutes::of(&posting(1));
-    let row = encode_row(minutes, &mut [posting(1)]);
-    let mut read = Vec::new();
-    decode_row(minutes, &row, &mut read).unwrap();
-    assert_eq!(read, [posting(1)]);
-    sqlx::query(
-        "INSERT INTO event_term
-             (segment, merchant_id, term, event_minute, recorded_minute, postings)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(Uuid::now_v7())
-    .bind(batch.get::<Uuid, _>("merchant_id"))
-    .bind(term.0)
-    .bind(minutes.event)
-    .bind(minutes.recorded)
-    .bind(row)
-    .execute(conn)
-    .await
-    .unwrap();
+    let recorded_ms = (at.unix_timestamp_nanos() / 1_000_000) as i64;
+    let index = BatchIndex::decode(&batch.get::<Vec<u8>, _>("terms")).unwrap();
+    for (term, posting) in index.postings(batch.get("batch_id"), recorded_ms) {
+        let minutes = Minutes::of(&posting);
+        sqlx::query(
+            "INSERT INTO event_term
+                 (segment, merchant_id, term, event_minute, recorded_minute, postings)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(Uuid::now_v7())
+        .bind(batch.get::<Uuid, _>("merchant_id"))
+        .bind(term.0)
+        .bind(minutes.event)
+        .bind(minutes.recorded)
+        .bind(encode_row(minutes, &mut [posting]))
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    }
 }

@@ -278,6 +278,32 @@ async fn what_was_an_error_leaves_the_journey_and_stays_in_the_history() {
     app.stop().await;
 }
 
+/// A declaration is found by the event's ID, and may be about other goods by mistake or by intent: the history tells of it,
+/// and names none of these.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declaration_that_names_other_goods_is_told_of_too() {
+    let app = app().await;
+    let id = "urn:uuid:0195c2a4-0000-7000-8000-000000000001";
+    let rejected = step(4, "inspecting", &["tin:A"]);
+    let other = step(9, "inspecting", &["tin:Z9"]);
+    app.capture(&[with_id(&rejected, id), declared_error(&other, id)])
+        .await;
+    app.sealed().await;
+    let page = app.page(TIN, "en").await.text().await.unwrap();
+    let (journey, history) = page.split_once(r#"id="history""#).unwrap();
+    assert!(!journey.contains("Inspected"), "{page}");
+    assert!(
+        history.contains("Inspected, 1 June 2026") && history.contains("Withdrawn"),
+        "{page}"
+    );
+    assert!(
+        history.contains("Log entry #") && !page.contains("Z9"),
+        "{page}"
+    );
+    proof(&app, TIN).await;
+    app.stop().await;
+}
+
 /// Of an item of which every step was an error there is no journey, and the page says what there was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_of_errors_alone_has_a_page() {

@@ -176,6 +176,29 @@ impl Fields {
     }
 }
 
+/// How many bytes the names of all fields of an object have together. Each repeats those of whatever it lies in: a long
+/// name above many fields makes of a small text a large tree, and whoever takes texts from strangers sets a limit.
+pub fn name_bytes(object: &Value<'_>) -> usize {
+    fn below(value: &Value<'_>, above: usize) -> usize {
+        match value {
+            Value::Object(members) if !members.is_empty() => members
+                .iter()
+                .map(|(key, member)| below(member, above + 1 + key.len()))
+                .fold(0, usize::saturating_add),
+            Value::Array(elements) => elements
+                .iter()
+                .enumerate()
+                .map(|(place, element)| below(element, above + 1 + digits(place)))
+                .fold(above, usize::saturating_add),
+            _ => above,
+        }
+    }
+    fn digits(number: usize) -> usize {
+        1 + number.checked_ilog10().unwrap_or(0) as usize
+    }
+    below(object, 0)
+}
+
 /// Derives salts from one secret.
 pub struct Salter(Hmac<Sha256>);
 
@@ -369,6 +392,21 @@ mod tests {
         }
         for bad in ["", "a", "/~", "/~2", "/a~"] {
             assert!(!is_pointer(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_names_are_those_of_the_tree() {
+        for text in [
+            "{}",
+            r#"{"a":1}"#,
+            r#"{"abc":{"d":[1,2,{"e":null,"f":{}}],"g":[]}}"#,
+            r#"{"list":[0,1,2,3,4,5,6,7,8,9,10,11]}"#,
+        ] {
+            let value = crate::json::parse(text).unwrap();
+            let fields = Fields::of(&value);
+            let bytes: usize = fields.iter().map(|field| field.pointer.len()).sum();
+            assert_eq!(name_bytes(&value), bytes, "{text}");
         }
     }
 }

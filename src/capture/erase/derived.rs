@@ -1,6 +1,8 @@
 //! Erasing what was derived from an event: the terms by which queries find it, and the hash of its content. Both are
 //! hashes without a salt, by which whoever reads the database could try out what the event said.
 
+use std::collections::BTreeSet;
+
 use auditlog::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use crate::store::erasure::{
 };
 use crate::store::event_index::{TermRow, insert_term_rows};
 
-const DAMAGED: &str = "is found by a row of the index that is damaged; run `rootmark check`";
+const DAMAGED: &str = "is not found as the index should find it; run `rootmark check`";
 
 /// Forgets what of an event is not in its content any more.
 pub(super) async fn forget(
@@ -70,7 +72,9 @@ async fn retell(
             .filter(|term| those.binary_search(term).is_err())
             .collect()
     };
-    for (segment, mut row) in hold_term_rows(conn, merchant_id, &only(was, is), minutes).await? {
+    let gone = only(was, is);
+    let mut left: BTreeSet<Term> = gone.iter().copied().collect();
+    for (segment, mut row) in hold_term_rows(conn, merchant_id, &gone, minutes).await? {
         let mut postings = Vec::new();
         let read = decode_row(minutes, &row.postings, &mut postings);
         read.map_err(|_| refused("", DAMAGED))?;
@@ -79,7 +83,11 @@ async fn retell(
         if postings.len() < count {
             row.postings = encode_row(minutes, &mut postings);
             replace_term_row(conn, segment, &row, postings.is_empty()).await?;
+            left.remove(&row.term);
         }
+    }
+    if !left.is_empty() {
+        return Err(refused("", DAMAGED));
     }
     let new = only(is, was).into_iter().map(|term| TermRow {
         merchant_id,

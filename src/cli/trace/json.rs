@@ -233,7 +233,6 @@ fn change_of(story: &Story, change: &Change) -> ChangeJson {
         } => (Some(event), reason.clone(), correctives.as_slice()),
     };
     let said = change.reason.as_ref().map(|reason| reason.en.clone());
-    let statement = story.statement(change.id);
     // A scalar of what is stored is JSON.
     let raw = |text: &Option<String>| RawValue::from_string(text.clone()?).ok();
     let fields = change.fields.iter().map(|field| FieldJson {
@@ -251,9 +250,7 @@ fn change_of(story: &Story, change: &Change) -> ChangeJson {
         is_withdrawn: matches!(change.of, Changed::Withdrawn { .. }),
         issuer: change.by.clone(),
         record_time: text(change.recorded_at),
-        index: statement
-            .and_then(|statement| statement.stored.leaf_index)
-            .map(|index| index.0),
+        index: change.leaf_index.map(|index| index.0),
         reason: said.or(declared),
         corrective_event_ids: correctives.iter().filter_map(event_id).collect(),
         fields: fields.collect(),

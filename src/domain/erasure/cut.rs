@@ -8,11 +8,13 @@ use auditlog::json::{self, Value};
 use auditlog::salts::Salts;
 
 use super::{ERASED, MAX_FIELDS};
-use crate::domain::epcis::read_event;
+use crate::domain::disclosure::is_master_data;
+use crate::domain::epcis::{Names, read_event};
 use crate::domain::fields::{Fault, FaultKind, has_namespace};
 use crate::domain::master;
 use crate::domain::statement::Kind;
 
+const MASTER_DATA: &str = "is master data of the goods, and cannot be erased";
 const NOT_OF_THIS: &str = "fields of this kind of statement cannot be erased: those of descriptions of parties, \
     products and documents can, and extensions of events";
 const NO_EXTENSION: &str = "is no extension: of an event, what has a namespace of its own can be erased, and what \
@@ -40,14 +42,10 @@ pub struct Erased {
 /// # Errors
 /// The first thing that cannot be erased, or the fault that the body would have.
 pub fn erase(kind: Kind, body: &Value<'_>, pointers: &[String]) -> Result<Erased, Fault> {
-    let erased = match kind {
+    match kind {
         Kind::Event => erase_of_event(body, pointers),
         Kind::Party | Kind::Product | Kind::Document => erase_of_description(kind, body, pointers),
         _ => Err(rule("", NOT_OF_THIS)),
-    }?;
-    match erased.leaves.len() {
-        ..=MAX_FIELDS => Ok(erased),
-        _ => Err(rule("", TOO_MANY)),
     }
 }
 
@@ -73,7 +71,7 @@ fn erase_of_description(
     pointers: &[String],
 ) -> Result<Erased, Fault> {
     let about = master::check(kind, body)?;
-    let leaves = leaves_below(body, pointers);
+    let leaves = leaves_below(body, pointers)?;
     // Of what kind a paper is decides who may see its number.
     if leaves.contains("/documentType") {
         return Err(rule("/documentType", "cannot be erased"));
@@ -103,10 +101,15 @@ fn erase_of_description(
 
 fn erase_of_event(body: &Value<'_>, pointers: &[String]) -> Result<Erased, Fault> {
     let event = read_event(body)?;
+    let names = Names::of(body.get("@context"));
     let without = |pointers: &[String]| {
-        let leaves = leaves_below(body, pointers);
-        if let Some(leaf) = leaves.iter().find(|leaf| !is_extension(extension(leaf))) {
-            return Err(rule(leaf, NO_EXTENSION));
+        let leaves = leaves_below(body, pointers)?;
+        for leaf in &leaves {
+            let extension = extension(leaf);
+            let name = extension_name(extension).ok_or_else(|| rule(leaf, NO_EXTENSION))?;
+            if is_master_data(&name, extension, &names) {
+                return Err(rule(leaf, MASTER_DATA));
+            }
         }
         let knife = Knife {
             leaves: &leaves,
@@ -122,12 +125,16 @@ fn erase_of_event(body: &Value<'_>, pointers: &[String]) -> Result<Erased, Fault
     if is_read_alike {
         return Ok(erased);
     }
-    for pointer in pointers {
-        if !without(std::slice::from_ref(pointer))?.0 {
-            return Err(rule(pointer, IS_TOLD));
-        }
+    // Which of them it is, in as many steps as their number has bits.
+    let mut suspects = pointers;
+    while suspects.len() > 1 {
+        let (first, second) = suspects.split_at(suspects.len() / 2);
+        suspects = match without(first)?.0 {
+            true => second,
+            false => first,
+        };
     }
-    Err(rule("", IS_TOLD))
+    Err(rule(suspects.first().map_or("", String::as_str), IS_TOLD))
 }
 
 /// The pointer of the extension that a leaf of an event is, or lies within: the first member on the way there that has
@@ -135,20 +142,21 @@ fn erase_of_event(body: &Value<'_>, pointers: &[String]) -> Result<Erased, Fault
 pub fn extension(leaf: &str) -> &str {
     let ends = leaf.match_indices('/').map(|(at, _)| at).skip(1);
     let mut above = ends.map(|end| &leaf[..end]);
-    above.find(|above| is_extension(above)).unwrap_or(leaf)
+    let found = above.find(|above| extension_name(above).is_some());
+    found.unwrap_or(leaf)
 }
 
-/// Whether the last member of a pointer has a namespace. What prefixes stand for is no extension.
-fn is_extension(pointer: &str) -> bool {
-    let (above, name) = pointer.rsplit_once('/').unwrap_or_default();
+/// The name of the last member of a pointer, if it has a namespace. What prefixes stand for is no extension.
+fn extension_name(pointer: &str) -> Option<String> {
+    let (above, name) = pointer.rsplit_once('/')?;
     let is_of_context = above == "/@context" || above.starts_with("/@context/");
     // RFC 6901 §4.
     let name = name.replace("~1", "/").replace("~0", "~");
-    !is_of_context && has_namespace(&name)
+    (!is_of_context && has_namespace(&name)).then_some(name)
 }
 
-/// The leaves that pointers lead to, or that lie below.
-fn leaves_below(body: &Value<'_>, pointers: &[String]) -> BTreeSet<String> {
+/// The leaves that pointers lead to, or that lie below: as many as go at once.
+fn leaves_below(body: &Value<'_>, pointers: &[String]) -> Result<BTreeSet<String>, Fault> {
     let pointers: HashSet<&str> = pointers.iter().map(String::as_str).collect();
     let is_below = |leaf: &str| {
         let mut ends = leaf.match_indices('/').map(|(end, _)| end);
@@ -156,10 +164,15 @@ fn leaves_below(body: &Value<'_>, pointers: &[String]) -> BTreeSet<String> {
     };
     let fields = Fields::of(body);
     let leaves = fields.iter().map(|field| field.pointer);
-    leaves
+    let leaves: BTreeSet<String> = leaves
         .filter(|leaf| is_below(leaf))
+        .take(MAX_FIELDS + 1)
         .map(Into::into)
-        .collect()
+        .collect();
+    match leaves.len() {
+        ..=MAX_FIELDS => Ok(leaves),
+        _ => Err(rule("", TOO_MANY)),
+    }
 }
 
 /// How leaves are cut out.
@@ -335,7 +348,7 @@ mod tests {
         assert!(!whole.body.contains("Zhang San") && !whole.body.contains("attributes"));
     }
 
-    const EVENT: &str = r#"{"@context":{"example":"https://ns.example/"},"type":"ObjectEvent","eventID":"urn:uuid:1","eventTime":"2026-06-05T10:20:00Z","eventTimeZoneOffset":"+00:00","action":"ADD","bizStep":"commissioning","epcList":["https://id.gs1.org/01/09521041001012/21/S1"],"readPoint":{"id":"https://id.gs1.org/414/9522050000003","example:guard":"Li Si"},"sensorElementList":[{"sensorReport":[{"type":"Temperature","value":2.1,"uom":"CEL","example:by":"Wang Wu"}]}],"ilmd":{"cbvmda:lotNumber":"L","example:picker":"Zhao Liu"},"example:driver":{"name":"Wang Wu","phones":["138","139"]},"example:crew":["Li Si",{"example:cook":"Sun Qi"}],"example:sealNumber":"S-7"}"#;
+    const EVENT: &str = r#"{"@context":{"example":"https://ns.example/","m":"https://gs1.org/voc/"},"type":"ObjectEvent","eventID":"urn:uuid:1","eventTime":"2026-06-05T10:20:00Z","eventTimeZoneOffset":"+00:00","action":"ADD","bizStep":"commissioning","epcList":["https://id.gs1.org/01/09521041001012/21/S1"],"readPoint":{"id":"https://id.gs1.org/414/9522050000003","example:guard":"Li Si"},"sensorElementList":[{"sensorReport":[{"type":"Temperature","value":2.1,"uom":"CEL","example:by":"Wang Wu"}]}],"ilmd":{"cbvmda:lotNumber":"L","cbvmda:origin":"NZ","m:origin":"NZ","x:productionDate":"2026-06-01","example:picker":"Zhao Liu"},"example:driver":{"name":"Wang Wu","phones":["138","139"]},"example:crew":["Li Si",{"example:cook":"Sun Qi"}],"example:sealNumber":"S-7"}"#;
 
     fn erased_of_event(pointers: &[&str]) -> Result<Erased, String> {
         let pointers: Vec<String> = pointers.iter().map(ToString::to_string).collect();
@@ -388,7 +401,16 @@ mod tests {
             ("/eventID", "/eventID: is no extension"),
             ("/@context", "/@context/example: is no extension"),
             ("/readPoint", "/readPoint/id: is no extension"),
-            ("/ilmd/cbvmda:lotNumber", "/ilmd/cbvmda:lotNumber: is what"),
+            (
+                "/ilmd/cbvmda:lotNumber",
+                "/ilmd/cbvmda:lotNumber: is master",
+            ),
+            ("/ilmd/cbvmda:origin", "/ilmd/cbvmda:origin: is master"),
+            ("/ilmd/m:origin", "/ilmd/m:origin: is master"),
+            (
+                "/ilmd/x:productionDate",
+                "/ilmd/x:productionDate: is master",
+            ),
             ("/example:sealNumber", "/example:sealNumber: is what"),
             ("/example:crew/0", "/example:crew/0: is in a list"),
             ("", "/@context/example: is no extension"),
@@ -396,6 +418,11 @@ mod tests {
             let both = erased_of_event(&["/example:driver", pointer]).unwrap_err();
             assert!(both.starts_with(fault), "{pointer}: {both}");
         }
+        // Of many, the one is named.
+        let mut many = vec!["/example:nothing"; 998];
+        many.insert(700, "/example:sealNumber");
+        let fault = erased_of_event(&many).unwrap_err();
+        assert!(fault.starts_with("/example:sealNumber: is what"), "{fault}");
         assert_eq!(
             erased_of_event(&["/nothing", "/example:drive"])
                 .unwrap()
@@ -433,9 +460,10 @@ mod tests {
         ] {
             assert_eq!(extension(leaf), of);
         }
-        assert!(is_extension("/https:~1~1ns.example~1#a"));
+        let name = extension_name("/https:~1~1ns.example~1#a");
+        assert_eq!(name.as_deref(), Some("https://ns.example/#a"));
         for none in ["/bizStep", "/@context/a:b", "", "/example:"] {
-            assert!(!is_extension(none), "{none}");
+            assert_eq!(extension_name(none), None, "{none}");
         }
     }
 

@@ -117,7 +117,7 @@ pub(super) fn codes_to_spare(story: &Story) -> Vec<Finding> {
         if !steps.any(|step| made_until <= step.event.event_time) {
             return None;
         }
-        let made = pieces(account)?;
+        let (_, made) = sum(&account.made).filter(|(of, _)| *of == Dimension::Ratio)?;
         (issued as f64 > made * SPARE).then(|| Finding {
             what: Contradiction::CodesToSpare {
                 lot: account.lot.clone(),
@@ -131,25 +131,12 @@ pub(super) fn codes_to_spare(story: &Story) -> Vec<Finding> {
     story.accounts.iter().filter_map(to_spare).collect()
 }
 
-/// More items of a lot got numbers of their own than it has pieces: twice the same, or pieces that nobody made.
-pub(super) fn items_beyond_made(story: &Story) -> Vec<Finding> {
-    let beyond = |account: &Account| {
-        let (items, made) = (account.items?, pieces(account)?);
-        (items as f64 > made * SCALES).then(|| Finding {
-            what: Contradiction::ItemsBeyondMade {
-                lot: account.lot.clone(),
-                made: made.round() as u64,
-                items,
-            },
-            severity: Severity::Note,
-            evidence: account.evidence.clone(),
-        })
-    };
-    story.accounts.iter().filter_map(beyond).collect()
-}
-
-/// More items of a lot got numbers of their own than codes were issued for it: numbers that nobody here gave out.
+/// More items of a lot got numbers of their own than codes were issued for it: numbers that nobody here gave out. Codes
+/// that were issued for no lot in particular may be those of any.
 pub(super) fn items_beyond_codes(story: &Story) -> Vec<Finding> {
+    if story.issued.iter().any(|said| said.value.lot.is_none()) {
+        return Vec::new();
+    }
     let beyond = |account: &Account| {
         let (items, issued) = (account.items?, account.issued?);
         (items > issued).then(|| Finding {
@@ -163,12 +150,6 @@ pub(super) fn items_beyond_codes(story: &Story) -> Vec<Finding> {
         })
     };
     story.accounts.iter().filter_map(beyond).collect()
-}
-
-/// How many pieces of a lot were made, where they were counted.
-fn pieces(account: &Account) -> Option<f64> {
-    let (_, pieces) = sum(&account.made).filter(|(of, _)| *of == Dimension::Ratio)?;
-    Some(pieces)
 }
 
 fn input(story: &Story, process: &Process) -> Option<f64> {

@@ -179,15 +179,6 @@ pub enum Contradiction {
         /// Its codes.
         issued: u64,
     },
-    /// More items of a lot got numbers of their own than it has pieces.
-    ItemsBeyondMade {
-        /// Which.
-        lot: Identity,
-        /// Its pieces.
-        made: u64,
-        /// The items.
-        items: u64,
-    },
     /// More items of a lot got numbers of their own than codes were issued for it.
     ItemsBeyondCodes {
         /// Which.
@@ -221,7 +212,7 @@ impl StepName {
 type Rule = fn(&Story) -> Vec<Finding>;
 
 /// All of them.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 15] = [
     order::before_made,
     order::after_end,
     order::in_two_parents,
@@ -236,7 +227,6 @@ const RULES: [Rule; 16] = [
     balance::yield_out_of_band,
     balance::lot_overdrawn,
     balance::codes_to_spare,
-    balance::items_beyond_made,
     balance::items_beyond_codes,
 ];
 

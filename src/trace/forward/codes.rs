@@ -175,7 +175,8 @@ pub async fn declared_errors(
 ) -> Result<HashSet<String>, TraceError> {
     let keys: Vec<_> = event_ids.iter().map(|id| event_key(id, true)).collect();
     let mut declared = HashSet::new();
-    for stored in statements_with_keys(conn, merchant_id, &keys, known_at.0).await? {
+    let room = Room::FORWARD.content_bytes as i64;
+    for stored in statements_with_keys(conn, merchant_id, &keys, known_at.0, room).await? {
         let event = Loaded::read(stored)?.event;
         let event = event.filter(|event| event.is_error_declaration());
         declared.extend(event.and_then(|event| event.event_id));

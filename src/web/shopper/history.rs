@@ -11,16 +11,26 @@ use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::Story;
 use crate::web::text::{Lang, Text};
 
-/// Changes that a page tells, the last ones.
+/// Changes of descriptions that a page tells, the last ones, and as many of steps: neither pushes the other out.
 const MAX_CHANGES: usize = 20;
 /// Fields of one change.
 const MAX_FIELDS: usize = 12;
 
 /// What was changed, the last first; and how many changes before these are not told.
 pub(super) fn history(text: &Text, story: &Story, public_size: u64) -> (Vec<ChangeView>, u64) {
-    let told = story.history.iter().rev().take(MAX_CHANGES);
-    let views = told.filter_map(|change| view(text, story, change, public_size));
-    let untold = story.history.len().saturating_sub(MAX_CHANGES) as u64;
+    let mut left = [MAX_CHANGES; 2];
+    let mut told = story.history.clone();
+    told.reverse();
+    told.retain(|change| {
+        let is_called = matches!(change.of, Changed::Called(_));
+        let left = &mut left[usize::from(is_called)];
+        let has_room = *left > 0;
+        *left = left.saturating_sub(1);
+        has_room
+    });
+    let untold = (story.history.len() - told.len()) as u64;
+    let views = told.iter();
+    let views = views.filter_map(|change| view(text, story, change, public_size));
     (views.collect(), untold)
 }
 
@@ -32,10 +42,7 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option
         }
         None => change.by.clone(),
     };
-    let index = story
-        .statement(change.id)
-        .and_then(|statement| statement.stored.leaf_index)
-        .filter(|index| index.0 < public_size);
+    let index = change.leaf_index.filter(|index| index.0 < public_size);
     let fields = change
         .fields
         .iter()
