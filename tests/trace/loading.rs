@@ -10,11 +10,13 @@ use proptest::test_runner::TestRunner;
 use rootmark::capture::{Submitter, capture_document};
 use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::domain::epcis::{Event, read_event};
+use rootmark::domain::event_key::event_key;
 use rootmark::domain::forward::{Certainty, Forward, Start};
 use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::statement::StatementId;
 use rootmark::domain::story::{Connection, Lead, Story};
 use rootmark::store::begin_for;
+use rootmark::store::walk::statements_with_keys;
 use rootmark::trace::{KnownAt, Reach, forward, story_with_leads};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -308,4 +310,31 @@ fn a_recall_reaches_all_that_leads_back_to_what_is_recalled() {
     });
     compared.unwrap();
     runtime.block_on(app.stop());
+}
+
+/// Whoever declares many events errors, in a MiB each, must not fill the memory of whoever looks at one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_by_the_ids_of_events_ends_with_its_bytes() {
+    let app = TestApp::start().await;
+    let id = |n: u32| format!("urn:uuid:0195c2a4-0000-7000-8000-00000000000{n}");
+    let events: Vec<String> = (1..4)
+        .map(|n| with_id(&see(n, &["tin:A"]), &id(n)))
+        .collect();
+    let merchant_id = capture(&app, &events).await.merchant_id;
+    let keys: Vec<_> = (1..4).map(|n| event_key(&id(n), false)).collect();
+    let mut conn = app.running.database.reader.acquire().await.unwrap();
+    let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
+    let mut read = async |bytes: i64| {
+        let read = statements_with_keys(&mut tx, merchant_id, &keys, KnownAt::NOW.0, bytes);
+        read.await.unwrap()
+    };
+    let all = read(i64::MAX).await;
+    assert_eq!(all.len(), 3);
+    let first = all[0].content.len() as i64;
+    for (bytes, count) in [(0, 0), (1, 1), (first, 1), (first + 1, 2)] {
+        assert_eq!(read(bytes).await.len(), count, "{bytes}");
+    }
+    drop(tx);
+    drop(conn);
+    app.stop().await;
 }
