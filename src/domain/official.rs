@@ -30,6 +30,9 @@ pub const CHECKS: [OfficialCheck; 3] = [
     },
 ];
 
+/// Their names, as a fault has them.
+pub const NAMES: &str = "producerRegistration, formulaRegistration or quarantineCertificate";
+
 /// The check of this name.
 pub fn by_name(name: &str) -> Option<&'static OfficialCheck> {
     CHECKS.iter().find(|check| check.name == name)

@@ -272,7 +272,7 @@ fn recall_of(standing: &StandingRecall) -> RecallJson {
 
 fn finding_of(story: &Story, finding: &Finding) -> FindingJson {
     let steps = finding.evidence.iter();
-    let steps = steps.filter_map(|id| story.steps.iter().find(|step| step.id == *id));
+    let steps = steps.filter_map(|id| story.step(*id));
     FindingJson {
         rule: rule(&finding.what),
         severity: severity(finding.severity),

@@ -11,7 +11,6 @@ use crate::domain::unit::{Dimension, to_base};
 
 /// Rows of a product's attribute table.
 const MAX_ATTRIBUTES: usize = 40;
-const OFFICIAL_CHECKS: &str = "producerRegistration, formulaRegistration or quarantineCertificate";
 
 /// A product's description.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,7 +155,7 @@ fn attributes(at: &At<'_>) -> Result<Vec<Attribute>, Fault> {
         row.only(&[&["label", "value", "officialCheck"]])?;
         let check = |at: At<'_>| {
             let check = official::by_name(at.text()?);
-            check.ok_or_else(|| at.fault(FaultKind::MustBe(OFFICIAL_CHECKS)))
+            check.ok_or_else(|| at.fault(FaultKind::MustBe(official::NAMES)))
         };
         Ok(Attribute {
             label: bilingual(&row.required("label")?)?,

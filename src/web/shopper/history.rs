@@ -19,17 +19,18 @@ const MAX_FIELDS: usize = 12;
 /// What was changed, the last first; and how many changes before these are not told.
 pub(super) fn history(text: &Text, story: &Story, public_size: u64) -> (Vec<ChangeView>, u64) {
     let mut left = [MAX_CHANGES; 2];
-    let mut told = story.history.clone();
-    told.reverse();
-    told.retain(|change| {
-        let is_called = matches!(change.of, Changed::Called(_));
-        let left = &mut left[usize::from(is_called)];
-        let has_room = *left > 0;
-        *left = left.saturating_sub(1);
-        has_room
-    });
+    let last_first = story.history.iter().rev();
+    let told: Vec<&Change> = last_first
+        .filter(|change| {
+            let is_called = matches!(change.of, Changed::Called(_));
+            let left = &mut left[usize::from(is_called)];
+            let has_room = *left > 0;
+            *left = left.saturating_sub(1);
+            has_room
+        })
+        .collect();
     let untold = (story.history.len() - told.len()) as u64;
-    let views = told.iter();
+    let views = told.into_iter();
     let views = views.filter_map(|change| view(text, story, change, public_size));
     (views.collect(), untold)
 }
@@ -83,7 +84,7 @@ fn is_for(lang: Lang, field: &FieldChange) -> bool {
 
 /// A step by what happened, where and when.
 fn step(text: &Text, story: &Story, id: StatementId) -> Option<Words> {
-    let event = &story.steps.iter().find(|step| step.id == id)?.event;
+    let event = &story.step(id)?.event;
     let at = event.event_time.format(&Rfc3339).ok()?;
     let (step, time) = (stage(text, event), text.local_time(&at, &event.offset)?);
     let words = [("step", step.as_str()), ("time", time.text.as_str())];
