@@ -58,7 +58,7 @@ pub fn settings(folder: &Path, options: PgConnectOptions) -> Result<Settings, Fa
 /// A key that may do everything, of a merchant of its own.
 #[allow(dead_code, reason = "one benchmark captures without HTTP")]
 pub async fn key(running: &Running) -> Result<String, Failure> {
-    let merchant = add_merchant(&running.database, "Bench", ISSUER).await?;
+    let merchant = add_merchant(&running.database, &running.code_key, "Bench", ISSUER).await?;
     let order = KeyOrder {
         merchant_id: merchant.id,
         issuer: ISSUER,

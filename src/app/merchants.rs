@@ -2,15 +2,20 @@
 
 use auditlog::Hash;
 use auditlog::field::Secret;
+use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::capture::Submitter;
+use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Identity, IdentityError};
 use crate::domain::scope::{Scope, api_key_text};
+use crate::domain::sealed::OpenFault;
 use crate::store::api_key::{NewApiKey, insert_api_key};
-use crate::store::merchant::{Merchant, insert_merchant, list_merchants};
+use crate::store::merchant::{
+    Merchant, clear_event_id_keys, insert_merchant, list_merchants, seal_event_id_key,
+};
 use crate::store::{Database, begin_for};
 
 /// Why a merchant or key was not entered.
@@ -34,6 +39,9 @@ pub enum MerchantError {
     /// Not an identity.
     #[error("{0}: {1}")]
     Identity(String, IdentityError),
+    /// The merchant's key does not open.
+    #[error("the key that makes eventIDs: {0}")]
+    Sealed(#[from] OpenFault),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -45,6 +53,7 @@ pub enum MerchantError {
 /// Enters a merchant, whose name nobody has yet.
 pub async fn add_merchant(
     database: &Database,
+    codes: &CodeKey,
     name: &str,
     issuer: &str,
 ) -> Result<Merchant, MerchantError> {
@@ -56,11 +65,12 @@ pub async fn add_merchant(
     drop(conn);
     let mut event_id_key = [0; 32];
     getrandom::fill(&mut event_id_key)?;
+    let id = Uuid::now_v7();
     let merchant = Merchant {
-        id: Uuid::now_v7(),
+        id,
         name: name.to_owned(),
         issuer: issuer.to_owned(),
-        event_id_key: Secret(event_id_key),
+        sealed_event_id_key: sealed(codes, id, &Secret(event_id_key))?,
         created_at: OffsetDateTime::now_utc(),
     };
     let mut conn = database.capture.acquire().await?;
@@ -68,6 +78,24 @@ pub async fn add_merchant(
     insert_merchant(&mut tx, &merchant).await?;
     tx.commit().await?;
     Ok(merchant)
+}
+
+fn sealed(codes: &CodeKey, merchant_id: Uuid, key: &Secret) -> Result<Vec<u8>, getrandom::Error> {
+    let mut nonce = [0; 24];
+    getrandom::fill(&mut nonce)?;
+    Ok(codes.event_id_keys().seal(merchant_id, nonce, key))
+}
+
+/// Seals the keys that lie in the clear: once, when a database from before is opened. In the sealer's role.
+pub async fn seal_event_id_keys(
+    conn: &mut PgConnection,
+    codes: &CodeKey,
+) -> Result<(), MerchantError> {
+    for (merchant_id, key) in clear_event_id_keys(conn).await? {
+        let sealed = sealed(codes, merchant_id, &key)?;
+        seal_event_id_key(conn, merchant_id, &sealed).await?;
+    }
+    Ok(())
 }
 
 /// A key to be made.
@@ -108,29 +136,39 @@ pub async fn add_key(database: &Database, order: &KeyOrder<'_>) -> Result<String
 }
 
 /// The merchant that a command acts for: named, or the only one there is.
-pub async fn acting(
+pub async fn acting_merchant(
     database: &Database,
     wanted: Option<&str>,
-    issuer: Option<&str>,
-) -> Result<Submitter, MerchantError> {
+) -> Result<Merchant, MerchantError> {
     let mut conn = database.checker.acquire().await?;
     let merchants = list_merchants(&mut conn).await?;
     let is_meant = |merchant: &Merchant| {
         wanted.is_none_or(|wanted| merchant.name == wanted || merchant.id.to_string() == wanted)
     };
     let meant: Vec<Merchant> = merchants.into_iter().filter(is_meant).collect();
-    let merchant = match <[_; 1]>::try_from(meant) {
-        Ok([only]) => only,
+    match <[_; 1]>::try_from(meant) {
+        Ok([only]) => Ok(only),
         Err(none) if none.is_empty() => {
             let unknown = |wanted: &str| MerchantError::Unknown(wanted.to_owned());
-            return Err(wanted.map_or(MerchantError::None, unknown));
+            Err(wanted.map_or(MerchantError::None, unknown))
         }
-        Err(_) => return Err(MerchantError::Several),
-    };
+        Err(_) => Err(MerchantError::Several),
+    }
+}
+
+/// The same as one who captures, in the name of `issuer` if one is given.
+pub async fn acting(
+    database: &Database,
+    codes: &CodeKey,
+    wanted: Option<&str>,
+    issuer: Option<&str>,
+) -> Result<Submitter, MerchantError> {
+    let merchant = acting_merchant(database, wanted).await?;
+    let sealed = &merchant.sealed_event_id_key;
     Ok(Submitter {
         merchant_id: merchant.id,
+        event_id_key: codes.event_id_keys().open(merchant.id, sealed)?,
         issuer: issuer.map(party).transpose()?.unwrap_or(merchant.issuer),
-        event_id_key: merchant.event_id_key,
     })
 }
 

@@ -31,6 +31,7 @@ use crate::web::{ForwardTraces, LogIdentity, LogState, Receipts, Service, Subscr
 
 pub use key_source::SourceError;
 pub use keys::{Founding, KeyError, KeyPlaces, Keys, load_or_found, new_key_file};
+use merchants::{MerchantError, seal_event_id_keys};
 use sealing::note_public;
 pub use sealing::{Sealer, SealingError};
 
@@ -46,6 +47,9 @@ pub enum StartError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The keys of merchants.
+    #[error(transparent)]
+    Merchants(#[from] MerchantError),
     /// The public log.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -122,6 +126,7 @@ impl Core {
             has_public_history: public_log.has_history()?,
         };
         let keys = load_or_found(&mut conn, founding).await?;
+        seal_event_id_keys(&mut conn, &keys.codes).await?;
         drop(conn);
         Ok(Core {
             database,
@@ -300,6 +305,7 @@ impl Running {
             log: identity,
             state: watched.clone(),
             code_key: keys.codes.clone(),
+            event_id_keys: keys.codes.event_id_keys(),
             public_url: url.clone(),
             subscribing,
             clock: OffsetDateTime::now_utc,

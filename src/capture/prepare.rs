@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::body::{Shared, effective_body, own_context};
 use super::{
-    CaptureError, EventFault, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE, TOO_WIDE,
-    fresh_secrets,
+    CaptureError, EventFault, LONG_NAMES, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE,
+    TOO_WIDE, fresh_secrets,
 };
 use crate::domain::capture_fault::{CaptureFault, ErrorBehaviour};
 use crate::domain::epcis::index::{EventTerms, Indexer};
@@ -256,6 +256,14 @@ fn prepare(
                 continue;
             }
         };
+        let terms = indexer.event_terms(value, event, &effective.names);
+        if terms.has_long_names {
+            refused.leave_out(
+                order.behaviour,
+                fault(position, FaultKind::Rule(LONG_NAMES)),
+            )?;
+            continue;
+        }
         let content_sha256 = Hash::of(&[statement.content.as_bytes()]).0;
         match seen.get(&key) {
             Some(known) if *known != content_sha256 => {
@@ -276,7 +284,7 @@ fn prepare(
             key,
             content_sha256,
             statement,
-            terms: indexer.event_terms(value, event, &effective.names),
+            terms,
         });
     }
     Ok(Prepared {
@@ -331,7 +339,7 @@ fn assigned_id(body: &str, submitter: &Submitter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::epcis::MAX_CONTEXT_BYTES;
+    use crate::domain::epcis::{MAX_CONTEXT_BYTES, MAX_EXTENSION_NAME_BYTES};
 
     fn submitter() -> Submitter {
         Submitter {
@@ -501,6 +509,27 @@ mod tests {
             panic!("names of more than 16 MiB were taken");
         };
         assert_eq!(faults[0].fault.kind, FaultKind::Rule(TOO_WIDE));
+    }
+
+    #[test]
+    fn extensions_under_a_long_namespace_are_refused_before_each_bears_it() {
+        let namespace = format!("https://x.example/{}", "n".repeat(1_982));
+        let event = |members: usize| {
+            let list: Vec<_> = (0..members).map(|at| format!("\"x:{at:06}\":[]")).collect();
+            let long = format!(
+                r#"{{"@context":[{{"x":"{namespace}"}}],{},"#,
+                list.join(",")
+            );
+            let plain = EVENT.replace(r#","x:n":1.50 , "x:deep":{"b":1e3,"a":[]}"#, "");
+            prepare(&plain.replacen('{', &long, 1)).map(|prepared| prepared.events.len())
+        };
+        // Two thousand bytes of namespace, six of its own, and the sign of an extension.
+        let most = MAX_EXTENSION_NAME_BYTES / 2_007;
+        assert_eq!(event(most).unwrap(), 1);
+        let Err(CaptureError::Events(faults)) = event(most + 1) else {
+            panic!("names of more than 16 MiB were taken");
+        };
+        assert_eq!(faults[0].fault.kind, FaultKind::Rule(LONG_NAMES));
     }
 
     #[test]

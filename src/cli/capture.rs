@@ -43,6 +43,7 @@ impl Capture {
     async fn capture_all(&self, core: &Core) -> Result<Outcome, Failure> {
         let submitter = acting(
             &core.database,
+            &core.keys.codes,
             self.merchant.as_deref(),
             self.issuer.as_deref(),
         )

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::progress::Progress;
 use super::{Failure, Outcome};
-use crate::app::merchants::acting;
+use crate::app::merchants::acting_merchant;
 use crate::app::{Core, OpenAs};
 use crate::codes::{CodeError, CodeOrder, IssuedCodes, issue, links};
 use crate::config::Settings;
@@ -65,10 +65,10 @@ impl Issue {
     ) -> Result<Outcome, Failure> {
         // Opened first: codes that are issued and written nowhere would help nobody.
         let out = self.open()?;
-        let submitter = acting(&core.database, self.merchant.as_deref(), None).await?;
+        let merchant = acting_merchant(&core.database, self.merchant.as_deref()).await?;
         let order = CodeOrder {
-            merchant_id: submitter.merchant_id,
-            issuer: &submitter.issuer,
+            merchant_id: merchant.id,
+            issuer: &merchant.issuer,
             gtin,
             lot,
             quantity: self.quantity,

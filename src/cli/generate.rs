@@ -56,11 +56,12 @@ impl Generate {
 
 /// The merchant of all generated events.
 async fn merchant(core: &Core) -> Result<Submitter, Failure> {
-    if let Ok(known) = acting(&core.database, Some(MERCHANT), None).await {
+    let (database, codes) = (&core.database, &core.keys.codes);
+    if let Ok(known) = acting(database, codes, Some(MERCHANT), None).await {
         return Ok(known);
     }
-    add_merchant(&core.database, MERCHANT, ISSUER).await?;
-    Ok(acting(&core.database, Some(MERCHANT), None).await?)
+    add_merchant(database, codes, MERCHANT, ISSUER).await?;
+    Ok(acting(database, codes, Some(MERCHANT), None).await?)
 }
 
 async fn describe(core: &Core, submitter: &Submitter) -> Result<(), Failure> {

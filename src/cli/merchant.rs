@@ -79,7 +79,7 @@ impl Merchant {
 impl AddMerchant {
     async fn add(&self, core: &Core) -> Result<Outcome, Failure> {
         let issuer = party(&self.issuer)?;
-        let merchant = add_merchant(&core.database, &self.name, &issuer).await?;
+        let merchant = add_merchant(&core.database, &core.keys.codes, &self.name, &issuer).await?;
         if self.json {
             println!(
                 "{}",
@@ -116,6 +116,7 @@ impl AddKey {
     pub(super) async fn add(&self, core: &Core) -> Result<Outcome, Failure> {
         let submitter = acting(
             &core.database,
+            &core.keys.codes,
             self.merchant.as_deref(),
             self.issuer.as_deref(),
         )

@@ -277,8 +277,9 @@ async fn merchant_id(running: &Running, input: &MerchantInput) -> Result<Uuid, D
     match same {
         Some(merchant) => Ok(merchant.id),
         None => {
-            let entered = add_merchant(&running.database, &input.name, &input.issuer);
-            Ok(entered.await?.id)
+            let (database, codes) = (&running.database, &running.code_key);
+            let entered = add_merchant(database, codes, &input.name, &input.issuer).await?;
+            Ok(entered.id)
         }
     }
 }

@@ -17,7 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::gs1::{Gtin, Serial};
-use super::sealed::SealingKey;
+use super::sealed::{EventIdKeys, Sealing, SealingKey};
 
 /// Characters of a serial; AI 21 allows 20.
 pub const SERIAL_CHARS: usize = 16;
@@ -47,10 +47,20 @@ impl CodeKey {
         mark
     }
 
-    /// The key that seals what must be readable again, under a label that no item code begins with.
+    /// What seals the tokens of subscriptions.
     pub fn sealing_key(&self) -> SealingKey {
-        let label = b"rootmark-sealed/v1 signatureToken";
-        SealingKey(Secret(prf(&keyed(&self.0.0), label)))
+        SealingKey(self.sealing("signatureToken"))
+    }
+
+    /// What seals the keys that make eventIDs.
+    pub fn event_id_keys(&self) -> EventIdKeys {
+        EventIdKeys(self.sealing("eventIDKey"))
+    }
+
+    /// The key that seals what must be readable again, under a label that no item code begins with.
+    fn sealing(&self, what: &str) -> Sealing {
+        let label = format!("rootmark-sealed/v1 {what}");
+        Sealing(Secret(prf(&keyed(&self.0.0), label.as_bytes())))
     }
 
     /// The cipher of one GTIN: a serial of one product is worth nothing on another.

@@ -1,16 +1,20 @@
-//! Secrets that the service must read again, as they lie in the database: the `signatureToken` of a
-//! subscription, which signs every delivery.
+//! Secrets that the service must read again, as they lie in the database.
 //!
 //! ```text
-//! sealed = 0x01 ‖ nonce ‖ XChaCha20-Poly1305(key, nonce, associated data, the token)
-//! key = HMAC-SHA-256(the service's key for item codes, "rootmark-sealed/v1 signatureToken")
+//! sealed = 0x01 ‖ nonce ‖ XChaCha20-Poly1305(key, nonce, associated data, the secret)
+//! key = HMAC-SHA-256(the service's key for item codes, "rootmark-sealed/v1 " ‖ what is sealed)
 //! nonce = 24 random bytes
-//! associated data = the merchant's id ‖ the subscription's id, 16 bytes each
 //! ```
 //!
-//! The key lies outside the database, so that a stolen dump signs no delivery; and what was sealed for one
-//! subscription does not open for another, so that whoever can write rows cannot move a secret to an address
-//! of his own. A nonce this long may be random: two alike are not to be expected in 2⁹⁶ secrets.
+//! | what is sealed | the secret | associated data |
+//! |---|---|---|
+//! | `signatureToken` | signs every delivery of a subscription | the merchant's id ‖ the subscription's id |
+//! | `eventIDKey` | makes the eventID of a merchant's events that come without one | the merchant's id |
+//!
+//! An id is 16 bytes. The key lies outside the database, so that a stolen dump signs no delivery, and
+//! nobody who has only the dump can try out an erased value until the eventID comes out. What was sealed
+//! for one owner does not open for another, so that whoever can write rows cannot move a secret to an
+//! address of his own. A nonce this long may be random: two alike are not to be expected in 2⁹⁶ secrets.
 
 use auditlog::field::Secret;
 use chacha20poly1305::aead::{Aead, Payload};
@@ -25,12 +29,23 @@ const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 
-/// Bytes of a sealed secret at most: what a column has to hold.
-pub const MAX_SEALED_BYTES: usize = 1 + NONCE_BYTES + SignatureToken::MAX_CHARS + TAG_BYTES;
+/// What a sealed secret is longer than the secret.
+const OVERHEAD_BYTES: usize = 1 + NONCE_BYTES + TAG_BYTES;
 
-/// Seals and opens.
+/// Bytes of a sealed secret at most: what a column has to hold.
+pub const MAX_SEALED_BYTES: usize = OVERHEAD_BYTES + SignatureToken::MAX_CHARS;
+
+/// Seals and opens the tokens of subscriptions.
 #[derive(Debug, Clone)]
-pub struct SealingKey(pub(super) Secret);
+pub struct SealingKey(pub(super) Sealing);
+
+/// Seals and opens the keys that make eventIDs.
+#[derive(Debug, Clone)]
+pub struct EventIdKeys(pub(super) Sealing);
+
+/// The form of all that is sealed, under one key.
+#[derive(Debug, Clone)]
+pub(super) struct Sealing(pub(super) Secret);
 
 /// Whose secret it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +75,8 @@ impl SealingKey {
         nonce: [u8; NONCE_BYTES],
         token: &SignatureToken,
     ) -> Vec<u8> {
-        let associated = owner.to_bytes();
-        let payload = Payload {
-            msg: token.reveal().as_bytes(),
-            aad: &associated,
-        };
-        let sealed = self.cipher().encrypt(&nonce.into(), payload);
-        let sealed = sealed.expect("a token is shorter than the cipher's limit of 256 GiB");
-        [&[VERSION], nonce.as_slice(), &sealed].concat()
+        let text = token.reveal().as_bytes();
+        self.0.seal(&owner.to_bytes(), nonce, text)
     }
 
     /// The token, if it was sealed for this owner with this key.
@@ -75,21 +84,57 @@ impl SealingKey {
         if sealed.len() > MAX_SEALED_BYTES {
             return Err(OpenFault::UnknownForm);
         }
+        let text = self.0.open(&owner.to_bytes(), sealed)?;
+        let text = std::str::from_utf8(&text).ok();
+        text.and_then(SignatureToken::parse)
+            .ok_or(OpenFault::UnknownForm)
+    }
+}
+
+impl EventIdKeys {
+    /// Bytes of such a key, sealed.
+    pub const SEALED_BYTES: usize = OVERHEAD_BYTES + 32;
+
+    /// Seals a merchant's key. `nonce` is random, and drawn for this secret alone.
+    pub fn seal(&self, merchant_id: Uuid, nonce: [u8; NONCE_BYTES], key: &Secret) -> Vec<u8> {
+        let Secret(bytes) = key;
+        self.0.seal(merchant_id.as_bytes(), nonce, bytes)
+    }
+
+    /// The key, if it was sealed for this merchant.
+    pub fn open(&self, merchant_id: Uuid, sealed: &[u8]) -> Result<Secret, OpenFault> {
+        if sealed.len() != Self::SEALED_BYTES {
+            return Err(OpenFault::UnknownForm);
+        }
+        let bytes = self.0.open(merchant_id.as_bytes(), sealed)?;
+        let bytes = bytes.try_into().map_err(|_| OpenFault::UnknownForm)?;
+        Ok(Secret(bytes))
+    }
+}
+
+impl Sealing {
+    fn seal(&self, associated: &[u8], nonce: [u8; NONCE_BYTES], secret: &[u8]) -> Vec<u8> {
+        let payload = Payload {
+            msg: secret,
+            aad: associated,
+        };
+        let sealed = self.cipher().encrypt(&nonce.into(), payload);
+        let sealed = sealed.expect("a secret is shorter than the cipher's limit of 256 GiB");
+        [&[VERSION], nonce.as_slice(), &sealed].concat()
+    }
+
+    fn open(&self, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenFault> {
         let Some((&VERSION, rest)) = sealed.split_first() else {
             return Err(OpenFault::UnknownForm);
         };
         let split = rest.split_first_chunk::<NONCE_BYTES>();
         let (nonce, msg) = split.ok_or(OpenFault::UnknownForm)?;
-        let associated = owner.to_bytes();
         let payload = Payload {
             msg,
-            aad: &associated,
+            aad: associated,
         };
-        let text = self.cipher().decrypt(&(*nonce).into(), payload);
-        let text = text.map_err(|_| OpenFault::DoesNotOpen)?;
-        let text = std::str::from_utf8(&text).ok();
-        text.and_then(SignatureToken::parse)
-            .ok_or(OpenFault::UnknownForm)
+        let opened = self.cipher().decrypt(&(*nonce).into(), payload);
+        opened.map_err(|_| OpenFault::DoesNotOpen)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -167,12 +212,45 @@ mod tests {
     #[test]
     fn the_key_is_none_that_makes_item_codes() {
         let code_key = CodeKey(Secret([7; 32]));
-        assert_ne!(code_key.sealing_key().0, code_key.0);
-        assert_ne!(
-            code_key.sealing_key().0.0[..8],
-            code_key.fingerprint(),
-            "the database knows that mark"
-        );
+        let (tokens, event_ids) = (code_key.sealing_key().0.0, code_key.event_id_keys().0.0);
+        assert_ne!(tokens, event_ids);
+        for key in [tokens, event_ids] {
+            assert_ne!(key, code_key.0);
+            let mark = code_key.fingerprint();
+            assert_ne!(key.0[..8], mark, "the database knows that mark");
+        }
+    }
+
+    #[test]
+    fn a_key_of_event_ids_opens_for_its_merchant_alone() {
+        let keys = CodeKey(Secret([7; 32])).event_id_keys();
+        let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let sealed = keys.seal(own, NONCE, &Secret([5; 32]));
+        assert_eq!(sealed.len(), EventIdKeys::SEALED_BYTES);
+        assert!(!sealed.windows(3).any(|window| window == [5, 5, 5]));
+        assert_eq!(keys.open(own, &sealed), Ok(Secret([5; 32])));
+        assert_eq!(keys.open(other, &sealed), Err(OpenFault::DoesNotOpen));
+        let another = CodeKey(Secret([8; 32])).event_id_keys();
+        assert_eq!(another.open(own, &sealed), Err(OpenFault::DoesNotOpen));
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert!(keys.open(own, &altered).is_err(), "{at}");
+            let cut = keys.open(own, &sealed[..at]);
+            assert_eq!(cut, Err(OpenFault::UnknownForm), "{at}");
+        }
+        let longer = [sealed.as_slice(), &[0]].concat();
+        assert_eq!(keys.open(own, &longer), Err(OpenFault::UnknownForm));
+    }
+
+    #[test]
+    fn a_sealed_token_is_no_key_of_event_ids() {
+        let text = SignatureToken::parse(&"s".repeat(32)).unwrap();
+        let sealed = key(7).seal(owner(1, 2), NONCE, &text);
+        assert_eq!(sealed.len(), EventIdKeys::SEALED_BYTES);
+        let keys = CodeKey(Secret([7; 32])).event_id_keys();
+        let opened = keys.open(Uuid::from_u128(1), &sealed);
+        assert_eq!(opened, Err(OpenFault::DoesNotOpen));
     }
 
     #[test]

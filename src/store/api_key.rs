@@ -1,7 +1,6 @@
 //! API keys: found by the hash of what a request presents.
 
 use auditlog::encoding::to_hex;
-use auditlog::field::Secret;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -36,8 +35,8 @@ pub struct ApiKey {
     pub issuer: String,
     /// What it may do.
     pub scopes: Vec<String>,
-    /// Makes the eventID of the merchant's events that come without one.
-    pub event_id_key: Secret,
+    /// Makes the eventID of the merchant's events that come without one: sealed.
+    pub sealed_event_id_key: Vec<u8>,
 }
 
 /// Stores a key. The transaction must act for its merchant already.
@@ -80,8 +79,8 @@ pub async fn presented_api_key(
     .await?;
     let Some(key) = key else { return Ok(None) };
     super::act_for(conn, key.merchant_id).await?;
-    let merchant = sqlx::query!(
-        "SELECT event_id_key FROM merchant WHERE id = $1",
+    let sealed_event_id_key = sqlx::query_scalar!(
+        r#"SELECT sealed_event_id_key AS "sealed!" FROM merchant WHERE id = $1"#,
         key.merchant_id
     )
     .fetch_one(conn)
@@ -90,6 +89,6 @@ pub async fn presented_api_key(
         merchant_id: key.merchant_id,
         issuer: key.issuer,
         scopes: key.scopes,
-        event_id_key: super::secret("api_key.event_id_key", &merchant.event_id_key)?,
+        sealed_event_id_key,
     }))
 }

@@ -16,8 +16,8 @@ pub struct Merchant {
     pub name: String,
     /// The party in whose name it speaks.
     pub issuer: String,
-    /// Makes the eventID of events that come without one.
-    pub event_id_key: Secret,
+    /// Makes the eventID of events that come without one: sealed.
+    pub sealed_event_id_key: Vec<u8>,
     /// When it was entered.
     pub created_at: OffsetDateTime,
 }
@@ -25,12 +25,12 @@ pub struct Merchant {
 /// Enters a merchant. The transaction must act for it already.
 pub async fn insert_merchant(conn: &mut PgConnection, merchant: &Merchant) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO merchant (id, name, issuer, event_id_key, created_at)
+        "INSERT INTO merchant (id, name, issuer, sealed_event_id_key, created_at)
          VALUES ($1, $2, $3, $4, $5)",
         merchant.id,
         merchant.name,
         merchant.issuer,
-        merchant.event_id_key.0.as_slice(),
+        merchant.sealed_event_id_key,
         merchant.created_at,
     )
     .execute(conn)
@@ -40,21 +40,37 @@ pub async fn insert_merchant(conn: &mut PgConnection, merchant: &Merchant) -> Re
 
 /// Every merchant, oldest first; in the checker's role.
 pub async fn list_merchants(conn: &mut PgConnection) -> Result<Vec<Merchant>> {
+    sqlx::query_as!(
+        Merchant,
+        r#"SELECT id, name, issuer, sealed_event_id_key AS "sealed_event_id_key!", created_at
+           FROM merchant ORDER BY created_at, id LIMIT 10000"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Keys that still lie in the clear, from before keys were sealed; in the sealer's role.
+pub async fn clear_event_id_keys(conn: &mut PgConnection) -> Result<Vec<(Uuid, Secret)>> {
     let rows = sqlx::query!(
-        "SELECT id, name, issuer, event_id_key, created_at FROM merchant
-         ORDER BY created_at, id LIMIT 10000"
+        r#"SELECT id, event_id_key AS "clear!" FROM merchant
+           WHERE event_id_key IS NOT NULL ORDER BY id LIMIT 10000"#
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            Ok(Merchant {
-                id: row.id,
-                name: row.name,
-                issuer: row.issuer,
-                event_id_key: super::secret("merchant.event_id_key", &row.event_id_key)?,
-                created_at: row.created_at,
-            })
-        })
+        .map(|row| Ok((row.id, super::secret("merchant.event_id_key", &row.clear)?)))
         .collect()
+}
+
+/// Puts a sealed key where one lies in the clear, once; in the sealer's role.
+pub async fn seal_event_id_key(conn: &mut PgConnection, id: Uuid, sealed: &[u8]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE merchant SET event_id_key = NULL, sealed_event_id_key = $2
+         WHERE id = $1 AND event_id_key IS NOT NULL",
+        id,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

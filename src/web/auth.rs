@@ -36,10 +36,11 @@ pub(super) async fn submitter(
         let kind = "epcisException:SecurityException";
         return Err(Problem::new(StatusCode::FORBIDDEN, kind, detail));
     }
+    let opened = (service.event_id_keys).open(key.merchant_id, &key.sealed_event_id_key);
     Ok(Submitter {
         merchant_id: key.merchant_id,
         issuer: key.issuer,
-        event_id_key: key.event_id_key,
+        event_id_key: opened.map_err(|fault| Problem::internal(&fault))?,
     })
 }
 

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
+use crate::domain::sealed::EventIdKeys;
 use crate::domain::sealed::SealingKey;
 use crate::http_client::PrivateTargets;
 use crate::public::Published;
@@ -36,6 +37,8 @@ pub struct Service {
     pub state: watch::Receiver<LogState>,
     /// Makes and reads item codes.
     pub code_key: CodeKey,
+    /// Opens the keys that make eventIDs.
+    pub event_id_keys: EventIdKeys,
     /// Scheme and host under which readers reach the service.
     pub public_url: String,
     /// Who waits for a receipt.

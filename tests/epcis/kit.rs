@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use auditlog::bundle::VerifiedStatement;
 use rootmark::anchor::PublicLog;
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::check::check;
 use rootmark::domain::scope::Scope;
 use serde_json::Value;
@@ -175,9 +175,7 @@ pub async fn proven_event(app: &TestApp, path: &str) -> VerifiedStatement {
 
 /// Another merchant, with a key that may do everything.
 pub async fn another_merchant(app: &TestApp) -> (Uuid, String) {
-    let merchant = add_merchant(&app.running.database, "Redridge Demo", OTHER_ISSUER)
-        .await
-        .unwrap();
+    let merchant = app.add_merchant("Redridge Demo", OTHER_ISSUER).await;
     let key = key_of(app, merchant.id, OTHER_ISSUER, &Scope::ALL).await;
     (merchant.id, key)
 }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use auditlog::Hash;
 use auditlog::encoding::{from_base64, to_base64, to_hex};
+use auditlog::field::Secret;
+use rootmark::app::merchants::acting;
 
-use crate::kit::{key_for, stored, strings};
+use crate::kit::{alter, another_merchant, event_count, key_for, stored, strings};
 use crate::support::TestApp;
-use crate::support::document::{item_observation, observation};
+use crate::support::document::{self, item_observation, observation};
 use rootmark::domain::scope::Scope;
 
 /// Every row of every table of the database as text, bytes as hexadecimal digits.
@@ -89,6 +91,76 @@ fn private_keys(app: &TestApp) -> Vec<Spelled> {
     found
 }
 
+/// The key that makes the eventIDs of the first merchant.
+async fn event_id_key(app: &TestApp) -> Secret {
+    let (database, codes) = (&app.running.database, &app.running.code_key);
+    let submitter = acting(database, codes, Some("Larkmere Demo"), None).await;
+    submitter.unwrap().event_id_key
+}
+
+/// The ID that the service gives an event that comes without one.
+async fn assigned(app: &TestApp) -> String {
+    let id = r#""eventID":"urn:uuid:00000000-0000-4000-8000-000000000001","#;
+    let context = r#"{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"example":"https://example.org/ns/"}],"#;
+    let nameless = observation(1, "L1")
+        .replace(id, "")
+        .replacen('{', context, 1);
+    let answer = app.post("/epcis/events", nameless).await;
+    assert_eq!(answer.status(), 201);
+    let location = answer.headers()["Location"].to_str().unwrap();
+    location.rsplit('/').next().unwrap().to_owned()
+}
+
+/// Puts a key into the clear, as it lay before keys were sealed.
+async fn put_in_the_clear(app: &TestApp, byte: u8) {
+    let clear = to_hex(&[byte; 32]);
+    alter(
+        app,
+        &format!("UPDATE merchant SET event_id_key = '\\x{clear}', sealed_event_id_key = NULL"),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_event_ids_that_lay_in_the_clear_are_sealed_and_make_the_same_ids() {
+    let app = TestApp::start().await;
+    let own = assigned(&app).await;
+    put_in_the_clear(&app, 5).await;
+    let app = app.restart().await;
+    let dumped = dump(&app).await;
+    let cleartext = to_hex(&[5; 32]);
+    assert!(!dumped.contains(&cleartext), "it is still there");
+    assert_eq!(event_id_key(&app).await, Secret([5; 32]));
+    let first = assigned(&app).await;
+    assert_ne!(first, own);
+    put_in_the_clear(&app, 5).await;
+    let app = app.restart().await.restart().await;
+    assert_eq!(assigned(&app).await, first);
+    put_in_the_clear(&app, 6).await;
+    let app = app.restart().await;
+    assert_ne!(assigned(&app).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_merchants_sealed_key_does_not_open_and_captures_nothing() {
+    let app = TestApp::start().await;
+    another_merchant(&app).await;
+    let of =
+        |name: &str| format!("(SELECT sealed_event_id_key FROM merchant WHERE name = '{name}')");
+    let keep = format!("CREATE TABLE kept AS SELECT {} AS key", of("Larkmere Demo"));
+    alter(&app, &keep).await;
+    let take = |from: &str| {
+        format!("UPDATE merchant SET sealed_event_id_key = {from} WHERE name = 'Larkmere Demo'")
+    };
+    alter(&app, &take(&of("Redridge Demo"))).await;
+    let text = document::document(&[observation(1, "L1")]);
+    let refused = app.post("/epcis/capture", text.as_str()).await;
+    assert_eq!(refused.status(), 500);
+    assert_eq!(event_count(&app).await, 0);
+    alter(&app, &take("(SELECT key FROM kept)")).await;
+    assert_eq!(app.post("/epcis/capture", text).await.status(), 202);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_holds_neither_api_keys_nor_the_services_own() {
     let app = TestApp::start().await;
@@ -111,6 +183,8 @@ async fn the_database_holds_neither_api_keys_nor_the_services_own() {
             key.strip_prefix("rmk_").unwrap().as_bytes(),
         ));
     }
+    let event_id_key = event_id_key(&app).await;
+    secrets.push(spelled("the key of eventIDs", &event_id_key.0));
     for Spelled { name, spellings } in &secrets {
         for spelling in spellings {
             assert!(

@@ -221,6 +221,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_sealer INSERT sealed_batch",
         "rootmark_sealer INSERT tile",
         "rootmark_sealer UPDATE log_head",
+        "rootmark_sealer UPDATE merchant",
         "rootmark_sealer UPDATE tile",
     ];
     assert_eq!(strings(&mut conn, granted).await, expected);
@@ -266,6 +267,14 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
     let sealed = columns("rootmark_sealer", "statement", "SELECT");
     let order = ["merchant_id", "batch_id", "position", "digest"];
     assert_eq!(strings(&mut conn, &sealed).await, order);
+    let seals = columns("rootmark_sealer", "merchant", "UPDATE");
+    let keys = ["event_id_key", "sealed_event_id_key"];
+    assert_eq!(strings(&mut conn, &seals).await, keys);
+    let in_the_clear = columns("rootmark_sealer", "merchant", "SELECT");
+    assert_eq!(
+        strings(&mut conn, &in_the_clear).await,
+        ["id", "event_id_key"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

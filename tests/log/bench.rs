@@ -279,6 +279,8 @@ pub async fn number(conn: &mut PgConnection, sql: &str) -> i64 {
 }
 
 async fn enter(core: &Core, name: &str, issuer: &str) -> Submitter {
-    add_merchant(&core.database, name, issuer).await.unwrap();
-    acting(&core.database, Some(name), None).await.unwrap()
+    let (database, codes) = (&core.database, &core.keys.codes);
+    add_merchant(database, codes, name, issuer).await.unwrap();
+    let submitter = acting(database, codes, Some(name), None);
+    submitter.await.unwrap()
 }

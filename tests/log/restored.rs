@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auditlog::anchor::AnchorLine;
+use auditlog::field::Secret;
+use rootmark::app::merchants::acting_merchant;
 use rootmark::app::{KeyError, Running, StartError};
-use rootmark::capture::capture_document;
+use rootmark::capture::{Submitter, capture_document};
 use rootmark::config::{DatabaseChoice, Settings};
 use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::store::Database;
@@ -42,14 +44,18 @@ pub async fn back_up(settings: &Settings) -> PgConnectOptions {
 /// Captures an event without any service, so that something waits to be sealed.
 pub async fn leave_pending(options: PgConnectOptions, id: u32) {
     let database = Database::open(options).await.unwrap();
-    let merchant = rootmark::app::merchants::acting(&database, None, None)
-        .await
-        .unwrap();
+    let merchant = acting_merchant(&database, None).await.unwrap();
+    let submitter = Submitter {
+        merchant_id: merchant.id,
+        issuer: merchant.issuer,
+        // Its events bring their IDs.
+        event_id_key: Secret([1; 32]),
+    };
     let mut conn = database.capture.acquire().await.unwrap();
     let text = document::document(&[document::observation(id, "L1")]);
     capture_document(
         &mut conn,
-        &merchant,
+        &submitter,
         text,
         ErrorBehaviour::Rollback,
         OffsetDateTime::now_utc(),

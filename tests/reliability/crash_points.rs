@@ -21,9 +21,11 @@ use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
 use rootmark::app::{Core, OpenAs, Running};
 use rootmark::check::check;
 use rootmark::config::{DatabaseChoice, Settings};
+use rootmark::domain::code::CodeKey;
 use rootmark::domain::scope::Scope;
 use rootmark::failpoint::{Death, POINTS, Step, Thing};
 use rootmark::public::{AnchorLines, TileFiles};
+use rootmark::store::Database;
 use sqlx::ConnectOptions;
 use tempfile::TempDir;
 
@@ -235,7 +237,7 @@ impl Base {
     async fn founded() -> Base {
         let mut base = Base::empty().await;
         let core = Core::open(&base.settings, OpenAs::Command).await.unwrap();
-        base.key = Some(enter(&core.database).await);
+        base.key = Some(enter(&core.database, &core.keys.codes).await);
         core.close().await;
         base
     }
@@ -266,8 +268,8 @@ impl Base {
     }
 }
 
-pub(crate) async fn enter(database: &rootmark::store::Database) -> String {
-    let merchant = add_merchant(database, "Larkmere Demo", ISSUER)
+pub(crate) async fn enter(database: &Database, codes: &CodeKey) -> String {
+    let merchant = add_merchant(database, codes, "Larkmere Demo", ISSUER)
         .await
         .unwrap();
     let order = KeyOrder {
@@ -504,7 +506,7 @@ async fn restart(base: &Base, sent: Sent, seen: Seen, name: &str) {
     assert_clean(&running, &base.public(), &format!("{name}, at start-up")).await;
     let key = match &base.key {
         Some(key) => key.clone(),
-        None => enter(&running.database).await,
+        None => enter(&running.database, &running.code_key).await,
     };
     for (events, acknowledged) in &sent.0 {
         let new = stored(&running.url, &key, events).await.unwrap();

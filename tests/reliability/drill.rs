@@ -72,7 +72,7 @@ async fn the_drill_of_the_manual_brings_a_log_back_and_names_what_it_lost() {
     std::fs::create_dir(&backup).unwrap();
     let before = settings(&data, fresh_database().await);
     let running = Running::start(&before).await.unwrap();
-    let key = enter(&running.database).await;
+    let key = enter(&running.database, &running.code_key).await;
     let sealed = [1, 2, 3];
     assert_eq!(stored(&running.url, &key, &sealed).await, Some(3));
     running.everything_is_public().await.unwrap();

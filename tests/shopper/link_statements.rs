@@ -1,6 +1,6 @@
 //! Links that a merchant adds to a product, a lot or an item.
 
-use rootmark::app::merchants::{KeyOrder, acting, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, acting, add_key};
 use rootmark::capture::record_master;
 use rootmark::domain::scope::Scope;
 use rootmark::domain::statement::Kind;
@@ -231,9 +231,7 @@ async fn a_context_chooses_where_a_link_has_it_and_says_nothing_where_none_has()
 async fn a_merchant_links_its_own_products_and_a_wrong_link_is_refused_by_its_field() {
     let app = TestApp::start().await;
     let issuer = "https://id.gs1.org/417/9521072000008";
-    let other = add_merchant(&app.running.database, "Redspur Demo", issuer)
-        .await
-        .unwrap();
+    let other = app.add_merchant("Redspur Demo", issuer).await;
     let order = KeyOrder {
         merchant_id: other.id,
         issuer,
@@ -455,7 +453,8 @@ async fn the_links_of_a_lot_of_many_items_cost_no_more_than_those_of_a_lot_of_te
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_links_are_taken_of_one_anchor_and_after_them_only_withdrawals() {
     let app = TestApp::start().await;
-    let submitter = acting(&app.running.database, Some("Larkmere Demo"), None)
+    let (database, codes) = (&app.running.database, &app.running.code_key);
+    let submitter = acting(database, codes, Some("Larkmere Demo"), None)
         .await
         .unwrap();
     let mut conn = app.running.database.capture.acquire().await.unwrap();

@@ -1,6 +1,6 @@
 //! Pages of places and parties.
 
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
@@ -137,9 +137,7 @@ async fn each_of_several_merchants_is_heard_once_and_no_more_than_eight_of_them(
     for number in 0..9 {
         let issuer = "https://id.gs1.org/417/9521072000008";
         let name = format!("Merchant {number}");
-        let merchant = add_merchant(&app.running.database, &name, issuer)
-            .await
-            .unwrap();
+        let merchant = app.add_merchant(&name, issuer).await;
         let order = KeyOrder {
             merchant_id: merchant.id,
             issuer,

@@ -15,6 +15,7 @@ use rootmark::app::Running;
 use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
 use rootmark::config::{DatabaseChoice, Settings};
 use rootmark::domain::scope::Scope;
+use rootmark::store::merchant::Merchant;
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -47,9 +48,14 @@ impl TestApp {
         let mut settings = settings(data_dir.path(), cluster::fresh_database().await);
         change(&mut settings);
         let running = Running::start(&settings).await.unwrap();
-        let merchant = add_merchant(&running.database, "Larkmere Demo", ISSUER)
-            .await
-            .unwrap();
+        let merchant = add_merchant(
+            &running.database,
+            &running.code_key,
+            "Larkmere Demo",
+            ISSUER,
+        )
+        .await
+        .unwrap();
         let order = KeyOrder {
             merchant_id: merchant.id,
             issuer: ISSUER,
@@ -69,6 +75,15 @@ impl TestApp {
         };
         app.describe_product(GTIN).await;
         app
+    }
+
+    /// Enters another merchant.
+    pub async fn add_merchant(&self, name: &str, issuer: &str) -> Merchant {
+        let Running {
+            database, code_key, ..
+        } = &self.running;
+        let entered = add_merchant(database, code_key, name, issuer);
+        entered.await.unwrap()
     }
 
     /// Stops the service and starts it again on the same data.

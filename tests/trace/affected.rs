@@ -1,7 +1,7 @@
 //! `GET /api/recalls/affected`, as a merchant's system asks it.
 
 use reqwest::{Response, Url};
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
@@ -312,7 +312,7 @@ async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_the
     // Another merchant has neither; and a key for something else may not ask.
     let issuer = "https://id.gs1.org/417/9522040000006";
     let database = &app.running.database;
-    let other = add_merchant(database, "Other", issuer).await.unwrap();
+    let other = app.add_merchant("Other", issuer).await;
     let key = async |merchant_id, scopes: &[Scope]| {
         let order = KeyOrder {
             merchant_id,

@@ -1,7 +1,7 @@
 //! `GET /api/findings`: what a partner's system asks once it has captured something.
 
 use reqwest::{Response, Url};
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ async fn only_so_many_things_are_looked_at_and_only_ones_own() {
     );
     let issuer = "https://id.gs1.org/417/9522040000006";
     let database = &app.running.database;
-    let other = add_merchant(database, "Other", issuer).await.unwrap();
+    let other = app.add_merchant("Other", issuer).await;
     let key = async |merchant_id, scope| {
         let order = KeyOrder {
             merchant_id,

@@ -1,7 +1,7 @@
 //! Who sees what of a record: a merchant's setting, what holds without one, and that what is hidden is nowhere
 //! to be found, on pages, in proofs and beside them.
 
-use rootmark::app::merchants::{KeyOrder, add_key, add_merchant};
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
@@ -328,9 +328,7 @@ async fn only_the_right_key_opens_what_is_for_regulators() {
     let app = app().await;
     let regulator = key(&app, Scope::Inspect).await;
     let issuer = "https://id.gs1.org/417/9522050000003";
-    let other = add_merchant(&app.running.database, "Other", issuer)
-        .await
-        .unwrap();
+    let other = app.add_merchant("Other", issuer).await;
     let order = KeyOrder {
         merchant_id: other.id,
         issuer,

@@ -411,9 +411,9 @@ async fn a_wrong_order_erases_nothing_of_an_event() {
     }
     let issuer = "https://id.gs1.org/417/9522050000003";
     let database = &app.running.database;
-    let other = rootmark::app::merchants::add_merchant(database, "Foreign", issuer);
+    let other = app.add_merchant("Foreign", issuer);
     let foreign = KeyOrder {
-        merchant_id: other.await.unwrap().id,
+        merchant_id: other.await.id,
         issuer,
         label: "erasure",
         scopes: &[Scope::Erasure],

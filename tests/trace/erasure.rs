@@ -277,9 +277,8 @@ async fn a_wrong_order_erases_nothing() {
         403
     );
     let issuer = "https://id.gs1.org/417/9522050000003";
-    let database = &app.running.database;
-    let other = rootmark::app::merchants::add_merchant(database, "Foreign", issuer);
-    let foreign = keyed(other.await.unwrap().id, Scope::Erasure).await;
+    let other = app.add_merchant("Foreign", issuer);
+    let foreign = keyed(other.await.id, Scope::Erasure).await;
     let refused = app.post_as(&foreign, "/api/erasures", body).await;
     assert_eq!(refused.status(), 400);
     assert!(

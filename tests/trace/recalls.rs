@@ -111,8 +111,8 @@ async fn a_merchant_sees_its_recalls_as_they_stand() {
         async move { add_key(database, &order).await.unwrap() }
     };
     let issuer = "https://id.gs1.org/417/9522050000003";
-    let foreign = rootmark::app::merchants::add_merchant(&app.running.database, "Foreign", issuer);
-    let foreign = key(foreign.await.unwrap().id, &[Scope::Recalls]).await;
+    let foreign = app.add_merchant("Foreign", issuer);
+    let foreign = key(foreign.await.id, &[Scope::Recalls]).await;
     let get = async |key: &str, path: &str| {
         let request = app.http.get(app.url(path)).bearer_auth(key);
         request.send().await.unwrap()
@@ -335,12 +335,8 @@ async fn only_a_key_for_recalls_opens_one_and_only_for_its_own_merchant() {
     let refused = app.post_as(&without, "/api/recalls", body.clone()).await;
     assert_eq!(refused.status(), 403);
     let name = "Another";
-    let another = rootmark::app::merchants::add_merchant(
-        &app.running.database,
-        name,
-        "https://id.gs1.org/417/9529990000001",
-    );
-    let another = another.await.unwrap();
+    let another = app.add_merchant(name, "https://id.gs1.org/417/9529990000001");
+    let another = another.await;
     let foreign = key(another.id, &[Scope::Recalls][..]).await;
     let said = app.post_as(&foreign, "/api/recalls", body.clone()).await;
     assert_eq!(

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::outline::Outline;
 use super::{Failure, Outcome};
-use crate::app::merchants::acting;
+use crate::app::merchants::acting_merchant;
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::disclosure::Audience;
@@ -277,7 +277,7 @@ impl Trace {
             }
         }
         let named = self.merchant.as_deref();
-        let merchant_id = acting(&core.database, named, None).await?.merchant_id;
+        let merchant_id = acting_merchant(&core.database, named).await?.id;
         let mut tx = read_for(conn, merchant_id).await?;
         let starts = Origin::of(merchant_id, known_at)
             .there(&mut tx, &wanted)
@@ -295,7 +295,7 @@ impl Trace {
         known_at: KnownAt,
     ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
         let named = self.merchant.as_deref();
-        let merchant_id = acting(&core.database, named, None).await?.merchant_id;
+        let merchant_id = acting_merchant(&core.database, named).await?.id;
         let mut tx = read_for(conn, merchant_id).await?;
         let said = trace::recall_said(&mut tx, merchant_id, uri, known_at).await?;
         let Some(recall) = said else {
@@ -323,7 +323,7 @@ impl Trace {
             None if link.gtin().is_some() && self.merchant.is_none() => None,
             _ => {
                 let named = self.merchant.as_deref();
-                Some(acting(&core.database, named, None).await?.merchant_id)
+                Some(acting_merchant(&core.database, named).await?.id)
             }
         })
     }

@@ -44,38 +44,41 @@ pub enum FactValue<'v> {
 /// Extensions nested deeper than this are not asked for; the reader of JSON refuses far deeper ones.
 const MAX_DEPTH: usize = 32;
 
+/// Bytes of the names of an event's extensions, each with its namespace, once for every value: an event
+/// of 1 MiB in which all is extensions under a usual namespace has some 4 MiB of them. A namespace of
+/// 2,048 bytes above a hundred thousand members makes 400.
+pub const MAX_EXTENSION_NAME_BYTES: usize = 16 * 1024 * 1024;
+
 /// The facts of an event's body; `names` are those of its effective `@context`.
 pub fn facts<'v>(body: &'v Value<'v>, names: Names<'v>) -> Vec<Fact<'v>> {
-    let mut found = Facts {
-        names: &names,
-        facts: Vec::with_capacity(32),
-    };
+    // What is stored was let in; all of it is told.
+    let mut found = Facts::under(&names, usize::MAX);
     found.event(body);
     found.what(body);
     found.facts
 }
 
 /// Those of [`facts`] under which an event is indexed: all but its identities, which the trace index
-/// holds. They are read, in `event`, and not read again.
+/// holds. They are read, in `event`, and not read again. `None` where extensions have longer names than
+/// [`MAX_EXTENSION_NAME_BYTES`] together.
 pub(super) fn indexed_facts<'v>(
     body: &'v Value<'v>,
     event: &Event,
     names: &Names<'v>,
-) -> Vec<Fact<'v>> {
-    let mut found = Facts {
-        names,
-        facts: Vec::with_capacity(32),
-    };
+) -> Option<Vec<Fact<'v>>> {
+    let mut found = Facts::under(names, MAX_EXTENSION_NAME_BYTES);
     found.event(body);
     found.quantities(body);
     found.classes(&event.what);
     found.facts.retain(|fact| fact.field != "eventID");
-    found.facts
+    found.name_bytes_left.map(|_| found.facts)
 }
 
 struct Facts<'n, 'v> {
     names: &'n Names<'v>,
     facts: Vec<Fact<'v>>,
+    /// Bytes that names of extensions may still take; `None` once they took too many.
+    name_bytes_left: Option<usize>,
 }
 
 /// Lists of instances, with the field of each.
@@ -120,7 +123,15 @@ const SENSOR_VALUES: [&str; 6] = [
     "percValue",
 ];
 
-impl<'v> Facts<'_, 'v> {
+impl<'n, 'v> Facts<'n, 'v> {
+    fn under(names: &'n Names<'v>, name_bytes: usize) -> Facts<'n, 'v> {
+        Facts {
+            names,
+            facts: Vec::with_capacity(32),
+            name_bytes_left: Some(name_bytes),
+        }
+    }
+
     fn push(&mut self, field: impl Into<Cow<'static, str>>, value: FactValue<'v>) {
         let field = field.into();
         self.facts.push(Fact { field, value });
@@ -398,6 +409,9 @@ impl<'v> Facts<'_, 'v> {
             if !key.contains(':') {
                 continue;
             }
+            if self.name_bytes_left.is_none() {
+                return;
+            }
             let name = self.names.expand(key.as_ref());
             self.extension(&extension_field(scope, false, &name), value, 0);
             self.inside(&extension_scope(scope, true), value, 0);
@@ -407,7 +421,7 @@ impl<'v> Facts<'_, 'v> {
     /// A value under its own name.
     fn extension(&mut self, field: &str, value: &'v Value<'v>, depth: usize) {
         if depth == 0 {
-            self.push(field.to_owned(), FactValue::Present);
+            self.push_named(field, FactValue::Present, None);
         }
         if depth > MAX_DEPTH {
             return;
@@ -425,27 +439,36 @@ impl<'v> Facts<'_, 'v> {
                 }
             }
             Value::String(text) => {
-                if let Some(at) = instant(text) {
-                    self.push(field.to_owned(), FactValue::Time(at));
-                }
-                self.text(field.to_owned(), text.as_ref());
+                let at = instant(text).map(FactValue::Time);
+                self.push_named(field, FactValue::Text(text.as_ref().into()), at);
             }
             Value::Number(text) => {
-                if number(value).is_some() {
-                    self.push(field.to_owned(), FactValue::Decimal(text));
-                }
-                self.text(field.to_owned(), *text);
+                let decimal = number(value).map(|_| FactValue::Decimal(text));
+                self.push_named(field, FactValue::Text((*text).into()), decimal);
             }
             Value::Bool(value) => {
-                self.text(field.to_owned(), if *value { "true" } else { "false" });
+                let text = if *value { "true" } else { "false" };
+                self.push_named(field, FactValue::Text(text.into()), None);
             }
             Value::Null => {}
         }
     }
 
+    /// A fact of an extension, and what the same value is besides, as long as their names are not too long
+    /// together.
+    fn push_named(&mut self, field: &str, value: FactValue<'v>, besides: Option<FactValue<'v>>) {
+        let left = self.name_bytes_left;
+        self.name_bytes_left = left.and_then(|left| left.checked_sub(field.len()));
+        if self.name_bytes_left.is_some() {
+            for value in besides.into_iter().chain([value]) {
+                self.push(field.to_owned(), value);
+            }
+        }
+    }
+
     /// Whatever lies inside an extension, at any depth.
     fn inside(&mut self, scope: &str, value: &'v Value<'v>, depth: usize) {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.name_bytes_left.is_none() {
             return;
         }
         match value {

@@ -37,6 +37,9 @@ pub struct EventTerms {
     pub words: Vec<Word>,
     /// What prefixes stand for in it.
     pub namespaces: Arc<[Word]>,
+    /// Whether the names of its extensions are too long to be indexed: no such event is let in any more,
+    /// and one from before is looked at by every query.
+    pub has_long_names: bool,
 }
 
 impl EventTerms {
@@ -116,7 +119,9 @@ impl Indexer {
         let mut words = Vec::with_capacity(8);
         let mut terms = Vec::with_capacity(64);
         let mut too_many = false;
-        for fact in indexed_facts(body, event, &names.names) {
+        let facts = indexed_facts(body, event, &names.names);
+        let has_long_names = facts.is_none();
+        for fact in facts.unwrap_or_default() {
             let found = self.indexed(&fact);
             words.extend(found.word);
             if too_many {
@@ -128,7 +133,7 @@ impl Indexer {
                 too_many = sorted(&mut terms) > MAX_TERMS;
             }
         }
-        if sorted(&mut terms) > MAX_TERMS {
+        if has_long_names || sorted(&mut terms) > MAX_TERMS {
             terms = vec![every_event(), overflow()];
             sorted(&mut terms);
         }
@@ -140,6 +145,7 @@ impl Indexer {
             terms,
             words,
             namespaces: Arc::clone(&names.words),
+            has_long_names,
         }
     }
 

@@ -66,6 +66,22 @@ fn facts_of_other_events_change_no_terms() {
 }
 
 #[test]
+fn an_event_from_before_whose_names_are_too_long_is_looked_at_by_every_query() {
+    let with = |bytes: usize| {
+        let own = r#"{"own":"https://own.example/"}"#;
+        let context = format!(r#"{own},{{"x":"https://x.example/{}"}}"#, "n".repeat(bytes));
+        let members: String = (0..9_000).map(|i| format!("\"x:m{i}\":[],")).collect();
+        let long = OBJECT.replacen(own, &context, 1);
+        long.replacen('{', &format!("{{{members}"), 1)
+    };
+    for (bytes, is_long) in [(1_000, false), (2_000, true)] {
+        let found = terms(&mut Indexer::default(), &with(bytes));
+        assert_eq!(found.has_long_names, is_long);
+        assert!(found.terms.contains(&overflow()) && found.terms.len() == 2);
+    }
+}
+
+#[test]
 fn an_event_of_too_many_terms_is_looked_at_by_every_query() {
     let with = |count: usize| {
         let members: String = (0..count).map(|i| format!("\"ex:m{i}\":true,")).collect();
