@@ -29,6 +29,7 @@ mod pace;
 mod present;
 mod recalls;
 mod reference;
+mod reference_forward;
 mod route;
 mod signed;
 mod told;

@@ -33,36 +33,38 @@ pub struct Told {
 }
 
 /// A thing in another, from one event to another.
-struct Held<'e> {
-    child: &'e Identity,
-    parent: &'e Identity,
-    is_packed: bool,
-    from: usize,
-    until: Option<usize>,
+pub struct Held<'e> {
+    pub child: &'e Identity,
+    pub parent: &'e Identity,
+    pub is_packed: bool,
+    pub from: usize,
+    pub until: Option<usize>,
+    /// Whether that event says so, and not only that the thing was elsewhere by then, or no more.
+    pub is_end_said: bool,
 }
 
 /// A record that was played through.
 pub struct Record<'e> {
-    events: &'e [Event],
-    held: Vec<Held<'e>>,
+    pub events: &'e [Event],
+    pub held: Vec<Held<'e>>,
 }
 
-fn is_instance(thing: &Identity) -> bool {
+pub fn is_instance(thing: &Identity) -> bool {
     thing.level() != Some(Level::Class)
 }
 
-fn of_role(event: &Event, role: Role) -> impl Iterator<Item = &What> {
+pub fn of_role(event: &Event, role: Role) -> impl Iterator<Item = &What> {
     event.what.iter().filter(move |what| what.role == role)
 }
 
-fn parent_of(event: &Event) -> Option<&Identity> {
+pub fn parent_of(event: &Event) -> Option<&Identity> {
     of_role(event, Role::Parent)
         .map(|what| &what.identity)
         .next()
 }
 
 /// Packed, fastened, or neither.
-fn bond(event: &Event) -> Option<bool> {
+pub fn bond(event: &Event) -> Option<bool> {
     match event.event_type {
         EventType::Aggregation => Some(true),
         EventType::Association => Some(false),
@@ -96,15 +98,15 @@ impl<'e> Record<'e> {
         for (now, event) in events.iter().enumerate() {
             let things: BTreeSet<&Identity> =
                 event.what.iter().map(|what| &what.identity).collect();
-            let mut end = |holds: &dyn Fn(&Held<'e>) -> bool| {
+            let mut end = |is_end_said: bool, holds: &dyn Fn(&Held<'e>) -> bool| {
                 let open = held.iter_mut().filter(|held| held.until.is_none());
                 for held in open.filter(|held| holds(held)) {
-                    held.until = Some(now);
+                    (held.until, held.is_end_said) = (Some(now), is_end_said);
                 }
             };
             for thing in things {
                 if ends(thing, event) {
-                    end(&|held| held.child == thing);
+                    end(false, &|held| held.child == thing);
                 }
             }
             let (Some(is_packed), Some(parent)) = (bond(event), parent_of(event)) else {
@@ -116,15 +118,17 @@ impl<'e> Record<'e> {
                 .collect();
             match event.action {
                 Some(Action::Delete) if of_role(event, Role::Child).next().is_none() => {
-                    end(&|held| held.parent == parent && held.is_packed == is_packed);
+                    end(true, &|held| {
+                        held.parent == parent && held.is_packed == is_packed
+                    });
                 }
-                Some(Action::Delete) => end(&|held| {
+                Some(Action::Delete) => end(true, &|held| {
                     held.parent == parent
                         && held.is_packed == is_packed
                         && children.contains(&held.child)
                 }),
                 Some(Action::Add) => {
-                    end(&|held| {
+                    end(false, &|held| {
                         held.parent != parent
                             && held.is_packed == is_packed
                             && children.contains(&held.child)
@@ -143,6 +147,7 @@ impl<'e> Record<'e> {
                                 is_packed,
                                 from: now,
                                 until: None,
+                                is_end_said: false,
                             });
                         }
                     }
@@ -191,7 +196,7 @@ impl<'e> Record<'e> {
     }
 
     /// What was in a container when it was used up, and the events that put it there.
-    fn contents(&self, container: &Identity, end: usize) -> BTreeMap<&'e Identity, Vec<usize>> {
+    pub fn contents(&self, container: &Identity, end: usize) -> BTreeMap<&'e Identity, Vec<usize>> {
         // How many kilograms are left, and who put them there.
         let mut inside: BTreeMap<&Identity, (f64, Vec<usize>)> = BTreeMap::new();
         for (at, event) in self.events[..=end].iter().enumerate() {

@@ -118,7 +118,7 @@ pub fn any_record(in_an_hour: u32) -> impl Strategy<Value = Vec<String>> {
     })
 }
 
-fn read(texts: &[String]) -> Vec<Event> {
+pub fn read(texts: &[String]) -> Vec<Event> {
     let read = |text: &String| read_event(&json::parse(text).unwrap()).expect(text);
     texts.iter().map(read).collect()
 }
