@@ -12,6 +12,7 @@ use uuid::Uuid;
 use self::load::Load;
 use super::ask::{Answered, Ask, Need};
 use super::graph::{Bond, Graph};
+use super::line::Line;
 use super::{KnownAt, TraceError};
 use crate::domain::epcis::{self, Event};
 use crate::domain::event_key::event_key;
@@ -121,23 +122,23 @@ impl Found {
     /// Walks, loads what the walk asks for, and walks again, until nothing is left to be asked, or so often.
     pub async fn settle<W: Walked>(
         &mut self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
         rounds: usize,
         walk: impl Fn(&Found) -> W,
     ) -> Result<W, TraceError> {
-        keep_plans(conn).await?;
+        line.ask(async |conn| keep_plans(conn).await).await?;
         let mut walked = walk(self);
         for _ in 0..rounds {
             let new = self.unanswered(&walked);
             let is_cut_off = self.truncated || walked.is_cut_off();
             if new.is_empty() || is_cut_off {
-                self.load_lots(conn, merchant_id, &walked).await?;
-                if !self.load_declarations(conn, merchant_id).await? {
+                self.load_lots(line, merchant_id, &walked).await?;
+                if !self.load_declarations(line, merchant_id).await? {
                     break;
                 }
             } else {
-                self.load(conn, merchant_id, new).await?;
+                self.load(line, merchant_id, new).await?;
             }
             walked = walk(self);
             if is_cut_off {
@@ -158,7 +159,7 @@ impl Found {
     /// Adds the events that are asked for.
     async fn load(
         &mut self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
         asks: Vec<(String, Ask)>,
     ) -> Result<(), TraceError> {
@@ -168,9 +169,9 @@ impl Found {
             .collect();
         let mut open: Vec<&mut Load> = loads.iter_mut().collect();
         for turns in TURNS_BACK {
-            self.look_around(conn, merchant_id, &mut open, turns)
+            self.look_around(line, merchant_id, &mut open, turns)
                 .await?;
-            self.load_all(conn, merchant_id, &open).await?;
+            self.load_all(line, merchant_id, &open).await?;
             self.keep_unsettled(&mut open, turns);
             if open.is_empty() {
                 break;
@@ -238,7 +239,7 @@ impl Found {
     /// Asks what lies around the times of holders.
     async fn look_around(
         &self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
         loads: &mut [&mut Load],
         turns: i64,
@@ -255,7 +256,9 @@ impl Found {
             since: load.ask.since,
         };
         let held: Vec<Held> = holders.iter().map(held).collect();
-        let lies = around(conn, merchant_id, &held, turns, self.known_at.0).await?;
+        let until = self.known_at.0;
+        let lies = line.ask(async |conn| around(conn, merchant_id, &held, turns, until).await);
+        let lies = lies.await?;
         for (load, around) in holders.iter_mut().zip(lies) {
             load.look(around);
         }
@@ -264,7 +267,7 @@ impl Found {
 
     async fn load_all(
         &mut self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
         loads: &[&mut Load],
     ) -> Result<(), TraceError> {
@@ -276,7 +279,10 @@ impl Found {
             limit,
             content_bytes: self.room.content_bytes.saturating_sub(self.content_bytes) as i64,
         };
-        let rows = statements_in(conn, merchant_id, wanted, self.known_at.0, rows).await?;
+        let until = self.known_at.0;
+        let rows =
+            line.ask(async |conn| statements_in(conn, merchant_id, wanted, until, rows).await);
+        let rows = rows.await?;
         self.truncated |= rows.len() > self.room.statements;
         let names: HashSet<&str> = loads.iter().map(|load| load.name.as_str()).collect();
         self.keep(rows, |about| names.contains(about.identity.as_str()))
@@ -287,7 +293,7 @@ impl Found {
     /// retract is not, and all is asked for again.
     async fn load_declarations(
         &mut self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
     ) -> Result<bool, TraceError> {
         let mut ids: HashSet<String> = HashSet::new();
@@ -305,7 +311,10 @@ impl Found {
         let mut is_new = false;
         let room = self.room.content_bytes.saturating_sub(self.content_bytes);
         let until = self.known_at.0;
-        let declared = statements_with_keys(conn, merchant_id, &keys, until, room as i64).await?;
+        let declared = line.ask(async |conn| {
+            statements_with_keys(conn, merchant_id, &keys, until, room as i64).await
+        });
+        let declared = declared.await?;
         let bytes: usize = declared.iter().map(|stored| stored.content.len()).sum();
         self.truncated |= bytes >= room;
         for stored in declared {

@@ -13,6 +13,7 @@ mod forward;
 mod found;
 mod graph;
 mod history;
+mod line;
 mod links;
 mod maps;
 mod parties;
@@ -40,6 +41,7 @@ pub use forward::{
     used_since,
 };
 use found::{Found, Loaded, Room};
+use line::Line;
 pub use parties::{PartyRecord, party_records, places_of};
 pub use reach::Reach;
 use recalls::Sources;
@@ -114,7 +116,8 @@ async fn whole_story(
     let seeds = subject.identities();
     let mut found = Found::known_at(known_at, Room::STORY);
     let walk = |found: &Found| Reach::compute(&seeds, found.events());
-    let reach = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
+    let line = Line::of(conn);
+    let reach = found.settle(&line, merchant_id, MAX_ROUNDS, walk).await?;
     let mut story = tell(subject, &found, &reach);
     // What is said of things has room of its own: a long journey must not cost the product its name.
     let mut said = Found::known_at(known_at, Room::STORY);

@@ -25,6 +25,13 @@ const SLOWEST: Pace = Pace {
     items: 1,
     ..Pace::USUAL
 };
+/// A few items at a time, and half of them beside the others.
+const BESIDE: Pace = Pace {
+    namings: 3,
+    items: 5,
+    beside: 2,
+    ..Pace::USUAL
+};
 
 fn start(name: &str, hours: Option<i64>, certainty: Certainty) -> Start {
     let june = time::macros::datetime!(2026-06-01 0:00 UTC);
@@ -33,6 +40,13 @@ fn start(name: &str, hours: Option<i64>, certainty: Certainty) -> Start {
         since: hours.map(|hours| june + Duration::hours(hours)),
         certainty,
     }
+}
+
+/// What is told, each thing by its name.
+fn as_told(found: &Forward) -> impl PartialEq + std::fmt::Debug + '_ {
+    let things = found.things.iter().map(|told| (&told.identity, told));
+    let things: BTreeMap<_, _> = things.collect();
+    (things, &found.holders, &found.passages, found.truncated)
 }
 
 async fn traced(app: &TestApp, merchant_id: Uuid, starts: &[Start], pace: Pace) -> Forward {
@@ -178,6 +192,8 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
                     all.clone().map(|told| (&told.identity, told)).collect();
                 let usual_things = usual.things.iter().map(|told| (&told.identity, told));
                 prop_assert_eq!(&usual_things.collect::<BTreeMap<_, _>>(), &last);
+                let beside = traced(&app, merchant_id, &starts, BESIDE).await;
+                prop_assert_eq!(as_told(&usual), as_told(&beside));
                 // Where nobody knows which items lead on, each is looked at.
                 let none = Most {
                     events: 0,
@@ -187,6 +203,7 @@ fn however_little_is_read_at_a_time_the_same_is_affected() {
                 for how in [
                     (Pace::CODES, usual_most),
                     (SLOWEST, usual_most),
+                    (BESIDE, usual_most),
                     (Pace::CODES, none),
                 ] {
                     let (told, by_code) = codes(&app, merchant_id, &starts, how).await;

@@ -23,6 +23,7 @@ use crate::store::walk::{Rows, statements_with_keys};
 use crate::trace::ask::{Ask, Asks};
 use crate::trace::found::{Found, Loaded, Room, Walked};
 use crate::trace::graph::Graph;
+use crate::trace::line::Line;
 use crate::trace::maps::{Map, Set};
 use crate::trace::{KnownAt, TraceError};
 
@@ -212,7 +213,8 @@ pub async fn used_since(
     }
     let mut found = Found::known_at(known_at, Room::FORWARD);
     let walk = |found: &Found| Inside::of(&used, &Graph::of(found.events()));
-    let inside = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
+    let line = Line::of(conn);
+    let inside = found.settle(&line, merchant_id, MAX_ROUNDS, walk).await?;
     used.extend(inside.things);
     Ok((!found.truncated).then_some(used))
 }

@@ -23,6 +23,7 @@ use crate::domain::turn::Turn;
 use crate::trace::ask::{Ask, Asks, Need};
 use crate::trace::found::{Found, Room, Walked};
 use crate::trace::graph::{Graph, Membership, Mention, is_instance};
+use crate::trace::line::Line;
 use crate::trace::maps::{Map, Set};
 use crate::trace::window::{Moment, Tie, Window};
 use crate::trace::{KnownAt, TraceError};
@@ -46,7 +47,8 @@ pub async fn present(
 ) -> Result<Present, TraceError> {
     let mut found = Found::known_at(known_at, Room::FORWARD);
     let walk = |found: &Found| There::of(presence, named, &Graph::of(found.events()));
-    let there = found.settle(conn, merchant_id, MAX_ROUNDS, walk).await?;
+    let line = Line::of(conn);
+    let there = found.settle(&line, merchant_id, MAX_ROUNDS, walk).await?;
     let starts = there.things.iter().flat_map(|(identity, thing)| {
         let reasons = thing.reasons();
         reasons.map(|(certainty, reason)| Start {

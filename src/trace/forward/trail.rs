@@ -3,6 +3,7 @@
 //! goes back to the trunk, until nothing new is found. So a recall of a million items needs no more memory than one of
 //! a thousand, but for what held them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use super::MAX_ROUNDS;
 use super::codes::{Codes, Leading, Named, declared_errors};
+use super::items::{Exit, Lots};
 use super::reader::{Reader, Told, items_of, read_page};
 use super::tell::{Teller, Ways};
 use super::thing::{Reason, Taken, Thing};
@@ -29,6 +31,7 @@ use crate::store::walk::keep_plans;
 use crate::trace::describe;
 use crate::trace::found::{Found, Name, Room};
 use crate::trace::graph::Graph;
+use crate::trace::line::Line;
 use crate::trace::maps::{Map, Set};
 use crate::trace::{KnownAt, TraceError};
 
@@ -44,6 +47,8 @@ pub struct Pace {
     pub namings: usize,
     /// Items, at a time.
     pub items: usize,
+    /// Items from which on half of them are walked beside the others.
+    pub beside: usize,
     /// Items of one lot that are told.
     pub items_of_lot: usize,
     /// Times in which something held affected things, and events by which they were passed on, that are kept for the
@@ -55,7 +60,8 @@ impl Pace {
     /// Of a service: some megabytes at a time, and some hundred at the most.
     pub const USUAL: Pace = Pace {
         namings: 512,
-        items: 4_096,
+        items: 8_192,
+        beside: 256,
         items_of_lot: 2_000_000,
         ways: 1_000_000,
     };
@@ -279,7 +285,8 @@ impl Trail {
         let starts: Vec<(&Identity, Certainty, Reason)> = starts.chain(exits).collect();
         let walk =
             |found: &Found| Spread::trunk(starts.iter().cloned(), &Graph::of(found.events()));
-        let settled = self.found.settle(conn, self.merchant_id, MAX_ROUNDS, walk);
+        let line = Line::of(conn);
+        let settled = self.found.settle(&line, self.merchant_id, MAX_ROUNDS, walk);
         let spread = settled.await?;
         self.truncated |= self.found.truncated;
         let graph = Graph::of(self.found.events());
@@ -329,7 +336,23 @@ impl Trail {
         let (mut items, codes) = self.collect_some();
         let mut told = self.tell_codes(conn, codes, &mut items).await?;
         for part in items.chunks(self.pace.items) {
-            self.tell_part(conn, part, &mut told).await?;
+            let lots = Lots {
+                merchant_id,
+                known_at,
+                things: &self.things,
+                expanded: &self.expanded,
+                expanding: &self.expanding,
+                tells_with_each: self.codes.is_some(),
+                ways: RefCell::new(&mut self.ways),
+            };
+            let walked = lots.walk(conn, part, self.pace.beside).await?;
+            told.extend(walked.things);
+            self.truncated |= walked.are_ways_cut;
+            self.leave(walked.exits);
+            if walked.is_too_much {
+                self.give_up();
+                break;
+            }
         }
         Ok(told)
     }
@@ -423,66 +446,15 @@ impl Trail {
         Ok(told)
     }
 
-    /// Tells of some items; of fewer at a time where there is not room for what is said of them.
-    async fn tell_part(
-        &mut self,
-        conn: &mut PgConnection,
-        part: &[(Identity, Identity)],
-        told: &mut Vec<Reached>,
-    ) -> Result<(), TraceError> {
-        let mut todo = vec![part];
-        while let Some(part) = todo.pop() {
-            let items = part.iter().map(|(item, _)| item);
-            let mut found = Found::known_at(self.known_at, Room::FORWARD);
-            let things = &self.things;
-            let walk =
-                |found: &Found| Spread::items(items.clone(), things, &Graph::of(found.events()));
-            let settled = found.settle(conn, self.merchant_id, MAX_ROUNDS, walk);
-            let spread = settled.await?;
-            if found.truncated && part.len() > 1 {
-                let (first, second) = part.split_at(part.len() / 2);
-                todo.extend([second, first]);
-                continue;
-            }
-            if found.truncated {
-                // What is said of a single item is more than a trace may hold: no other part would tell all either.
-                self.give_up();
-                return Ok(());
-            }
-            let graph = Graph::of(found.events());
-            let mut teller = Teller::over(&graph);
-            for (item, lot) in part {
-                if let Some(thing) = spread.things.get(item)
-                    && self.is_told_with(item, lot, &graph)
-                    && as_told(item, &graph, &self.expanded).best() != thing.best()
-                {
-                    told.extend(teller.reached(item, thing));
-                }
-            }
-            self.truncated |= self.ways.keep(&graph, &spread);
-            self.leave(spread.exits, &graph);
-        }
-        Ok(())
-    }
-
-    /// An item that has several lots is told with the first of those that are told now; where it was told by its code
-    /// with another, it is told again.
-    fn is_told_with(&self, item: &Identity, lot: &Identity, graph: &Graph<'_>) -> bool {
-        if self.codes.is_some() {
-            return true;
-        }
-        let lots = graph.lots_of(item).into_iter();
-        let gtin = item.gtin();
-        let lots = lots.filter_map(|lot| Some(Identity::LotOf { gtin: gtin?, lot }));
-        let first = lots.filter(|lot| self.expanding.contains(lot)).min();
-        first.as_ref() == Some(lot)
-    }
-
     /// Keeps what items led to, as far as the trunk does not know it as well, nor the lot of an item tells it.
-    fn leave(&mut self, exits: Map<Identity, Thing>, graph: &Graph<'_>) {
-        for (identity, thing) in exits {
+    fn leave(&mut self, exits: Vec<Exit>) {
+        for exit in exits {
+            let Exit {
+                identity,
+                thing,
+                of_lots,
+            } = exit;
             let mut known = self.things.get(&identity).cloned().unwrap_or_default();
-            let of_lots = Thing::of_lots(&identity, graph, |lot| self.things.get(lot));
             for (certainty, reason) in of_lots.reasons() {
                 known.take(certainty, reason.clone());
             }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::TraceError;
+use super::super::line::Line;
 use super::{Found, Walked};
 use crate::domain::statement::Role;
 use crate::domain::time::{FIRST, LAST};
@@ -35,7 +35,7 @@ impl Found {
     /// Adds what made lots, and what used them: for sums, and no part of the walk.
     pub(super) async fn load_lots(
         &mut self,
-        conn: &mut PgConnection,
+        line: &Line<'_>,
         merchant_id: Uuid,
         walked: &impl Walked,
     ) -> Result<(), TraceError> {
@@ -64,7 +64,9 @@ impl Found {
             content_bytes: MAX_BYTES_OF_LOTS,
         };
         let until = self.known_at.0;
-        let rows = statements_in(conn, merchant_id, (&[], &probes), until, rows).await?;
+        let rows = line
+            .ask(async |conn| statements_in(conn, merchant_id, (&[], &probes), until, rows).await);
+        let rows = rows.await?;
         let bytes: usize = rows.iter().map(|stored| stored.content.len()).sum();
         let is_whole = rows.len() < MAX_OF_LOTS && bytes as i64 <= MAX_BYTES_OF_LOTS;
         let named: HashSet<&str> = new.iter().map(String::as_str).collect();
