@@ -153,7 +153,7 @@ pub struct Seen {
 }
 
 /// A time during which something held affected things.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holding {
     /// What held them.
     pub holder: Identity,

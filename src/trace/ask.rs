@@ -128,12 +128,20 @@ impl Ask {
 
 /// What is asked of many things, without what is asked twice.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Asks(Map<String, Vec<Ask>>);
+pub(super) struct Asks(Map<Identity, Vec<Ask>>);
 
 impl Asks {
+    /// Makes room for so many things.
+    pub fn reserve(&mut self, things: usize) {
+        self.0.reserve(things);
+    }
+
     /// Asks for more.
-    pub fn add(&mut self, name: String, ask: Ask) {
-        let asks = self.0.entry(name).or_default();
+    pub fn add(&mut self, thing: &Identity, ask: Ask) {
+        let asks = match self.0.get_mut(thing) {
+            Some(asks) => asks,
+            None => self.0.entry(thing.clone()).or_default(),
+        };
         if asks.iter().any(|known| ask.is_in(known)) {
             return;
         }
@@ -147,25 +155,25 @@ impl Asks {
     }
 
     /// One by one.
-    pub fn each(&self) -> impl Iterator<Item = (&String, Ask)> {
+    pub fn each(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         let asks = self.iter();
-        asks.flat_map(|(name, asks)| asks.iter().map(move |ask| (name, *ask)))
+        asks.flat_map(|(thing, asks)| asks.iter().map(move |ask| (thing, *ask)))
     }
 
-    /// By name.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &[Ask])> {
-        self.0.iter().map(|(name, asks)| (name, asks.as_slice()))
+    /// By thing.
+    pub fn iter(&self) -> impl Iterator<Item = (&Identity, &[Ask])> {
+        self.0.iter().map(|(thing, asks)| (thing, asks.as_slice()))
     }
 }
 
 /// What the record has answered.
 #[derive(Debug, Default)]
-pub(super) struct Answered(Map<String, Vec<Ask>>);
+pub(super) struct Answered(Map<Identity, Vec<Ask>>);
 
 impl Answered {
     /// Keeps that an ask was answered; touching answers of one need are one.
-    pub fn add(&mut self, name: String, ask: Ask) {
-        let known = self.0.entry(name).or_default();
+    pub fn add(&mut self, thing: Identity, ask: Ask) {
+        let known = self.0.entry(thing).or_default();
         let mut whole = ask;
         while let Some(place) = known.iter().position(|other| {
             other.need == whole.need && other.since <= whole.until && whole.since <= other.until
@@ -178,8 +186,8 @@ impl Answered {
     }
 
     /// What of an ask is left to be asked; `None` if nothing is.
-    pub fn left(&self, name: &str, ask: Ask) -> Option<Ask> {
-        let known = self.0.get(name).map_or(&[][..], Vec::as_slice);
+    pub fn left(&self, thing: &Identity, ask: Ask) -> Option<Ask> {
+        let known = self.0.get(thing).map_or(&[][..], Vec::as_slice);
         let mut left = ask;
         loop {
             let fitting = known.iter().filter(|other| left.needs_no_more_than(other));
@@ -209,6 +217,10 @@ mod tests {
         datetime!(2026-06-01 0:00 UTC) + Duration::hours(hours)
     }
 
+    fn thing(name: &str) -> Identity {
+        Identity::parse(&format!("urn:example:{name}")).unwrap()
+    }
+
     fn ask(need: Need, since: i64, until: i64) -> Ask {
         let (since, until) = (hour(since), hour(until));
         Ask { need, since, until }
@@ -217,10 +229,10 @@ mod tests {
     fn left(answered: &[Ask], asked: Ask) -> Option<Ask> {
         let mut all = Answered::default();
         for ask in answered {
-            all.add("thing".into(), *ask);
+            all.add(thing("a"), *ask);
         }
-        assert_eq!(all.left("another", asked), Some(asked));
-        all.left("thing", asked)
+        assert_eq!(all.left(&thing("another"), asked), Some(asked));
+        all.left(&thing("a"), asked)
     }
 
     #[test]
@@ -265,13 +277,13 @@ mod tests {
         let hours = |n: usize| 2 * n as i64;
         for n in 0..=MAX_ASKS {
             let need = if n == 3 { Need::Whole } else { Need::Turns };
-            asks.add("thing".into(), ask(need, hours(n), hours(n) + 1));
-            asks.add("another".into(), ask(Need::Turns, 0, 1));
+            asks.add(&thing("a"), ask(need, hours(n), hours(n) + 1));
+            asks.add(&thing("another"), ask(Need::Turns, 0, 1));
         }
         let all: Map<_, _> = asks.iter().collect();
         let whole = ask(Need::Whole, 0, hours(MAX_ASKS) + 1);
-        assert_eq!(all[&"thing".to_owned()], [whole]);
-        assert_eq!(all[&"another".to_owned()].len(), 1);
+        assert_eq!(all[&thing("a")], [whole]);
+        assert_eq!(all[&thing("another")].len(), 1);
     }
 
     #[test]
@@ -280,10 +292,10 @@ mod tests {
         for order in [[small, large], [large, small]] {
             let mut asks = Asks::default();
             for ask in order {
-                asks.add("thing".into(), ask);
+                asks.add(&thing("a"), ask);
             }
             let all: Vec<_> = asks.iter().collect();
-            assert_eq!(all, [(&"thing".to_owned(), &[large][..])]);
+            assert_eq!(all, [(&thing("a"), &[large][..])]);
         }
     }
 }

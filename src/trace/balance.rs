@@ -109,7 +109,7 @@ fn weighed(said: &Found) -> Result<HashMap<Gtin, Product>, TraceError> {
 /// The transformations that stand, those of one `transformationID` as one.
 pub(super) fn processes(story: &Story, found: &Found) -> Vec<Process> {
     let mut alone: Vec<Process> = Vec::new();
-    let mut joined: BTreeMap<String, Process> = BTreeMap::new();
+    let mut joined: BTreeMap<Identity, Process> = BTreeMap::new();
     for step in story.standing() {
         // The step itself is without its neighbours.
         let loaded = found.statements.get(&step.id);

@@ -89,8 +89,8 @@ pub(super) struct Loaded {
 
 /// A walk over what was loaded.
 pub(super) trait Walked {
-    /// Which events it wants, by the canonical name of an identity or a transformation.
-    fn asks(&self) -> impl Iterator<Item = (&String, Ask)>;
+    /// Which events it wants, of an identity or a transformation.
+    fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)>;
 
     /// Lots of which all is wanted that made them or used them, whether it belongs to the walk or not: the
     /// canonical names.
@@ -150,9 +150,9 @@ impl Found {
     }
 
     /// What of a walk's asks is not answered yet.
-    fn unanswered(&self, walked: &impl Walked) -> Vec<(String, Ask)> {
+    fn unanswered(&self, walked: &impl Walked) -> Vec<(Identity, Ask)> {
         let asks = walked.asks();
-        asks.filter_map(|(name, ask)| Some((name.clone(), self.answered.left(name, ask)?)))
+        asks.filter_map(|(thing, ask)| Some((thing.clone(), self.answered.left(thing, ask)?)))
             .collect()
     }
 
@@ -161,11 +161,11 @@ impl Found {
         &mut self,
         line: &Line<'_>,
         merchant_id: Uuid,
-        asks: Vec<(String, Ask)>,
+        asks: Vec<(Identity, Ask)>,
     ) -> Result<(), TraceError> {
         let mut loads: Vec<Load> = asks
             .into_iter()
-            .map(|(name, ask)| Load::of(name, ask))
+            .map(|(thing, ask)| Load::of(thing, ask))
             .collect();
         let mut open: Vec<&mut Load> = loads.iter_mut().collect();
         for turns in TURNS_BACK {
@@ -185,9 +185,9 @@ impl Found {
                 until: load.ask.since,
             };
             if load.is_of_holder() {
-                self.answered.add(load.name.clone(), turns);
+                self.answered.add(load.thing.clone(), turns);
             }
-            self.answered.add(load.name, load.ask);
+            self.answered.add(load.thing, load.ask);
         }
         Ok(())
     }
@@ -345,10 +345,8 @@ impl Found {
         }
         let graph = Graph::of(self.events());
         loads.retain(|load| {
-            let Ok(holder) = Identity::parse(&load.name) else {
-                return false;
-            };
-            let memberships = graph.memberships(&holder);
+            let holder = &load.thing;
+            let memberships = graph.memberships(holder);
             let around = &load.around;
             let looked_back = [
                 (Bond::Packed, Turn::PutIn, around.put_in_count),
@@ -361,7 +359,7 @@ impl Found {
                 // Where it was before it was put there, something that stands must say: what was retracted, or
                 // repeats what was said before, may hide more.
                 let is_known = last.is_some_and(|last| {
-                    graph.about(&holder).iter().any(|mention| {
+                    graph.about(holder).iter().any(|mention| {
                         mention.turn == *turn
                             && since <= indexed(mention.event.event_time)
                             && mention.moment() < last.from

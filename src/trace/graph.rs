@@ -18,7 +18,7 @@ pub(super) struct Graph<'e> {
     /// What was ever fastened to a thing to measure, in the order in which it was.
     instruments: Map<&'e Identity, Vec<&'e Identity>>,
     /// The events that a `transformationID` joins; by moment.
-    joined: Map<String, Vec<(StatementId, &'e Event)>>,
+    joined: Map<Identity, Vec<(StatementId, &'e Event)>>,
     /// Declarations and the events that they declare errors: seen, and not walked. By moment.
     retracted: Vec<(StatementId, &'e Event)>,
 }

@@ -37,7 +37,7 @@ pub struct Reach {
     /// Classes that went into an ingredient list without a lot.
     classes: HashSet<String>,
     /// Transformations whose events are wanted, up to when something of the story came out of them.
-    transformations: HashMap<String, OffsetDateTime>,
+    transformations: HashMap<Identity, OffsetDateTime>,
     events: BTreeMap<StatementId, Via>,
     /// What a smaller window leads to, a larger one does too: so these do not depend on the walk either.
     leads: HashSet<Lead>,
@@ -148,7 +148,7 @@ impl Reach {
 }
 
 impl Walked for Reach {
-    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+    fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         let things = self.asks.each();
         let joined = self.transformations.iter();
         things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
@@ -220,7 +220,7 @@ impl<'e> Walk<'_, 'e> {
         }
         windows.push(whole);
         let ask = Ask::of(identity, &whole);
-        self.reach.asks.add(identity.canonical(), ask);
+        self.reach.asks.add(identity, ask);
         self.queue.push_back((identity.clone(), whole));
     }
 
@@ -230,7 +230,7 @@ impl<'e> Walk<'_, 'e> {
         self.enqueue(identity, window);
         if self.reach.windows.contains_key(identity) {
             let ask = Ask::of_turns(held.from.0, &window);
-            self.reach.asks.add(identity.canonical(), ask);
+            self.reach.asks.add(identity, ask);
         }
     }
 
@@ -410,7 +410,7 @@ impl<'e> Walk<'_, 'e> {
                     self.enqueue_holder(instrument, cut.beside(Tie::Instrument), &held);
                     // Whoever took everything off it since names none of what was on it.
                     let ask = Ask::of_turns(held.from.0, &cut);
-                    self.reach.asks.add(identity.canonical(), ask);
+                    self.reach.asks.add(identity, ask);
                 }
             }
         }

@@ -10,7 +10,7 @@ pub fn about(event: &Event) -> Vec<About> {
     let id = event.transformation();
     with(
         &mut found,
-        id.map(|id| About::new(Role::Transformation, id)),
+        id.map(|id| About::new(Role::Transformation, id.canonical())),
     );
     found
 }

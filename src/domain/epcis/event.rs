@@ -72,10 +72,10 @@ impl Event {
 
     /// The `transformationID` in the one form that joins the events of a transformation. What names goods, a
     /// place or a party names no transformation: events about it would be joined, and it would be shown.
-    pub fn transformation(&self) -> Option<String> {
+    pub fn transformation(&self) -> Option<Identity> {
         let identity = Identity::parse(self.transformation_id.as_deref()?).ok()?;
         let names_none = matches!(identity, Identity::Rare(_) | Identity::Other(_));
-        names_none.then(|| identity.canonical())
+        names_none.then_some(identity)
     }
 }
 

@@ -236,7 +236,7 @@ impl Inside {
                 break;
             }
             let ask = Ask::of_affected(holder);
-            inside.asks.add(holder.canonical(), ask);
+            inside.asks.add(holder, ask);
             let mentions = graph.about(holder).iter();
             let holding = mentions.filter(|mention| mention.role == Role::Parent);
             for what in holding.flat_map(|mention| mention.event.children()) {
@@ -251,7 +251,7 @@ impl Inside {
 }
 
 impl Walked for Inside {
-    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+    fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         self.asks.each()
     }
 

@@ -71,7 +71,7 @@ struct There {
 }
 
 impl Walked for There {
-    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+    fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         self.asks.each()
     }
 
@@ -130,7 +130,7 @@ impl<'e> Walk<'_, '_, 'e> {
                 },
                 _ => Ask::of_affected(identity),
             };
-            self.there.asks.add(identity.canonical(), ask);
+            self.there.asks.add(identity, ask);
             self.queue.push_back(identity.clone());
         }
     }
@@ -190,7 +190,7 @@ impl<'e> Walk<'_, '_, 'e> {
                 self.take(child, certainty, first.0);
             } else if depth < MAX_DEPTH {
                 let ask = Ask::of_affected(child);
-                self.there.asks.add(child.canonical(), ask);
+                self.there.asks.add(child, ask);
                 self.take_contents(child, then, depth + 1);
             }
         }
@@ -281,7 +281,7 @@ impl<'e> Walk<'_, '_, 'e> {
                 };
                 let since_ever = Window { from: None, ..cut }.beside(Tie::Holder);
                 let ask = Ask::of(held.parent, &since_ever);
-                self.there.asks.add(held.parent.canonical(), ask);
+                self.there.asks.add(held.parent, ask);
                 if depth < MAX_DEPTH && seen.insert(held.parent.clone()) {
                     todo.push((held.parent.clone(), since_ever, depth + 1));
                 }
@@ -342,7 +342,7 @@ impl<'e> Walk<'_, '_, 'e> {
                     continue;
                 }
                 let ask = Ask::of_affected(child);
-                self.there.asks.add(child.canonical(), ask);
+                self.there.asks.add(child, ask);
                 let stays = self.stays(child).into_iter();
                 let own = stays.filter(|held| held.parent == container);
                 held.extend(own.map(|held| (child, held)));

@@ -6,7 +6,6 @@ use crate::domain::forward::{Certainty, Origin, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
 use crate::trace::graph::Graph;
-use crate::trace::maps::Set;
 
 /// Why a thing is affected, and why it may be.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -46,7 +45,9 @@ impl Thing {
             return thing;
         };
         let mentions = graph.about(item);
-        let numbers: Set<_> = graph.lots_of(item).into_iter().collect();
+        let mut numbers = graph.lots_of(item);
+        numbers.sort_unstable();
+        numbers.dedup();
         for number in numbers {
             let lot = Identity::LotOf { gtin, lot: number };
             let Some(of_lot) = things(&lot) else { continue };

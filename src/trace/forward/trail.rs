@@ -61,7 +61,7 @@ impl Pace {
     pub const USUAL: Pace = Pace {
         namings: 512,
         items: 8_192,
-        beside: 256,
+        beside: 4_096,
         items_of_lot: 2_000_000,
         ways: 1_000_000,
     };

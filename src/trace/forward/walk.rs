@@ -3,7 +3,7 @@
 //! As in the walk backward, every rule only adds, and asks only what the events say: a thing that is reached
 //! earlier, or more surely, is walked once more.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use time::OffsetDateTime;
 
@@ -30,11 +30,11 @@ pub(super) struct Spread {
     pub things: Map<Identity, Thing>,
     /// What the items of lots led to, and is left to the trunk.
     pub exits: Map<Identity, Thing>,
-    pub holdings: BTreeSet<Holding>,
+    pub holdings: Set<Holding>,
     is_cut_off: bool,
     asks: Asks,
     /// Transformations that something affected went into.
-    transformations: Set<String>,
+    transformations: Set<Identity>,
     looks: usize,
 }
 
@@ -59,6 +59,9 @@ impl Spread {
         graph: &Graph<'_>,
     ) -> Spread {
         let mut walk = Walk::over(graph, Part::Items);
+        let most = items.size_hint().0;
+        walk.spread.things.reserve(most);
+        walk.spread.asks.reserve(most);
         for item in items {
             walk.ask_for(item);
             let of_lots = Thing::of_lots(item, graph, |lot| lots.get(lot));
@@ -71,7 +74,7 @@ impl Spread {
 }
 
 impl Walked for Spread {
-    fn asks(&self) -> impl Iterator<Item = (&String, Ask)> {
+    fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         let things = self.asks.each();
         let joined = self.transformations.iter();
         things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
@@ -154,7 +157,10 @@ impl<'g, 'e> Walk<'g, 'e> {
                 return;
             }
             None => {
-                self.ask_for(identity);
+                // Of items it is asked before it is known whose they are.
+                if self.part == Part::Trunk {
+                    self.ask_for(identity);
+                }
                 self.spread.things.entry(identity.clone()).or_default()
             }
         };
@@ -165,7 +171,7 @@ impl<'g, 'e> Walk<'g, 'e> {
 
     fn ask_for(&mut self, identity: &Identity) {
         let ask = Ask::of_affected(identity);
-        self.spread.asks.add(identity.canonical(), ask);
+        self.spread.asks.add(identity, ask);
     }
 
     fn visit(&mut self, identity: &Identity, certainty: Certainty) {
@@ -231,7 +237,7 @@ impl<'g, 'e> Walk<'g, 'e> {
     ) {
         let graph = self.graph;
         let ask = Ask::of_uses(since);
-        self.spread.asks.add(kind.canonical(), ask);
+        self.spread.asks.add(kind, ask);
         for mention in graph.about(kind) {
             if !self.may_look(1) {
                 return;
@@ -393,18 +399,22 @@ impl<'g, 'e> Walk<'g, 'e> {
                     continue;
                 };
                 let cut = cut.beside(Tie::Holder);
-                self.hold(&held, &cut);
-                self.follow_uses_of_holder(held.parent, certainty, &cut);
+                let is_held_too = !self.hold(&held, &cut);
                 let climbed = (held.parent.clone(), certainty);
+                // A case holds a hundred tins from one moment to another: what follows from that, one tells for all.
+                let known = self.climbed.get(&climbed);
+                if is_held_too && known.is_some_and(|known| known.contains(&cut)) {
+                    continue;
+                }
+                self.follow_uses_of_holder(held.parent, certainty, &cut);
                 let known = self.climbed.entry(climbed).or_default();
                 if known.iter().any(|known| known.covers(&cut)) {
                     continue;
                 }
                 known.push(cut);
-                let name = held.parent.canonical();
-                let ask = Ask::of(held.parent, &cut);
-                self.spread.asks.add(name.clone(), ask);
-                self.spread.asks.add(name, Ask::of_turns(held.from.0, &cut));
+                let asks = &mut self.spread.asks;
+                asks.add(held.parent, Ask::of(held.parent, &cut));
+                asks.add(held.parent, Ask::of_turns(held.from.0, &cut));
                 todo.push((held.parent.clone(), cut));
             }
         }
@@ -442,16 +452,17 @@ impl<'g, 'e> Walk<'g, 'e> {
         }
     }
 
-    fn hold(&mut self, held: &Membership<'_>, cut: &Window) {
+    /// Whether nothing held something affected in that time by now.
+    fn hold(&mut self, held: &Membership<'_>, cut: &Window) -> bool {
         let (Some(from), until) = (cut.from, cut.until) else {
-            return;
+            return false;
         };
         self.spread.holdings.insert(Holding {
             holder: held.parent.clone(),
             from: from.0,
             until: until.map(|until| until.0),
             is_end_inferred: held.is_end_inferred && held.until == until,
-        });
+        })
     }
 
     /// Pays for looks; once they are used up, the walk ends where it is.

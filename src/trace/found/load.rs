@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::super::ask::{Ask, Need};
+use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::statement::Role;
 use crate::domain::time::FIRST;
@@ -14,6 +15,8 @@ const MAX_FITTED: i64 = 64;
 
 /// What is loaded for an ask.
 pub(super) struct Load {
+    pub thing: Identity,
+    /// Its canonical name.
     pub name: String,
     /// As far as it is answered.
     pub ask: Ask,
@@ -22,7 +25,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub fn of(name: String, ask: Ask) -> Load {
+    pub fn of(thing: Identity, ask: Ask) -> Load {
         let around = Around {
             put_in_count: 0,
             put_in: None,
@@ -30,7 +33,12 @@ impl Load {
             fastened: None,
             emptied: None,
         };
-        Load { name, ask, around }
+        Load {
+            name: thing.canonical(),
+            thing,
+            ask,
+            around,
+        }
     }
 
     pub fn is_of_holder(&self) -> bool {

@@ -19,7 +19,7 @@ fn walk(texts: impl Iterator<Item = String>, names: &[&str]) -> Reach {
 
 /// How many things are asked for; of each there are few times.
 fn wanted(reach: &Reach) -> usize {
-    let names: HashSet<&String> = reach.asks().map(|(name, _)| name).collect();
+    let names: HashSet<&Identity> = reach.asks().map(|(name, _)| name).collect();
     assert!(reach.asks().count() <= 32 * names.len());
     names.len()
 }
