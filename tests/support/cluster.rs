@@ -1,5 +1,6 @@
 //! One Postgres for each test program, with a database for each test.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,6 +8,7 @@ use rootmark::postgres::{Access, Cluster, ClusterConfig};
 use rootmark::store::{Database, embedded_options};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 static CLUSTER: OnceCell<TestCluster> = OnceCell::const_new();
@@ -17,6 +19,7 @@ const TEMPLATE: &str = "rootmark_template";
 
 struct TestCluster {
     access: Access,
+    folder: PathBuf,
     // Statics are never dropped: Postgres is stopped by a process that waits for the end of this
     // one, however it ends.
     _watchdog: Child,
@@ -37,6 +40,13 @@ pub(super) async fn copy_of(template: &str) -> PgConnectOptions {
     connection.execute(AssertSqlSafe(create)).await.unwrap();
     connection.close().await.unwrap();
     server.database(&name)
+}
+
+/// A data folder of a test's own, beside the cluster's: what a service writes there after its test has ended goes with
+/// the cluster.
+pub(super) async fn data_dir() -> TempDir {
+    let cluster = CLUSTER.get_or_init(start).await;
+    tempfile::tempdir_in(&cluster.folder).unwrap()
 }
 
 /// An address of a test's own database for Postgres's own programs, which know fewer parameters.
@@ -79,6 +89,7 @@ async fn start() -> TestCluster {
         std::mem::forget(cluster);
         TestCluster {
             access,
+            folder,
             _watchdog: watchdog,
         }
     });

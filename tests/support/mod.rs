@@ -44,7 +44,7 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> TestApp {
-        let data_dir = tempfile::tempdir().unwrap();
+        let data_dir = cluster::data_dir().await;
         let mut settings = settings(data_dir.path(), cluster::fresh_database().await);
         change(&mut settings);
         let running = Running::start(&settings).await.unwrap();
