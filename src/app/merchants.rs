@@ -11,10 +11,10 @@ use crate::capture::Submitter;
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Identity, IdentityError};
 use crate::domain::scope::{Scope, api_key_text};
-use crate::domain::sealed::OpenFault;
+use crate::domain::sealed::{OpenFault, StoredEventIdKey};
 use crate::store::api_key::{NewApiKey, insert_api_key};
 use crate::store::merchant::{
-    Merchant, clear_event_id_keys, insert_merchant, list_merchants, seal_event_id_key,
+    Merchant, NewMerchant, clear_event_id_keys, insert_merchant, list_merchants, seal_event_id_key,
 };
 use crate::store::{Database, begin_for};
 
@@ -66,18 +66,25 @@ pub async fn add_merchant(
     let mut event_id_key = [0; 32];
     getrandom::fill(&mut event_id_key)?;
     let id = Uuid::now_v7();
-    let merchant = Merchant {
+    let sealed = sealed(codes, id, &Secret(event_id_key))?;
+    let new = NewMerchant {
         id,
-        name: name.to_owned(),
-        issuer: issuer.to_owned(),
-        sealed_event_id_key: sealed(codes, id, &Secret(event_id_key))?,
+        name,
+        issuer,
+        sealed_event_id_key: &sealed,
         created_at: OffsetDateTime::now_utc(),
     };
     let mut conn = database.capture.acquire().await?;
-    let mut tx = begin_for(&mut conn, merchant.id).await?;
-    insert_merchant(&mut tx, &merchant).await?;
+    let mut tx = begin_for(&mut conn, id).await?;
+    insert_merchant(&mut tx, &new).await?;
     tx.commit().await?;
-    Ok(merchant)
+    Ok(Merchant {
+        id,
+        name: name.to_owned(),
+        issuer: issuer.to_owned(),
+        created_at: new.created_at,
+        event_id_key: StoredEventIdKey::Sealed(sealed),
+    })
 }
 
 fn sealed(codes: &CodeKey, merchant_id: Uuid, key: &Secret) -> Result<Vec<u8>, getrandom::Error> {
@@ -86,16 +93,21 @@ fn sealed(codes: &CodeKey, merchant_id: Uuid, key: &Secret) -> Result<Vec<u8>, g
     Ok(codes.event_id_keys().seal(merchant_id, nonce, key))
 }
 
-/// Seals the keys that lie in the clear: once, when a database from before is opened. In the sealer's role.
+/// Seals the keys that lie in the clear: when a service starts on a database from before. In the sealer's role.
 pub async fn seal_event_id_keys(
     conn: &mut PgConnection,
     codes: &CodeKey,
 ) -> Result<(), MerchantError> {
-    for (merchant_id, key) in clear_event_id_keys(conn).await? {
-        let sealed = sealed(codes, merchant_id, &key)?;
-        seal_event_id_key(conn, merchant_id, &sealed).await?;
+    loop {
+        let clear = clear_event_id_keys(conn).await?;
+        if clear.is_empty() {
+            return Ok(());
+        }
+        for (merchant_id, key) in clear {
+            let sealed = sealed(codes, merchant_id, &key)?;
+            seal_event_id_key(conn, merchant_id, &sealed).await?;
+        }
     }
-    Ok(())
 }
 
 /// A key to be made.
@@ -164,10 +176,10 @@ pub async fn acting(
     issuer: Option<&str>,
 ) -> Result<Submitter, MerchantError> {
     let merchant = acting_merchant(database, wanted).await?;
-    let sealed = &merchant.sealed_event_id_key;
+    let stored = &merchant.event_id_key;
     Ok(Submitter {
         merchant_id: merchant.id,
-        event_id_key: codes.event_id_keys().open(merchant.id, sealed)?,
+        event_id_key: codes.event_id_keys().read(merchant.id, stored)?,
         issuer: issuer.map(party).transpose()?.unwrap_or(merchant.issuer),
     })
 }

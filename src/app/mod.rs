@@ -126,7 +126,10 @@ impl Core {
             has_public_history: public_log.has_history()?,
         };
         let keys = load_or_found(&mut conn, founding).await?;
-        seal_event_id_keys(&mut conn, &keys.codes).await?;
+        // Not by a command: a service of before may run beside it, and reads them in the clear.
+        if role == OpenAs::Service {
+            seal_event_id_keys(&mut conn, &keys.codes).await?;
+        }
         drop(conn);
         Ok(Core {
             database,

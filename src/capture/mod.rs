@@ -34,8 +34,7 @@ const TOO_LARGE: &str = "is larger than 1 MiB";
 const MAX_NAME_BYTES: usize = 16 * 1024 * 1024;
 const TOO_WIDE: &str = "has long names above many fields: those of all its fields, each with the names of what it lies \
     in, are more than 16 MiB";
-const LONG_NAMES: &str = "has many extensions under long namespaces: their names, each with its namespace, are more \
-    than 16 MiB";
+const LONG_NAMES: &str = "has many names and words under long namespaces: written out with these, they are more than 16 MiB";
 
 /// On whose behalf something is captured.
 #[derive(Debug, Clone)]

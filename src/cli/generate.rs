@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::progress::Progress;
 use super::{Failure, Outcome};
-use crate::app::merchants::{acting, add_merchant};
+use crate::app::merchants::{MerchantError, acting, add_merchant};
 use crate::app::{Core, OpenAs};
 use crate::capture::{Submitter, record_master};
 use crate::config::Settings;
@@ -57,11 +57,13 @@ impl Generate {
 /// The merchant of all generated events.
 async fn merchant(core: &Core) -> Result<Submitter, Failure> {
     let (database, codes) = (&core.database, &core.keys.codes);
-    if let Ok(known) = acting(database, codes, Some(MERCHANT), None).await {
-        return Ok(known);
+    match acting(database, codes, Some(MERCHANT), None).await {
+        Err(MerchantError::Unknown(_)) => {
+            add_merchant(database, codes, MERCHANT, ISSUER).await?;
+            Ok(acting(database, codes, Some(MERCHANT), None).await?)
+        }
+        known => Ok(known?),
     }
-    add_merchant(database, codes, MERCHANT, ISSUER).await?;
-    Ok(acting(database, codes, Some(MERCHANT), None).await?)
 }
 
 async fn describe(core: &Core, submitter: &Submitter) -> Result<(), Failure> {

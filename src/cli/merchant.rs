@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Outcome};
-use crate::app::merchants::{KeyOrder, acting, add_key, add_merchant, party};
+use crate::app::merchants::{KeyOrder, acting_merchant, add_key, add_merchant, party};
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::scope::Scope;
@@ -114,21 +114,16 @@ async fn list(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
 
 impl AddKey {
     pub(super) async fn add(&self, core: &Core) -> Result<Outcome, Failure> {
-        let submitter = acting(
-            &core.database,
-            &core.keys.codes,
-            self.merchant.as_deref(),
-            self.issuer.as_deref(),
-        )
-        .await?;
+        let merchant = acting_merchant(&core.database, self.merchant.as_deref()).await?;
+        let issuer = self.issuer.as_deref().map(party).transpose()?;
         let usual = || Scope::ALL.into_iter().filter(|scope| scope.is_usual());
         let scopes = match self.scopes.is_empty() {
             true => usual().collect(),
             false => self.scopes.clone(),
         };
         let order = KeyOrder {
-            merchant_id: submitter.merchant_id,
-            issuer: &submitter.issuer,
+            merchant_id: merchant.id,
+            issuer: issuer.as_ref().unwrap_or(&merchant.issuer),
             label: &self.label,
             scopes: &scopes,
         };

@@ -56,6 +56,15 @@ pub struct SecretOwner {
     pub subscription_id: Uuid,
 }
 
+/// A merchant's key that makes eventIDs, as it is stored.
+#[derive(Debug, Clone)]
+pub enum StoredEventIdKey {
+    /// Sealed.
+    Sealed(Vec<u8>),
+    /// In the clear, from before keys were sealed; the service seals it when it starts.
+    Clear(Secret),
+}
+
 /// Why a sealed secret does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum OpenFault {
@@ -101,8 +110,15 @@ impl EventIdKeys {
         self.0.seal(merchant_id.as_bytes(), nonce, bytes)
     }
 
-    /// The key, if it was sealed for this merchant.
-    pub fn open(&self, merchant_id: Uuid, sealed: &[u8]) -> Result<Secret, OpenFault> {
+    /// The key as it was stored, if it was sealed for this merchant.
+    pub fn read(&self, merchant_id: Uuid, stored: &StoredEventIdKey) -> Result<Secret, OpenFault> {
+        match stored {
+            StoredEventIdKey::Sealed(sealed) => self.open(merchant_id, sealed),
+            StoredEventIdKey::Clear(key) => Ok(*key),
+        }
+    }
+
+    fn open(&self, merchant_id: Uuid, sealed: &[u8]) -> Result<Secret, OpenFault> {
         if sealed.len() != Self::SEALED_BYTES {
             return Err(OpenFault::UnknownForm);
         }

@@ -6,6 +6,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
+use super::merchant::stored_event_id_key;
+use crate::domain::sealed::StoredEventIdKey;
 
 /// A key to be stored.
 #[derive(Debug, Clone)]
@@ -35,8 +37,8 @@ pub struct ApiKey {
     pub issuer: String,
     /// What it may do.
     pub scopes: Vec<String>,
-    /// Makes the eventID of the merchant's events that come without one: sealed.
-    pub sealed_event_id_key: Vec<u8>,
+    /// Makes the eventID of the merchant's events that come without one.
+    pub event_id_key: StoredEventIdKey,
 }
 
 /// Stores a key. The transaction must act for its merchant already.
@@ -79,8 +81,8 @@ pub async fn presented_api_key(
     .await?;
     let Some(key) = key else { return Ok(None) };
     super::act_for(conn, key.merchant_id).await?;
-    let sealed_event_id_key = sqlx::query_scalar!(
-        r#"SELECT sealed_event_id_key AS "sealed!" FROM merchant WHERE id = $1"#,
+    let stored = sqlx::query!(
+        "SELECT event_id_key, sealed_event_id_key FROM merchant WHERE id = $1",
         key.merchant_id
     )
     .fetch_one(conn)
@@ -89,6 +91,6 @@ pub async fn presented_api_key(
         merchant_id: key.merchant_id,
         issuer: key.issuer,
         scopes: key.scopes,
-        sealed_event_id_key,
+        event_id_key: stored_event_id_key(stored.event_id_key, stored.sealed_event_id_key)?,
     }))
 }

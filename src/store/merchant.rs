@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
+use crate::domain::sealed::StoredEventIdKey;
 
 /// A tenant.
 #[derive(Debug, Clone)]
@@ -16,14 +17,29 @@ pub struct Merchant {
     pub name: String,
     /// The party in whose name it speaks.
     pub issuer: String,
-    /// Makes the eventID of events that come without one: sealed.
-    pub sealed_event_id_key: Vec<u8>,
+    /// Makes the eventID of events that come without one.
+    pub event_id_key: StoredEventIdKey,
     /// When it was entered.
     pub created_at: OffsetDateTime,
 }
 
+/// A merchant to be entered.
+#[derive(Debug, Clone)]
+pub struct NewMerchant<'a> {
+    /// Its own.
+    pub id: Uuid,
+    /// For people.
+    pub name: &'a str,
+    /// The party in whose name it speaks.
+    pub issuer: &'a str,
+    /// See [`crate::domain::sealed::EventIdKeys`].
+    pub sealed_event_id_key: &'a [u8],
+    /// When it is entered.
+    pub created_at: OffsetDateTime,
+}
+
 /// Enters a merchant. The transaction must act for it already.
-pub async fn insert_merchant(conn: &mut PgConnection, merchant: &Merchant) -> Result<()> {
+pub async fn insert_merchant(conn: &mut PgConnection, merchant: &NewMerchant<'_>) -> Result<()> {
     sqlx::query!(
         "INSERT INTO merchant (id, name, issuer, sealed_event_id_key, created_at)
          VALUES ($1, $2, $3, $4, $5)",
@@ -40,20 +56,44 @@ pub async fn insert_merchant(conn: &mut PgConnection, merchant: &Merchant) -> Re
 
 /// Every merchant, oldest first; in the checker's role.
 pub async fn list_merchants(conn: &mut PgConnection) -> Result<Vec<Merchant>> {
-    sqlx::query_as!(
-        Merchant,
-        r#"SELECT id, name, issuer, sealed_event_id_key AS "sealed_event_id_key!", created_at
-           FROM merchant ORDER BY created_at, id LIMIT 10000"#
+    let rows = sqlx::query!(
+        "SELECT id, name, issuer, event_id_key, sealed_event_id_key, created_at FROM merchant
+         ORDER BY created_at, id LIMIT 10000"
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Merchant {
+                id: row.id,
+                name: row.name,
+                issuer: row.issuer,
+                event_id_key: stored_event_id_key(row.event_id_key, row.sealed_event_id_key)?,
+                created_at: row.created_at,
+            })
+        })
+        .collect()
 }
 
-/// Keys that still lie in the clear, from before keys were sealed; in the sealer's role.
+/// A key by its two columns, of which one is filled.
+pub(super) fn stored_event_id_key(
+    clear: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+) -> Result<StoredEventIdKey> {
+    match (clear, sealed) {
+        (_, Some(sealed)) => Ok(StoredEventIdKey::Sealed(sealed)),
+        (clear, None) => {
+            let clear = super::secret("merchant.event_id_key", &clear.unwrap_or_default())?;
+            Ok(StoredEventIdKey::Clear(clear))
+        }
+    }
+}
+
+/// Keys that still lie in the clear, some at a time; in the sealer's role.
 pub async fn clear_event_id_keys(conn: &mut PgConnection) -> Result<Vec<(Uuid, Secret)>> {
     let rows = sqlx::query!(
         r#"SELECT id, event_id_key AS "clear!" FROM merchant
-           WHERE event_id_key IS NOT NULL ORDER BY id LIMIT 10000"#
+           WHERE event_id_key IS NOT NULL ORDER BY id LIMIT 1000"#
     )
     .fetch_all(conn)
     .await?;

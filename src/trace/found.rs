@@ -53,6 +53,15 @@ impl Room {
         content_bytes: 256 << 20,
         keeps_texts: false,
     };
+
+    /// Of each of two walks side by side.
+    pub const fn half(self) -> Room {
+        Room {
+            statements: self.statements / 2,
+            content_bytes: self.content_bytes / 2,
+            ..self
+        }
+    }
 }
 
 /// How many times a holder was put somewhere, before it is asked for, are looked at: so many, and if these do

@@ -151,7 +151,7 @@ impl Walked for Reach {
     fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         let things = self.asks.each();
         let joined = self.transformations.iter();
-        things.chain(joined.map(|(name, until)| (name, Ask::of_transformation(*until))))
+        things.chain(joined.map(|(thing, until)| (thing, Ask::of_transformation(*until))))
     }
 
     fn lots(&self) -> impl Iterator<Item = String> {

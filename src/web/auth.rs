@@ -36,7 +36,7 @@ pub(super) async fn submitter(
         let kind = "epcisException:SecurityException";
         return Err(Problem::new(StatusCode::FORBIDDEN, kind, detail));
     }
-    let opened = (service.event_id_keys).open(key.merchant_id, &key.sealed_event_id_key);
+    let opened = (service.event_id_keys).read(key.merchant_id, &key.event_id_key);
     Ok(Submitter {
         merchant_id: key.merchant_id,
         issuer: key.issuer,

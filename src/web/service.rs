@@ -20,8 +20,7 @@ use super::{
 };
 use crate::cosign::WitnessState;
 use crate::domain::code::CodeKey;
-use crate::domain::sealed::EventIdKeys;
-use crate::domain::sealed::SealingKey;
+use crate::domain::sealed::{EventIdKeys, SealingKey};
 use crate::http_client::PrivateTargets;
 use crate::public::Published;
 use crate::store::Database;

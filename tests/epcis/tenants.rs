@@ -6,7 +6,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use crate::kit::{
-    OTHER_GTIN, another_merchant, count, everything, product, proof, stored, stored_as, strings,
+    OTHER_GTIN, alter, another_merchant, count, everything, product, proof, stored, stored_as,
+    strings,
 };
 use crate::support::document::{item_observation, observation};
 use crate::support::{GTIN, TestApp};
@@ -275,6 +276,33 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         strings(&mut conn, &in_the_clear).await,
         ["id", "event_id_key"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sealer_seals_keys_that_lie_in_the_clear_and_touches_no_others() {
+    let (app, _) = two_merchants().await;
+    let mut conn = acting(&app, "rootmark_sealer", None).await;
+    let seal = "UPDATE merchant SET event_id_key = NULL,
+        sealed_event_id_key = decode(repeat('01', 73), 'hex')";
+    let sealed = conn.execute(seal).await.unwrap();
+    assert_eq!(sealed.rows_affected(), 0, "both are sealed");
+    for forbidden in [
+        "SELECT sealed_event_id_key FROM merchant",
+        "SELECT name FROM merchant",
+        "UPDATE merchant SET name = 'x'",
+        "DELETE FROM merchant",
+    ] {
+        let state = sqlstate(&mut conn, forbidden).await;
+        assert_eq!(state.as_deref(), Some(FORBIDDEN), "{forbidden}");
+    }
+    let put_in_the_clear = "UPDATE merchant SET sealed_event_id_key = NULL,
+        event_id_key = decode(repeat('02', 32), 'hex') WHERE id = ";
+    alter(&app, &format!("{put_in_the_clear}'{}'", app.merchant_id)).await;
+    let another = "UPDATE merchant SET event_id_key = decode(repeat('03', 32), 'hex')";
+    let state = sqlstate(&mut conn, another).await;
+    assert_eq!(state.as_deref(), Some(FORBIDDEN), "not in the clear again");
+    let sealed = conn.execute(seal).await.unwrap();
+    assert_eq!(sealed.rows_affected(), 1, "the one in the clear");
 }
 
 #[tokio::test(flavor = "multi_thread")]

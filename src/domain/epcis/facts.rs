@@ -12,42 +12,19 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::event::{Event, What};
+use super::fact::{Fact, FactValue, Field};
 use super::names::{Names, Vocabulary};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
 use crate::domain::unit::{self, Dimension};
 
-/// One fact of an event.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fact<'v> {
-    /// Of which field, as [`super::query::Condition`] names them.
-    pub field: Cow<'static, str>,
-    /// What it says.
-    pub value: FactValue<'v>,
-}
-
-/// What a fact says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FactValue<'v> {
-    /// That the field is there.
-    Present,
-    /// A text, in its one form.
-    Text(Cow<'v, str>),
-    /// A measured value, in the base unit of its dimension, which the field names.
-    Number(f64),
-    /// A number of an extension, as it came.
-    Decimal(&'v str),
-    /// An instant.
-    Time(OffsetDateTime),
-}
-
 /// Extensions nested deeper than this are not asked for; the reader of JSON refuses far deeper ones.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes of the names of an event's extensions, each with its namespace, once for every value: an event
-/// of 1 MiB in which all is extensions under a usual namespace has some 4 MiB of them. A namespace of
-/// 2,048 bytes above a hundred thousand members makes 400.
-pub const MAX_EXTENSION_NAME_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of the names and words of an event that are written out with their namespaces, the name of an
+/// extension once for each time that it stands there. An event of 1 MiB in which all is extensions under a usual
+/// namespace has some 6 MiB of them; under one of 2,048 bytes it would have 200.
+pub const MAX_WRITTEN_BYTES: usize = 16 * 1024 * 1024;
 
 /// The facts of an event's body; `names` are those of its effective `@context`.
 pub fn facts<'v>(body: &'v Value<'v>, names: Names<'v>) -> Vec<Fact<'v>> {
@@ -59,26 +36,26 @@ pub fn facts<'v>(body: &'v Value<'v>, names: Names<'v>) -> Vec<Fact<'v>> {
 }
 
 /// Those of [`facts`] under which an event is indexed: all but its identities, which the trace index
-/// holds. They are read, in `event`, and not read again. `None` where extensions have longer names than
-/// [`MAX_EXTENSION_NAME_BYTES`] together.
+/// holds. They are read, in `event`, and not read again. `None` where more bytes of names and words are written out.
 pub(super) fn indexed_facts<'v>(
     body: &'v Value<'v>,
     event: &Event,
     names: &Names<'v>,
+    written_bytes: usize,
 ) -> Option<Vec<Fact<'v>>> {
-    let mut found = Facts::under(names, MAX_EXTENSION_NAME_BYTES);
+    let mut found = Facts::under(names, written_bytes);
     found.event(body);
     found.quantities(body);
     found.classes(&event.what);
-    found.facts.retain(|fact| fact.field != "eventID");
-    found.name_bytes_left.map(|_| found.facts)
+    found.facts.retain(|fact| &*fact.field != "eventID");
+    found.bytes_left.map(|_| found.facts)
 }
 
 struct Facts<'n, 'v> {
     names: &'n Names<'v>,
     facts: Vec<Fact<'v>>,
-    /// Bytes that names of extensions may still take; `None` once they took too many.
-    name_bytes_left: Option<usize>,
+    /// Bytes that may still be written out; `None` once there were too many.
+    bytes_left: Option<usize>,
 }
 
 /// Lists of instances, with the field of each.
@@ -124,21 +101,36 @@ const SENSOR_VALUES: [&str; 6] = [
 ];
 
 impl<'n, 'v> Facts<'n, 'v> {
-    fn under(names: &'n Names<'v>, name_bytes: usize) -> Facts<'n, 'v> {
+    fn under(names: &'n Names<'v>, written_bytes: usize) -> Facts<'n, 'v> {
         Facts {
             names,
             facts: Vec::with_capacity(32),
-            name_bytes_left: Some(name_bytes),
+            bytes_left: Some(written_bytes),
         }
     }
 
-    fn push(&mut self, field: impl Into<Cow<'static, str>>, value: FactValue<'v>) {
-        let field = field.into();
-        self.facts.push(Fact { field, value });
+    fn push(&mut self, field: impl Into<Field>, value: FactValue<'v>) {
+        if let FactValue::Text(Cow::Owned(text)) = &value {
+            self.pay(text.len());
+        }
+        if self.bytes_left.is_some() {
+            let field = field.into();
+            self.facts.push(Fact { field, value });
+        }
     }
 
-    fn text(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<Cow<'v, str>>) {
+    fn text(&mut self, field: impl Into<Field>, text: impl Into<Cow<'v, str>>) {
         self.push(field, FactValue::Text(text.into()));
+    }
+
+    /// A name that was written out.
+    fn written(&mut self, name: String) -> Field {
+        self.pay(name.len());
+        Field::Written(name.into())
+    }
+
+    fn pay(&mut self, bytes: usize) {
+        self.bytes_left = self.bytes_left.and_then(|left| left.checked_sub(bytes));
     }
 
     fn event(&mut self, body: &'v Value<'v>) {
@@ -250,7 +242,8 @@ impl<'n, 'v> Facts<'n, 'v> {
                 };
                 let kind = element.get("type").and_then(Value::as_str).unwrap_or("");
                 let kind = self.names.word(vocabulary, kind);
-                self.text(format!("{field}_{kind}"), canonical(id));
+                let field = self.written(format!("{field}_{kind}"));
+                self.text(field, canonical(id));
             }
         }
     }
@@ -289,6 +282,7 @@ impl<'n, 'v> Facts<'n, 'v> {
                 self.push("quantity", FactValue::Number(number));
                 if let Some(uom) = element.get("uom").and_then(Value::as_str) {
                     let (field, base) = in_base("quantity", uom, number);
+                    let field = self.written(field);
                     self.push(field, FactValue::Number(base));
                 }
             }
@@ -398,6 +392,7 @@ impl<'n, 'v> Facts<'n, 'v> {
             };
             let Some(uom) = uom else { continue };
             let (field, base) = in_base(key, uom, number);
+            let field = self.written(field);
             self.push(field, FactValue::Number(base));
         }
     }
@@ -409,19 +404,20 @@ impl<'n, 'v> Facts<'n, 'v> {
             if !key.contains(':') {
                 continue;
             }
-            if self.name_bytes_left.is_none() {
+            if self.bytes_left.is_none() {
                 return;
             }
             let name = self.names.expand(key.as_ref());
-            self.extension(&extension_field(scope, false, &name), value, 0);
+            let field = self.written(extension_field(scope, false, &name));
+            self.extension(&field, value, 0);
             self.inside(&extension_scope(scope, true), value, 0);
         }
     }
 
     /// A value under its own name.
-    fn extension(&mut self, field: &str, value: &'v Value<'v>, depth: usize) {
+    fn extension(&mut self, field: &Field, value: &'v Value<'v>, depth: usize) {
         if depth == 0 {
-            self.push_named(field, FactValue::Present, None);
+            self.push(field.clone(), FactValue::Present);
         }
         if depth > MAX_DEPTH {
             return;
@@ -439,36 +435,27 @@ impl<'n, 'v> Facts<'n, 'v> {
                 }
             }
             Value::String(text) => {
-                let at = instant(text).map(FactValue::Time);
-                self.push_named(field, FactValue::Text(text.as_ref().into()), at);
+                if let Some(at) = instant(text) {
+                    self.push(field.clone(), FactValue::Time(at));
+                }
+                self.text(field.clone(), text.as_ref());
             }
             Value::Number(text) => {
-                let decimal = number(value).map(|_| FactValue::Decimal(text));
-                self.push_named(field, FactValue::Text((*text).into()), decimal);
+                if number(value).is_some() {
+                    self.push(field.clone(), FactValue::Decimal(text));
+                }
+                self.text(field.clone(), *text);
             }
             Value::Bool(value) => {
-                let text = if *value { "true" } else { "false" };
-                self.push_named(field, FactValue::Text(text.into()), None);
+                self.text(field.clone(), if *value { "true" } else { "false" });
             }
             Value::Null => {}
         }
     }
 
-    /// A fact of an extension, and what the same value is besides, as long as their names are not too long
-    /// together.
-    fn push_named(&mut self, field: &str, value: FactValue<'v>, besides: Option<FactValue<'v>>) {
-        let left = self.name_bytes_left;
-        self.name_bytes_left = left.and_then(|left| left.checked_sub(field.len()));
-        if self.name_bytes_left.is_some() {
-            for value in besides.into_iter().chain([value]) {
-                self.push(field.to_owned(), value);
-            }
-        }
-    }
-
     /// Whatever lies inside an extension, at any depth.
     fn inside(&mut self, scope: &str, value: &'v Value<'v>, depth: usize) {
-        if depth > MAX_DEPTH || self.name_bytes_left.is_none() {
+        if depth > MAX_DEPTH || self.bytes_left.is_none() {
             return;
         }
         match value {
@@ -476,7 +463,8 @@ impl<'n, 'v> Facts<'n, 'v> {
                 for (key, value) in members {
                     if !key.starts_with('@') {
                         let name = self.names.expand(key.as_ref());
-                        self.extension(&format!("{scope}{name}"), value, 0);
+                        let field = self.written(format!("{scope}{name}"));
+                        self.extension(&field, value, 0);
                     }
                     self.inside(scope, value, depth + 1);
                 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use auditlog::json::Value;
 
 use super::event::Event;
-use super::facts::{Fact, FactValue, indexed_facts};
+use super::fact::{Fact, FactValue};
+use super::facts::{MAX_WRITTEN_BYTES, indexed_facts};
 use super::names::Names;
 use super::query::{every_event, overflow, terms_of};
 use crate::domain::gs1::company_prefix_of_urn;
@@ -37,9 +38,6 @@ pub struct EventTerms {
     pub words: Vec<Word>,
     /// What prefixes stand for in it.
     pub namespaces: Arc<[Word]>,
-    /// Whether the names of its extensions are too long to be indexed: no such event is let in any more,
-    /// and one from before is looked at by every query.
-    pub has_long_names: bool,
 }
 
 impl EventTerms {
@@ -109,20 +107,40 @@ struct Indexed {
 }
 
 impl Indexer {
-    /// What an event is found by. `names` are those of its effective `@context`.
+    /// What an event is found by that is to be let in: `None` where more than [`MAX_WRITTEN_BYTES`] of names and
+    /// words are written out. `names` are those of its effective `@context`.
+    pub fn new_event_terms(
+        &mut self,
+        body: &Value<'_>,
+        event: &Event,
+        names: &ListedNames<'_>,
+    ) -> Option<EventTerms> {
+        let facts = indexed_facts(body, event, &names.names, MAX_WRITTEN_BYTES)?;
+        Some(self.terms(&facts, (body, event), names))
+    }
+
+    /// What a stored event is found by, which may be from before there was that limit.
     pub fn event_terms(
         &mut self,
         body: &Value<'_>,
         event: &Event,
         names: &ListedNames<'_>,
     ) -> EventTerms {
+        let facts = indexed_facts(body, event, &names.names, usize::MAX).unwrap_or_default();
+        self.terms(&facts, (body, event), names)
+    }
+
+    fn terms(
+        &mut self,
+        facts: &[Fact<'_>],
+        (body, event): (&Value<'_>, &Event),
+        names: &ListedNames<'_>,
+    ) -> EventTerms {
         let mut words = Vec::with_capacity(8);
         let mut terms = Vec::with_capacity(64);
         let mut too_many = false;
-        let facts = indexed_facts(body, event, &names.names);
-        let has_long_names = facts.is_none();
-        for fact in facts.unwrap_or_default() {
-            let found = self.indexed(&fact);
+        for fact in facts {
+            let found = self.indexed(fact);
             words.extend(found.word);
             if too_many {
                 continue;
@@ -133,7 +151,7 @@ impl Indexer {
                 too_many = sorted(&mut terms) > MAX_TERMS;
             }
         }
-        if has_long_names || sorted(&mut terms) > MAX_TERMS {
+        if sorted(&mut terms) > MAX_TERMS {
             terms = vec![every_event(), overflow()];
             sorted(&mut terms);
         }
@@ -145,7 +163,6 @@ impl Indexer {
             terms,
             words,
             namespaces: Arc::clone(&names.words),
-            has_long_names,
         }
     }
 
@@ -213,7 +230,7 @@ fn write_key(fact: &Fact<'_>, key: &mut Vec<u8>) -> bool {
 }
 
 fn word(fact: &Fact<'_>) -> Option<Word> {
-    let kind = match fact.field.as_ref() {
+    let kind = match &*fact.field {
         "bizStep" => WordKind::BizStep,
         "disposition" => WordKind::Disposition,
         "bizLocation" => WordKind::BizLocation,

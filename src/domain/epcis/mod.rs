@@ -11,6 +11,7 @@ mod about;
 mod document;
 mod event;
 mod event_hash;
+mod fact;
 mod facts;
 mod header;
 mod ilmd;
@@ -39,7 +40,8 @@ pub use event::{
 pub use event_hash::{
     DeclaredHash, MAX_PRE_HASH_BYTES, compare_hash, declared_hash, event_hash, pre_hash,
 };
-pub use facts::{Fact, FactValue, MAX_EXTENSION_NAME_BYTES, facts, instant};
+pub use fact::{Fact, FactValue, Field};
+pub use facts::{MAX_WRITTEN_BYTES, facts, instant};
 pub use names::{MAX_NAMESPACE_BYTES, Member, Names, Vocabulary, bare_word, word_uri};
 pub use read::read_event;
 pub use translate::{EpcFormat, UnknownEpcFormat, translate};

@@ -1,13 +1,14 @@
 //! The items of affected lots, as far as they are more than codes: where each is, and what it led to. Two parts of them
 //! are walked side by side, so that the database works for one while the service works for the other.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::MAX_ROUNDS;
+use super::exits::Exits;
 use super::tell::{Teller, Ways};
 use super::thing::Thing;
 use super::walk::Spread;
@@ -19,7 +20,7 @@ use crate::trace::line::Line;
 use crate::trace::maps::Map;
 use crate::trace::{KnownAt, TraceError};
 
-/// What is known of affected lots by the time that their items are walked.
+/// What is known of affected lots by the time that their items are walked, and what is kept of all of them.
 pub(super) struct Lots<'t> {
     pub merchant_id: Uuid,
     pub known_at: KnownAt,
@@ -31,28 +32,14 @@ pub(super) struct Lots<'t> {
     pub expanding: &'t BTreeSet<Identity>,
     /// Whether an item is told with each of its lots: where it was told by its code with another, it is told again.
     pub tells_with_each: bool,
+    /// What the items led to.
+    pub exits: RefCell<&'t mut Exits>,
     /// What held the items, and who passed them on.
     pub ways: RefCell<&'t mut Ways>,
-}
-
-/// What is told of some items.
-#[derive(Default)]
-pub(super) struct Told {
-    pub things: Vec<Reached>,
-    /// What they led to.
-    pub exits: Vec<Exit>,
-    /// Whether what is said of a single item is more than a trace may hold: then no other part would tell all either.
-    pub is_too_much: bool,
     /// Whether there were more ways than are kept.
-    pub are_ways_cut: bool,
-}
-
-/// What an item led to.
-pub(super) struct Exit {
-    pub identity: Identity,
-    pub thing: Thing,
-    /// What its own lots make of it, if it is an item.
-    pub of_lots: Thing,
+    pub are_ways_cut: Cell<bool>,
+    /// Whether what is said of a single item is more than a trace may hold: then no other part would tell all either.
+    pub is_too_much: Cell<bool>,
 }
 
 impl Lots<'_> {
@@ -62,15 +49,21 @@ impl Lots<'_> {
         conn: &mut PgConnection,
         items: &[(Identity, Identity)],
         beside: usize,
-    ) -> Result<Told, TraceError> {
+    ) -> Result<Vec<Reached>, TraceError> {
         if items.len() < beside {
-            return self.walk_part(&Line::of(conn), items).await;
+            return self.walk_part(&Line::of(conn), items, Room::FORWARD).await;
         }
         let line = Line::shared(conn);
+        let room = Room::FORWARD.half();
         let (first, second) = items.split_at(items.len().div_ceil(2));
-        let (first, second) =
-            tokio::try_join!(self.walk_part(&line, first), self.walk_part(&line, second))?;
-        Ok(first.with(second))
+        // Always polled in this order: so whichever is answered first, the other asks before it walks on.
+        let (mut told, more) = tokio::try_join!(
+            biased;
+            self.walk_part(&line, first, room),
+            self.walk_part(&line, second, room)
+        )?;
+        told.extend(more);
+        Ok(told)
     }
 
     /// Walks some; fewer at a time where there is not room for what is said of them.
@@ -78,54 +71,55 @@ impl Lots<'_> {
         &self,
         line: &Line<'_>,
         part: &[(Identity, Identity)],
-    ) -> Result<Told, TraceError> {
-        let mut told = Told::default();
+        room: Room,
+    ) -> Result<Vec<Reached>, TraceError> {
+        let mut told = Vec::new();
         let mut todo = vec![part];
-        while let Some(part) = todo.pop() {
+        while let Some(part) = todo.pop()
+            && !self.is_too_much.get()
+        {
             let items = part.iter().map(|(item, _)| item);
-            let mut found = Found::known_at(self.known_at, Room::FORWARD);
+            let room = if part.len() == 1 { Room::FORWARD } else { room };
+            let mut found = Found::known_at(self.known_at, room);
             let walk = |found: &Found| {
                 Spread::items(items.clone(), self.things, &Graph::of(found.events()))
             };
             let settled = found.settle(line, self.merchant_id, MAX_ROUNDS, walk);
             let spread = settled.await?;
-            if found.truncated && part.len() > 1 {
+            if !found.truncated {
+                self.tell(part, &found, spread, &mut told);
+            } else if part.len() > 1 {
                 let (first, second) = part.split_at(part.len() / 2);
                 todo.extend([second, first]);
-                continue;
+            } else {
+                self.is_too_much.set(true);
             }
-            if found.truncated {
-                told.is_too_much = true;
-                break;
-            }
-            told = told.with(self.tell(part, &found, spread));
         }
         Ok(told)
     }
 
-    fn tell(&self, part: &[(Identity, Identity)], found: &Found, spread: Spread) -> Told {
+    fn tell(
+        &self,
+        part: &[(Identity, Identity)],
+        found: &Found,
+        spread: Spread,
+        told: &mut Vec<Reached>,
+    ) {
         let graph = Graph::of(found.events());
         let mut teller = Teller::over(&graph);
-        let mut told = Told {
-            are_ways_cut: self.ways.borrow_mut().keep(&graph, &spread),
-            ..Told::default()
-        };
         for (item, lot) in part {
-            let before = || Thing::of_lots(item, &graph, |lot| self.expanded.get(lot));
             if let Some(thing) = spread.things.get(item)
                 && self.is_told_with(item, lot, &graph)
-                && before().best() != thing.best()
+                && as_told(item, &graph, self.expanded).best() != thing.best()
             {
-                told.things.extend(teller.reached(item, thing));
+                told.extend(teller.reached(item, thing));
             }
         }
-        let exits = spread.exits.into_iter().map(|(identity, thing)| Exit {
-            of_lots: Thing::of_lots(&identity, &graph, |lot| self.things.get(lot)),
-            identity,
-            thing,
-        });
-        told.exits = exits.collect();
-        told
+        if self.ways.borrow_mut().keep(&graph, &spread) {
+            self.are_ways_cut.set(true);
+        }
+        let mut exits = self.exits.borrow_mut();
+        exits.keep(spread.exits, self.things, &graph);
     }
 
     /// An item that has several lots is told with the first of those that are told now.
@@ -141,12 +135,11 @@ impl Lots<'_> {
     }
 }
 
-impl Told {
-    fn with(mut self, other: Told) -> Told {
-        self.things.extend(other.things);
-        self.exits.extend(other.exits);
-        self.is_too_much |= other.is_too_much;
-        self.are_ways_cut |= other.are_ways_cut;
-        self
-    }
+/// As what an item was told with its lots, if it was.
+pub(super) fn as_told(
+    item: &Identity,
+    graph: &Graph<'_>,
+    expanded: &Map<Identity, Thing>,
+) -> Thing {
+    Thing::of_lots(item, graph, |lot| expanded.get(lot))
 }

@@ -5,6 +5,7 @@
 //! neighbours. What holds an affected thing is told beside it: there it is to be found.
 
 mod codes;
+mod exits;
 mod items;
 mod last;
 mod present;

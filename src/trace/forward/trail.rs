@@ -1,9 +1,9 @@
 //! A forward trace of any size, a part at a time: first the trunk, which is all but the items of affected lots, then
-//! these items, some hundreds at a time, with what held them. Whatever items lead to, such as what was made of them,
+//! these items, some thousands at a time, with what held them. Whatever items lead to, such as what was made of them,
 //! goes back to the trunk, until nothing new is found. So a recall of a million items needs no more memory than one of
 //! a thousand, but for what held them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::MAX_ROUNDS;
 use super::codes::{Codes, Leading, Named, declared_errors};
-use super::items::{Exit, Lots};
+use super::exits::Exits;
+use super::items::{Lots, as_told};
 use super::reader::{Reader, Told, items_of, read_page};
 use super::tell::{Teller, Ways};
-use super::thing::{Reason, Taken, Thing};
-use super::walk::{MAX_THINGS, Spread};
+use super::thing::{Reason, Thing};
+use super::walk::Spread;
 use crate::domain::forward::{Certainty, Holding, Names, Passage, Reached, Start};
 use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::identity_key::identity_key;
@@ -89,9 +90,7 @@ pub struct Trail {
     /// The things of the trunk, as it was walked last.
     things: Map<Identity, Thing>,
     trunks: usize,
-    /// What items led to, and whether the trunk was walked with it.
-    exits: Map<Identity, Thing>,
-    has_new_exits: bool,
+    exits: Exits,
     /// Lots whose items were told, and as what.
     expanded: Map<Identity, Thing>,
     /// Lots whose items are told until the trunk is walked again.
@@ -146,8 +145,7 @@ impl Trail {
             found: Found::known_at(known_at, Room::FORWARD),
             things: Map::default(),
             trunks: 0,
-            exits: Map::default(),
-            has_new_exits: false,
+            exits: Exits::default(),
             expanded: Map::default(),
             expanding: BTreeSet::new(),
             page: VecDeque::new(),
@@ -206,10 +204,10 @@ impl Trail {
         loop {
             let told = if !self.expanding.is_empty() {
                 self.tell_items(conn).await?
-            } else if self.trunks == 0 || (self.has_new_exits && self.trunks < MAX_TRUNKS) {
+            } else if self.trunks == 0 || (self.exits.has_new() && self.trunks < MAX_TRUNKS) {
                 self.tell_trunk(conn).await?
             } else {
-                self.truncated |= self.has_new_exits;
+                self.truncated |= self.exits.has_new();
                 return Ok(None);
             };
             if !told.is_empty() {
@@ -273,15 +271,14 @@ impl Trail {
     /// Walks the trunk, and tells what is new of it.
     async fn tell_trunk(&mut self, conn: &mut PgConnection) -> Result<Vec<Reached>, TraceError> {
         self.trunks += 1;
-        self.has_new_exits = false;
+        self.exits.settle();
         let starts = self.starts.iter().map(|start| {
             let (since, origin) = (start.since, None);
             (&start.identity, start.certainty, Reason { since, origin })
         });
-        let exits = self.exits.iter().flat_map(|(identity, thing)| {
-            let reasons = thing.reasons();
-            reasons.map(move |(certainty, reason)| (identity, certainty, reason.clone()))
-        });
+        let exits = self.exits.reasons();
+        let exits =
+            exits.map(|(identity, certainty, reason)| (identity, certainty, reason.clone()));
         let starts: Vec<(&Identity, Certainty, Reason)> = starts.chain(exits).collect();
         let walk =
             |found: &Found| Spread::trunk(starts.iter().cloned(), &Graph::of(found.events()));
@@ -343,13 +340,15 @@ impl Trail {
                 expanded: &self.expanded,
                 expanding: &self.expanding,
                 tells_with_each: self.codes.is_some(),
+                exits: RefCell::new(&mut self.exits),
                 ways: RefCell::new(&mut self.ways),
+                are_ways_cut: Cell::new(false),
+                is_too_much: Cell::new(false),
             };
-            let walked = lots.walk(conn, part, self.pace.beside).await?;
-            told.extend(walked.things);
-            self.truncated |= walked.are_ways_cut;
-            self.leave(walked.exits);
-            if walked.is_too_much {
+            told.extend(lots.walk(conn, part, self.pace.beside).await?);
+            let (are_ways_cut, is_too_much) = (lots.are_ways_cut.get(), lots.is_too_much.get());
+            self.truncated |= are_ways_cut || self.exits.is_full();
+            if is_too_much {
                 self.give_up();
                 break;
             }
@@ -446,33 +445,6 @@ impl Trail {
         Ok(told)
     }
 
-    /// Keeps what items led to, as far as the trunk does not know it as well, nor the lot of an item tells it.
-    fn leave(&mut self, exits: Vec<Exit>) {
-        for exit in exits {
-            let Exit {
-                identity,
-                thing,
-                of_lots,
-            } = exit;
-            let mut known = self.things.get(&identity).cloned().unwrap_or_default();
-            for (certainty, reason) in of_lots.reasons() {
-                known.take(certainty, reason.clone());
-            }
-            for (certainty, reason) in thing.reasons() {
-                if known.knows(certainty, reason) {
-                    continue;
-                }
-                let has_room = self.exits.len() < MAX_THINGS || self.exits.contains_key(&identity);
-                if !has_room {
-                    self.truncated = true;
-                    return;
-                }
-                let exit = self.exits.entry(identity.clone()).or_default();
-                self.has_new_exits |= exit.take(certainty, reason.clone()) != Taken::Known;
-            }
-        }
-    }
-
     /// Ends here, with more to be found.
     fn give_up(&mut self) {
         self.truncated = true;
@@ -531,9 +503,4 @@ async fn meanwhile<T, W>(begun: impl Future<Output = T>, work: impl FnOnce() -> 
         Poll::Pending => begun.await,
     };
     (ended, worked)
-}
-
-/// As what an item was told with its lots, if it was.
-fn as_told(item: &Identity, graph: &Graph<'_>, expanded: &Map<Identity, Thing>) -> Thing {
-    Thing::of_lots(item, graph, |lot| expanded.get(lot))
 }

@@ -77,7 +77,7 @@ impl Walked for Spread {
     fn asks(&self) -> impl Iterator<Item = (&Identity, Ask)> {
         let things = self.asks.each();
         let joined = self.transformations.iter();
-        things.chain(joined.map(|name| (name, Ask::of_all_of_transformation())))
+        things.chain(joined.map(|thing| (thing, Ask::of_all_of_transformation())))
     }
 
     fn is_cut_off(&self) -> bool {
@@ -399,11 +399,11 @@ impl<'g, 'e> Walk<'g, 'e> {
                     continue;
                 };
                 let cut = cut.beside(Tie::Holder);
-                let is_held_too = !self.hold(&held, &cut);
+                self.hold(&held, &cut);
                 let climbed = (held.parent.clone(), certainty);
                 // A case holds a hundred tins from one moment to another: what follows from that, one tells for all.
                 let known = self.climbed.get(&climbed);
-                if is_held_too && known.is_some_and(|known| known.contains(&cut)) {
+                if known.is_some_and(|known| known.contains(&cut)) {
                     continue;
                 }
                 self.follow_uses_of_holder(held.parent, certainty, &cut);
@@ -452,17 +452,16 @@ impl<'g, 'e> Walk<'g, 'e> {
         }
     }
 
-    /// Whether nothing held something affected in that time by now.
-    fn hold(&mut self, held: &Membership<'_>, cut: &Window) -> bool {
+    fn hold(&mut self, held: &Membership<'_>, cut: &Window) {
         let (Some(from), until) = (cut.from, cut.until) else {
-            return false;
+            return;
         };
         self.spread.holdings.insert(Holding {
             holder: held.parent.clone(),
             from: from.0,
             until: until.map(|until| until.0),
             is_end_inferred: held.is_end_inferred && held.until == until,
-        })
+        });
     }
 
     /// Pays for looks; once they are used up, the walk ends where it is.

@@ -1,13 +1,12 @@
 //! One condition: which facts an event must have one of.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use time::OffsetDateTime;
 
 use crate::domain::decimal::Decimal;
-use crate::domain::epcis::facts::{Fact, FactValue};
+use crate::domain::epcis::fact::{Fact, FactValue, Field};
 use crate::domain::posting::Term;
 
 /// One condition of a query.
@@ -97,12 +96,12 @@ fn compare(a: f64, b: f64) -> Option<Ordering> {
 /// The facts of one event by their fields: an event may have ten thousand of them, and a query a hundred
 /// conditions.
 #[derive(Debug)]
-pub struct FactsByField<'v>(HashMap<Cow<'static, str>, Vec<FactValue<'v>>>);
+pub struct FactsByField<'v>(HashMap<Field, Vec<FactValue<'v>>>);
 
 impl<'v> FactsByField<'v> {
     /// Sorts them.
     pub fn new(facts: Vec<Fact<'v>>) -> FactsByField<'v> {
-        let mut by_field: HashMap<Cow<'static, str>, Vec<FactValue<'v>>> = HashMap::new();
+        let mut by_field: HashMap<Field, Vec<FactValue<'v>>> = HashMap::new();
         for fact in facts {
             by_field.entry(fact.field).or_default().push(fact.value);
         }
@@ -151,7 +150,7 @@ impl Sought {
 
 /// The terms under which a fact is indexed.
 pub fn terms_of<'t>(fact: &'t Fact<'_>) -> impl Iterator<Item = Term> + 't {
-    let field = fact.field.as_ref();
+    let field = &*fact.field;
     // Only extensions are asked for by an exact number or instant; their fields have a scope.
     let is_extension = field.contains('/');
     let value = match &fact.value {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::decimal::Decimal;
-use crate::domain::epcis::{Fact, FactValue};
+use crate::domain::epcis::{Fact, FactValue, Field};
 
 /// Reads parameters as an address has them; `ex:` stands for two namespaces.
 fn read(query: &str) -> Result<EventQuery, QueryFault> {
@@ -121,7 +121,7 @@ fn measured_values_are_compared_in_one_unit_and_as_near_as_units_convert() {
         let condition = only(query);
         let field = condition.any[0].fields.first().unwrap().clone();
         let facts = vec![Fact {
-            field: field.into(),
+            field: Field::Written(field.into()),
             value: FactValue::Number(number),
         }];
         condition.holds(&FactsByField::new(facts))
@@ -136,7 +136,7 @@ fn measured_values_are_compared_in_one_unit_and_as_near_as_units_convert() {
 #[test]
 fn a_condition_has_few_fields_or_many_beside_the_facts_of_an_event() {
     let fact = |field: &str, text: &str| Fact {
-        field: field.to_owned().into(),
+        field: Field::Written(field.into()),
         value: FactValue::Text(text.to_owned().into()),
     };
     let condition = only("EQ_ex:a=x");
