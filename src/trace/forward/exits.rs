@@ -66,3 +66,62 @@ impl Exits {
         self.is_full
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    fn reason(hour: u8) -> Reason {
+        let since = datetime!(2026-06-01 0:00 UTC).replace_hour(hour);
+        Reason {
+            since: Some(since.unwrap()),
+            origin: None,
+        }
+    }
+
+    fn exits(numbers: std::ops::Range<usize>, hour: u8) -> Map<Identity, Thing> {
+        let exit = |number| {
+            let identity = Identity::parse(&format!("urn:example:{number}")).unwrap();
+            let mut thing = Thing::default();
+            thing.take(Certainty::Affected, reason(hour));
+            (identity, thing)
+        };
+        numbers.map(exit).collect()
+    }
+
+    fn keep(kept: &mut Exits, exits: Map<Identity, Thing>, trunk: &Map<Identity, Thing>) {
+        kept.keep(exits, trunk, &Graph::of(std::iter::empty()));
+    }
+
+    #[test]
+    fn what_a_thousand_items_led_to_is_kept_once_and_only_what_is_new_is_new() {
+        let mut kept = Exits::default();
+        let trunk = exits(0..1, 5);
+        for _ in 0..1_000 {
+            keep(&mut kept, exits(0..10, 5), &trunk);
+        }
+        // What the trunk knows as well is none.
+        assert_eq!(kept.reasons().count(), 9);
+        assert!(kept.has_new());
+        kept.settle();
+        keep(&mut kept, exits(0..10, 6), &trunk);
+        assert!(!kept.has_new(), "from later on is nothing new");
+        keep(&mut kept, exits(0..10, 4), &trunk);
+        assert!(kept.has_new() && !kept.is_full());
+        assert_eq!(kept.reasons().count(), 10);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_and_what_was_left_out_is_said() {
+        let mut kept = Exits::default();
+        let none = Map::default();
+        keep(&mut kept, exits(0..MAX_THINGS, 5), &none);
+        // What is kept already may be known better; for one more there is no room.
+        keep(&mut kept, exits(0..1, 4), &none);
+        assert!(!kept.is_full());
+        keep(&mut kept, exits(MAX_THINGS..MAX_THINGS + 1, 5), &none);
+        assert!(kept.is_full());
+        assert_eq!(kept.reasons().count(), MAX_THINGS);
+    }
+}
