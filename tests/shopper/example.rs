@@ -428,6 +428,13 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
             let page = app.page(path_of(&app, &trace.url), language).await;
             let page = page.text().await.unwrap();
             assert!(!page.contains(title), "{page}");
+            // Nothing that their routes expect is missing, and nothing is left out of what they say.
+            assert!(page.contains(r#"<p class="route-sum">"#));
+            assert!(
+                !page.contains(r#"class="lacking""#),
+                "{}: {page}",
+                trace.url
+            );
         }
     }
 }
