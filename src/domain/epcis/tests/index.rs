@@ -84,7 +84,8 @@ fn an_event_from_before_is_found_by_all_it_says_however_long_its_names() {
         let event = read_event(&value).unwrap();
         let names = ListedNames::of(Names::of(value.get("@context")));
         let new = Indexer::default().new_event_terms(&value, &event, &names);
-        assert_eq!(new, is_taken.then_some(found), "{bytes}");
+        let new = new.map(|new| (new.terms, new.words));
+        assert_eq!(new, is_taken.then_some((terms, found.words)), "{bytes}");
     }
 }
 
