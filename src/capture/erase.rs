@@ -3,7 +3,7 @@
 
 mod derived;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use auditlog::json::{self, Value};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::master::whole;
 use super::{CaptureError, MAX_BODY_BYTES, Submitter, fresh_pair};
 use crate::domain::erasure::{
-    ErasedFields, Erasure, MAX_STATEMENTS, Meant, erase as erase_fields, read_order,
+    ErasedFields, Erasure, MAX_STATEMENTS, Meant, erase as erase_fields, named_among, read_order,
 };
 use crate::domain::event_key::{event_hold, event_key};
 use crate::domain::fields::{Fault, FaultKind};
@@ -39,6 +39,8 @@ const NO_SUCH: &str = "there is no statement of this merchant at that place in t
 const NO_EVENT: &str = "there is no event of this merchant with that eventID";
 const TOO_MANY: &str = "more than 100 statements were made of this thing";
 const NOTHING: &str = "none of these fields is there, or all are erased already";
+const NOT_THERE: &str =
+    "is in none of the statements that were made of this thing: nothing was erased";
 
 /// What was erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +75,14 @@ pub async fn erase(
     } = said_of(&mut tx, merchant_id, &order.meant).await?;
     let mut erased = Vec::new();
     let mut fields = 0;
+    let mut found = HashSet::new();
     let order = Arc::new(order);
     for stored in statements {
         // A body of a MiB takes a while.
         let (cut, wanted) = (stored.clone(), Arc::clone(&order));
         let left = tokio::task::spawn_blocking(move || without(&cut, kind, &wanted.fields));
-        let left = left.await.expect("erasing does not panic")?;
+        let (named, left) = left.await.expect("erasing does not panic")?;
+        found.extend(named);
         if let Some(left) = left {
             let (content, salts) = (&left.content, &left.salts);
             replace_content(&mut tx, merchant_id, stored.id, content, salts).await?;
@@ -94,6 +98,11 @@ pub async fn erase(
     }
     if erased.is_empty() {
         return Err(refused("/fields", NOTHING));
+    }
+    // Whoever misspells one must not believe that it is gone.
+    let not_there = order.fields.iter().position(|field| !found.contains(field));
+    if let Some(place) = not_there {
+        return Err(refused(&format!("/fields/{place}"), NOT_THERE));
     }
     let statements = erased.len();
     let erasure = Erasure {
@@ -232,17 +241,19 @@ struct Left {
     gone: BTreeSet<String>,
 }
 
-/// A statement without fields; `None` if it has none of them.
+/// A statement without fields, `None` if it has none of them; and which of them it has, or had.
 fn without(
     stored: &StoredStatement,
     kind: Kind,
     fields: &[String],
-) -> Result<Option<Left>, CaptureError> {
+) -> Result<(HashSet<String>, Option<Left>), CaptureError> {
     let content = json::parse(&stored.content)?;
     let text = |key: &str| content.get(key).and_then(Value::as_str);
     let (Some(body), Some(issuer)) = (content.get("body"), text("issuer")) else {
         return Err(unreadable());
     };
+    let all = stored.content_salts.fields_of(&content);
+    let named = named_among(&all.map_err(|_| unreadable())?, fields);
     let erased = erase_fields(kind, body, fields).map_err(CaptureError::Body)?;
     let leaves = erased.leaves.iter();
     let gone: BTreeSet<String> = leaves
@@ -250,7 +261,7 @@ fn without(
         .filter(|leaf| !stored.content_salts.is_erased(leaf))
         .collect();
     if gone.is_empty() {
-        return Ok(None);
+        return Ok((named, None));
     }
     let read = Statement::read(&stored.parts()).map_err(|_| unreadable())?;
     let salts = read
@@ -265,11 +276,12 @@ fn without(
     if still.digest() != stored.digest {
         return Err(refused("/index", "is not what the log has of it"));
     }
-    Ok(Some(Left {
+    let left = Left {
         content: after.content,
         salts: after.content_salts,
         gone,
-    }))
+    };
+    Ok((named, Some(left)))
 }
 
 /// Stores the statement that says what was erased.

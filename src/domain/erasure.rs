@@ -3,7 +3,7 @@
 
 mod cut;
 
-pub use cut::{Erased, erase, extension, says_the_same};
+pub use cut::{Erased, erase, extension, named_among, says_the_same};
 
 use std::borrow::Cow;
 

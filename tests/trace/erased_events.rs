@@ -401,6 +401,10 @@ async fn a_wrong_order_erases_nothing_of_an_event() {
         ),
         (order(&["/ilmd/cbvmda:lotNumber"]), "cannot be erased"),
         (order(&["/example:nothing"]), "none of these fields"),
+        (
+            order(&["/example:driver", "/example:drivers"]),
+            "/fields/1: is in none",
+        ),
         (unknown, "no event of this merchant"),
         (both, "/eventID: stands for index"),
     ] {

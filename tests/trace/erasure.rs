@@ -245,6 +245,13 @@ async fn a_wrong_order_erases_nothing() {
     for (wrong, says) in [
         (order(index, &["/place"]), "/place"),
         (order(index, &["/nothing"]), "none of these fields"),
+        // One is misspelled, and so are half of a name and what lies below a text.
+        (order(index, &["/name", "/regon"]), "/fields/1: is in none"),
+        (order(index, &["/name/e", "/name"]), "/fields/0: is in none"),
+        (
+            order(index, &["/name", "/name/en/x"]),
+            "/fields/1: is in none",
+        ),
         (
             order(1_000_000, &["/name"]),
             "no statement of this merchant",

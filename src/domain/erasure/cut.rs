@@ -156,6 +156,24 @@ fn extension_name(pointer: &str) -> Option<String> {
 }
 
 /// The leaves that pointers lead to, or that lie below: as many as go at once.
+/// Those of some pointers within a body at or below which a content has fields, erased ones among them.
+pub fn named_among(content: &Fields, pointers: &[String]) -> HashSet<String> {
+    let pointers: HashSet<&str> = pointers.iter().map(String::as_str).collect();
+    let mut named = HashSet::new();
+    for field in content.iter() {
+        let Some(pointer) = field.pointer.strip_prefix("/body") else {
+            continue;
+        };
+        let ends = pointer.match_indices('/').map(|(end, _)| end).skip(1);
+        for end in ends.chain([pointer.len()]) {
+            if let Some(known) = pointers.get(&pointer[..end]) {
+                named.insert((*known).to_owned());
+            }
+        }
+    }
+    named
+}
+
 fn leaves_below(body: &Value<'_>, pointers: &[String]) -> Result<BTreeSet<String>, Fault> {
     let pointers: HashSet<&str> = pointers.iter().map(String::as_str).collect();
     let is_below = |leaf: &str| {
