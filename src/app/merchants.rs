@@ -28,7 +28,7 @@ pub enum MerchantError {
     #[error("no merchants yet; enter one with: rootmark merchant add NAME --issuer PGLN")]
     None,
     /// There are several and none was named.
-    #[error("several merchants: say which with --merchant")]
+    #[error("several merchants: say which with --merchant; see: rootmark merchant list")]
     Several,
     /// Not a party.
     #[error("{0} is not a party: give a PGLN, such as https://id.gs1.org/417/9521041000008")]

@@ -51,7 +51,7 @@ pub(super) struct Trace {
     /// Forward: what is affected by it.
     #[arg(long)]
     forward: bool,
-    /// Forward from a time on, such as 2026-06-01T08:00:00Z: before it, nothing was wrong.
+    /// Forward from a time on, such as 2026-06-01T08:00:00Z: what a lot was used for before it is only possibly affected.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward")]
     since: Option<OffsetDateTime>,
     /// Of a place or a party: until when something was wrong there; else it is still.
@@ -76,7 +76,7 @@ pub(super) struct Trace {
     /// One JSON object instead.
     #[arg(long)]
     json: bool,
-    /// The merchant whose record is told, by name or id; needed only for a code that says nothing of its owner.
+    /// The merchant whose record is told, by name or id; needed where there are several and no product tells: for --recall, --place, --party and logistic units.
     #[arg(long)]
     merchant: Option<String>,
 }
