@@ -250,6 +250,16 @@ async fn jobs_are_listed_newest_first_a_page_at_a_time_and_to_their_own_merchant
     }
     assert_eq!(found, expected);
     let (_, other) = another_merchant(&app).await;
+    // Of one it is said whether it is sealed; in the list nobody looked.
+    app.sealed().await;
+    let listed = get_as(&app, &app.key, "/epcis/capture").await;
+    let listed: Value = listed.json().await.unwrap();
+    let first = &listed[0];
+    assert_eq!(first.get("rootmark:sealed"), None, "{first}");
+    let id = first["captureID"].as_str().unwrap();
+    let one = get_as(&app, &app.key, &format!("/epcis/capture/{id}")).await;
+    let one: Value = one.json().await.unwrap();
+    assert_eq!(one["rootmark:sealed"], true);
     let theirs: Value = get_as(&app, &other, "/epcis/capture")
         .await
         .json()

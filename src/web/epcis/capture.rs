@@ -162,7 +162,7 @@ pub(in crate::web) async fn capture_jobs(
         capture_job::capture_jobs_before(&mut tx, submitter.merchant_id, before, limit).await?;
     tx.rollback().await?;
     let goes_on = list.cut(&mut jobs);
-    let bodies: Vec<JobBody> = jobs.iter().map(JobBody::of).collect();
+    let bodies: Vec<JobBody> = jobs.iter().map(JobBody::listed).collect();
     let mut response = HttpResponse::Ok().json(bodies);
     if let Some(last) = jobs.last().filter(|_| goes_on) {
         list.say_next(&mut response, &last.id.to_string());
@@ -281,7 +281,7 @@ struct JobBody {
     #[serde(rename = "rootmark:storedCount")]
     stored_count: i32,
     /// Whether all that this capture stored is under the public checkpoint; absent if it stored
-    /// nothing.
+    /// nothing, and in lists.
     #[serde(rename = "rootmark:sealed", skip_serializing_if = "Option::is_none")]
     sealed: Option<bool>,
     /// Where its proof is, once it is sealed; absent if it stored nothing.
@@ -309,6 +309,14 @@ impl JobBody {
             sealed: (job.stored_count > 0).then_some(false),
             proof: (job.stored_count > 0).then(|| proof_path(&job.id)),
             stored_in: Vec::new(),
+        }
+    }
+
+    /// In a list, where nobody looked how each stands.
+    fn listed(job: &CaptureJob) -> JobBody {
+        JobBody {
+            sealed: None,
+            ..JobBody::of(job)
         }
     }
 
