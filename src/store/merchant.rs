@@ -102,9 +102,9 @@ pub async fn clear_event_id_keys(conn: &mut PgConnection) -> Result<Vec<(Uuid, S
         .collect()
 }
 
-/// Puts a sealed key where one lies in the clear, once; in the sealer's role.
-pub async fn seal_event_id_key(conn: &mut PgConnection, id: Uuid, sealed: &[u8]) -> Result<()> {
-    sqlx::query!(
+/// Puts a sealed key where one lies in the clear, once: how many there were. In the sealer's role.
+pub async fn seal_event_id_key(conn: &mut PgConnection, id: Uuid, sealed: &[u8]) -> Result<u64> {
+    let changed = sqlx::query!(
         "UPDATE merchant SET event_id_key = NULL, sealed_event_id_key = $2
          WHERE id = $1 AND event_id_key IS NOT NULL",
         id,
@@ -112,5 +112,5 @@ pub async fn seal_event_id_key(conn: &mut PgConnection, id: Uuid, sealed: &[u8])
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(changed.rows_affected())
 }
