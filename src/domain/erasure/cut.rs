@@ -164,22 +164,21 @@ pub fn named_among(content: &Fields, pointers: &[String]) -> HashSet<String> {
         let Some(pointer) = field.pointer.strip_prefix("/body") else {
             continue;
         };
-        let ends = pointer.match_indices('/').map(|(end, _)| end).skip(1);
-        for end in ends.chain([pointer.len()]) {
-            if let Some(known) = pointers.get(&pointer[..end]) {
-                named.insert((*known).to_owned());
-            }
-        }
+        let known = at_or_above(pointer).filter_map(|above| pointers.get(above));
+        named.extend(known.map(|known| (*known).to_owned()));
     }
     named
 }
 
+/// The pointers of all that a field lies within, and its own.
+fn at_or_above(pointer: &str) -> impl Iterator<Item = &str> {
+    let above = pointer.match_indices('/').map(|(end, _)| &pointer[..end]);
+    above.chain([pointer])
+}
+
 fn leaves_below(body: &Value<'_>, pointers: &[String]) -> Result<BTreeSet<String>, Fault> {
     let pointers: HashSet<&str> = pointers.iter().map(String::as_str).collect();
-    let is_below = |leaf: &str| {
-        let mut ends = leaf.match_indices('/').map(|(end, _)| end);
-        pointers.contains(leaf) || ends.any(|end| pointers.contains(&leaf[..end]))
-    };
+    let is_below = |leaf: &str| at_or_above(leaf).any(|above| pointers.contains(above));
     let fields = Fields::of(body);
     let leaves = fields.iter().map(|field| field.pointer);
     let leaves: BTreeSet<String> = leaves
