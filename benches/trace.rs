@@ -179,7 +179,13 @@ async fn recalls(
         let starts = [Start::affected(World::new(SEED).powder(lot), None)];
         let started = Instant::now();
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW).await?;
+        let found = forward(
+            &mut tx,
+            (merchant_id, &running.code_key),
+            &starts,
+            KnownAt::NOW,
+        )
+        .await?;
         tx.rollback().await?;
         times.push(started.elapsed());
         // It went into two lots of tins.
@@ -200,7 +206,7 @@ fn dirty(events: u64) -> Vec<Start> {
 /// The codes alone, as a table.
 async fn codes_of_it(running: &Running, merchant_id: Uuid, events: u64) -> Result<(), Failure> {
     let starts = dirty(events);
-    let origin = Origin::of(merchant_id, KnownAt::NOW);
+    let origin = Origin::of(merchant_id, &running.code_key, KnownAt::NOW);
     let mut conn = running.database.reader.acquire().await?;
     let started = Instant::now();
     let mut followed = Followed::codes(&starts, &origin, Pace::CODES);
@@ -242,7 +248,12 @@ async fn great_recall(running: &Running, merchant_id: Uuid, events: u64) -> Resu
     let mut conn = running.database.reader.acquire().await?;
     let started = Instant::now();
     let mut tx = begin_for(&mut conn, merchant_id).await?;
-    let mut trail = Trail::from(&starts, merchant_id, KnownAt::NOW, Pace::USUAL);
+    let mut trail = Trail::from(
+        &starts,
+        (merchant_id, &running.code_key),
+        KnownAt::NOW,
+        Pace::USUAL,
+    );
     let trunk = trail.next(&mut tx).await?.unwrap_or_default();
     let expected = trail.expected(&mut tx).await?;
     let counted = started.elapsed();

@@ -1,10 +1,11 @@
 //! Code ranges: which item numbers of a GTIN were issued, for which lot.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::gs1::Gtin;
+use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::statement::StatementId;
 
 /// A range of item numbers.
@@ -95,6 +96,95 @@ pub async fn code_range_of(
             },
         })
         .filter(|range| i64::from(number) < range.first_number + range.quantity))
+}
+
+/// A range that was issued for something that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssuedRange {
+    /// The place of what it was issued for among what was asked for.
+    pub place: usize,
+    /// The first number.
+    pub first_number: u32,
+    /// How many numbers.
+    pub quantity: u64,
+    /// The issuance statement.
+    pub id: StatementId,
+    /// When it was recorded.
+    pub recorded_at: OffsetDateTime,
+}
+
+/// The ranges that were issued for lots, or for products without a lot, as far as they were recorded by a time: in the
+/// order in which these are asked for.
+pub async fn ranges_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    of: &[Identity],
+    recorded_until: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<IssuedRange>> {
+    let gtins = of
+        .iter()
+        .map(|of| of.gtin().map_or_else(String::new, |gtin| gtin.to_string()));
+    let gtins: Vec<String> = gtins.collect();
+    let lots = of.iter().map(|of| match of {
+        Identity::LotOf { lot, .. } => lot.to_string(),
+        _ => String::new(),
+    });
+    let lots: Vec<String> = lots.collect();
+    let rows = sqlx::query!(
+        r#"SELECT w.place AS "place!", r.first_number, r.quantity, r.batch_id, r.position,
+                  coalesce(sealed.recorded_at, pending.recorded_at) AS "recorded_at!"
+           FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS w (gtin, lot, place)
+           JOIN code_range r
+             ON r.merchant_id = $1 AND r.gtin = w.gtin AND coalesce(r.lot, '') = w.lot
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = r.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = r.batch_id
+           WHERE coalesce(sealed.recorded_at, pending.recorded_at) <= $4
+           ORDER BY w.place, r.first_number LIMIT $5"#,
+        merchant_id,
+        &gtins,
+        &lots,
+        recorded_until,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let ranges = rows.into_iter().map(|row| IssuedRange {
+        place: row.place as usize - 1,
+        first_number: row.first_number as u32,
+        quantity: row.quantity as u64,
+        id: StatementId {
+            batch_id: row.batch_id,
+            position: row.position,
+        },
+        recorded_at: row.recorded_at,
+    });
+    Ok(ranges.collect())
+}
+
+/// The lots of a product for which codes were issued by a time, some of them.
+pub async fn lots_with_codes(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    gtin: Gtin,
+    recorded_until: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT r.lot AS "lot!"
+           FROM code_range r
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = r.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = r.batch_id
+           WHERE r.merchant_id = $1 AND r.gtin = $2 AND r.lot IS NOT NULL
+             AND coalesce(sealed.recorded_at, pending.recorded_at) <= $3
+           ORDER BY r.lot LIMIT $4"#,
+        merchant_id,
+        gtin.as_str(),
+        recorded_until,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// All ranges, in a fixed order, a page at a time; in the checker's role.

@@ -1,5 +1,7 @@
 //! What the trace index says of the items of lots, a page at a time.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -130,6 +132,30 @@ pub async fn uses_of_things(
         Ok((id, text(row.content)?))
     });
     used.collect()
+}
+
+/// Those of some keys of which any event speaks, as far as it was recorded by a time. Keys can collide.
+pub async fn spoken_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    keys: &[i64],
+    recorded_until: OffsetDateTime,
+) -> Result<HashSet<i64>> {
+    let spoken = sqlx::query_scalar!(
+        r#"SELECT w.key AS "key!"
+           FROM unnest($2::bigint[]) AS w (key)
+           CROSS JOIN LATERAL (
+               SELECT 1 AS one FROM trace_index
+               WHERE merchant_id = $1 AND identity_key = w.key AND role BETWEEN 1 AND 5
+                 AND recorded_at <= $3
+               LIMIT 1) AS t"#,
+        merchant_id,
+        keys,
+        recorded_until,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(spoken.into_iter().collect())
 }
 
 /// A lot, and since when something is wrong with it.

@@ -75,7 +75,7 @@ async fn a_recall_is_counted_at_once_and_told_to_its_end_in_a_table() {
     let app = app().await;
     let of_recall = [("recall", RECALL)];
     let found = object(&app, &of_recall).await;
-    let expected = json!({"lots": 3, "affected": 31, "possiblyAffected": 0});
+    let expected = json!({"lots": 3, "affected": 31, "possiblyAffected": 0, "issued": 0});
     assert_eq!(found["expected"], expected);
     assert_eq!(
         found["starts"],
@@ -123,13 +123,13 @@ async fn before_it_is_recalled_a_thing_is_followed_from_a_time_on() {
     let found = object(&app, &[("thing", &lot)]).await;
     assert_eq!(
         found["expected"],
-        json!({"lots": 1, "affected": 30, "possiblyAffected": 0})
+        json!({"lots": 1, "affected": 30, "possiblyAffected": 0, "issued": 0})
     );
     let late = [("thing", lot.as_str()), ("since", "2026-06-01T02:30:00Z")];
     let found = object(&app, &late).await;
     assert_eq!(
         found["expected"],
-        json!({"lots": 1, "affected": 0, "possiblyAffected": 30})
+        json!({"lots": 1, "affected": 0, "possiblyAffected": 30, "issued": 0})
     );
     let since =
         json!([{"identity": lot, "certainty": "affected", "since": "2026-06-01T02:30:00.000Z"}]);
@@ -153,7 +153,7 @@ async fn a_lot_that_only_links_name_is_followed_and_so_is_one_of_the_last_day_of
     // It came into the world as nobody's, so it is counted only once it is read.
     assert_eq!(
         found["expected"],
-        json!({"lots": 1, "affected": 0, "possiblyAffected": 0})
+        json!({"lots": 1, "affected": 0, "possiblyAffected": 0, "issued": 0})
     );
     assert_eq!(found["things"][1]["identity"], json!(uri("tin:A")));
     assert_eq!(

@@ -35,7 +35,12 @@ fn start(name: &str) -> Start {
 async fn traced(app: &TestApp, starts: &[Start]) -> Forward {
     let mut conn = app.running.database.reader.acquire().await.unwrap();
     let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
-    let found = forward(&mut tx, app.merchant_id, starts, KnownAt::NOW);
+    let found = forward(
+        &mut tx,
+        (app.merchant_id, &app.running.code_key),
+        starts,
+        KnownAt::NOW,
+    );
     let found = found.await.unwrap();
     assert!(!found.truncated);
     found

@@ -274,7 +274,12 @@ async fn affected(app: &TestApp, merchant_id: Uuid, identity: &Identity) -> Forw
     }];
     let mut conn = app.running.database.reader.acquire().await.unwrap();
     let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
-    let found = forward(&mut tx, merchant_id, &starts, KnownAt::NOW);
+    let found = forward(
+        &mut tx,
+        (merchant_id, &app.running.code_key),
+        &starts,
+        KnownAt::NOW,
+    );
     found.await.unwrap()
 }
 

@@ -23,6 +23,7 @@ mod findings;
 mod forward;
 mod forward_command;
 mod history;
+mod issued;
 mod loading;
 mod migrated;
 mod pace;

@@ -52,7 +52,13 @@ fn as_told(found: &Forward) -> impl PartialEq + std::fmt::Debug + '_ {
 async fn traced(app: &TestApp, merchant_id: Uuid, starts: &[Start], pace: Pace) -> Forward {
     let mut conn = app.running.database.reader.acquire().await.unwrap();
     let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
-    let found = forward_at(&mut tx, merchant_id, starts, KnownAt::NOW, pace);
+    let found = forward_at(
+        &mut tx,
+        (merchant_id, &app.running.code_key),
+        starts,
+        KnownAt::NOW,
+        pace,
+    );
     found.await.unwrap()
 }
 
@@ -64,7 +70,12 @@ async fn parts(
     pace: Pace,
 ) -> (Vec<Vec<Reached>>, End) {
     let mut conn = app.running.database.reader.acquire().await.unwrap();
-    let mut trail = Trail::from(starts, merchant_id, KnownAt::NOW, pace);
+    let mut trail = Trail::from(
+        starts,
+        (merchant_id, &app.running.code_key),
+        KnownAt::NOW,
+        pace,
+    );
     let mut parts = Vec::new();
     loop {
         // Each in a transaction of its own.
@@ -86,6 +97,7 @@ async fn codes(
 ) -> (BTreeMap<Identity, Reached>, usize) {
     let origin = Origin {
         merchant_id,
+        codes: app.running.code_key.clone(),
         known_at: KnownAt::NOW,
         most,
     };
@@ -447,7 +459,12 @@ async fn items_are_counted_before_they_are_read() {
     let expected = async |starts: &[Start]| {
         let mut conn = app.running.database.reader.acquire().await.unwrap();
         let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
-        let mut trail = Trail::from(starts, app.merchant_id, KnownAt::NOW, SLOWEST);
+        let mut trail = Trail::from(
+            starts,
+            (app.merchant_id, &app.running.code_key),
+            KnownAt::NOW,
+            SLOWEST,
+        );
         trail.next(&mut tx).await.unwrap();
         let expected = trail.expected(&mut tx).await.unwrap();
         (expected.lots, expected.affected, expected.possibly)

@@ -424,6 +424,7 @@ async fn more_than_is_looked_through_is_refused_and_as_much_is_not() {
         let mut tx = read_for(&mut conn, app.merchant_id).await.unwrap();
         let origin = Origin {
             merchant_id: app.merchant_id,
+            codes: app.running.code_key.clone(),
             known_at: KnownAt::NOW,
             most: Most { events, starts },
         };

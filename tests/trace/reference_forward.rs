@@ -310,7 +310,13 @@ async fn told(
     for starts in starts {
         let mut conn = app.running.database.reader.acquire().await.unwrap();
         let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
-        let found = forward_at(&mut tx, merchant_id, starts, KnownAt::NOW, Pace::USUAL);
+        let found = forward_at(
+            &mut tx,
+            (merchant_id, &app.running.code_key),
+            starts,
+            KnownAt::NOW,
+            Pace::USUAL,
+        );
         let found = found.await.unwrap();
         assert!(!found.truncated);
         let things = found.things.into_iter();

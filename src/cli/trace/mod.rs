@@ -81,6 +81,10 @@ pub(super) struct Trace {
     merchant: Option<String>,
 }
 
+/// Whose record it is, what a forward trace starts from, and whether that is known though nobody may have spoken of it:
+/// what a recall names is recalled all the same, and a code that was issued exists.
+type Found = (Uuid, Vec<Start>, bool);
+
 impl Trace {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
         let link = self.code.as_deref().map(DigitalLink::parse).transpose();
@@ -146,17 +150,19 @@ impl Trace {
             (None, Some(link)) => self.started(core, &mut conn, link, known_at).await?,
             (None, None) => self.present(core, &mut conn, known_at).await?,
         };
-        let Some((merchant_id, starts)) = found else {
+        let Some((merchant_id, starts, is_known)) = found else {
             return Ok(false);
         };
         if self.csv {
-            let origin = Origin::of(merchant_id, known_at);
-            return self.print_table(&mut conn, &origin, &starts).await;
+            let origin = Origin::of(merchant_id, &core.keys.codes, known_at);
+            let from = (&starts[..], is_known);
+            return self.print_table(&mut conn, &origin, from).await;
         }
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let found = trace::forward(&mut tx, merchant_id, &starts, known_at).await?;
+        let found =
+            trace::forward(&mut tx, (merchant_id, &core.keys.codes), &starts, known_at).await?;
         tx.rollback().await?;
-        if !self.is_record(&found.things) {
+        if !is_known && !found.things.iter().any(Reached::is_spoken_of) {
             return Ok(false);
         }
         let mut out = BufWriter::new(std::io::stdout());
@@ -180,7 +186,7 @@ impl Trace {
         &self,
         conn: &mut PgConnection,
         origin: &Origin,
-        starts: &[Start],
+        (starts, is_known): (&[Start], bool),
     ) -> Result<bool, Failure> {
         let mut followed = if self.codes {
             Followed::codes(starts, origin, Pace::CODES)
@@ -193,7 +199,7 @@ impl Trace {
         let mut held_back: Vec<Reached> = Vec::new();
         while let Some(told) = followed.next(&mut tx).await? {
             held_back.extend(told);
-            if table.is_none() && !self.is_record(&held_back) {
+            if !is_known && table.is_none() && !held_back.iter().any(Reached::is_spoken_of) {
                 continue;
             }
             let table = match &mut table {
@@ -217,11 +223,6 @@ impl Trace {
         Ok(true)
     }
 
-    /// Whether anything is known of what was asked for. What a recall names is recalled, whatever is known of it.
-    fn is_record(&self, things: &[Reached]) -> bool {
-        self.recall.is_some() || things.iter().any(Reached::is_spoken_of)
-    }
-
     /// What a forward trace of a code starts from, and whose record it is.
     async fn started(
         &self,
@@ -229,16 +230,20 @@ impl Trace {
         conn: &mut PgConnection,
         link: DigitalLink,
         known_at: KnownAt,
-    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
+    ) -> Result<Option<Found>, Failure> {
         let Some(merchant_id) = self.owner(core, conn, link).await? else {
             return Ok(None);
         };
-        let finest = link.identities().into_iter().take(1).collect();
+        let finest: Vec<Identity> = link.identities().into_iter().take(1).collect();
         let mut tx = read_for(conn, merchant_id).await?;
-        let origin = Origin::of(merchant_id, known_at);
+        let origin = Origin::of(merchant_id, &core.keys.codes, known_at);
+        let is_issued = match finest.first() {
+            Some(thing) => origin.is_issued(&mut tx, thing).await?,
+            None => false,
+        };
         let starts = origin.things(&mut tx, finest, self.since).await?;
         tx.rollback().await?;
-        Ok(Some((merchant_id, starts)))
+        Ok(Some((merchant_id, starts, is_issued)))
     }
 
     /// All that was at a place or with a party; `None` if nothing was.
@@ -247,7 +252,7 @@ impl Trace {
         core: &Core,
         conn: &mut PgConnection,
         known_at: KnownAt,
-    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
+    ) -> Result<Option<Found>, Failure> {
         let (option, text) = match (&self.place, &self.party) {
             (Some(place), _) => ("--place", place),
             (None, Some(party)) => ("--party", party),
@@ -279,11 +284,11 @@ impl Trace {
         let named = self.merchant.as_deref();
         let merchant_id = acting_merchant(&core.database, named).await?.id;
         let mut tx = read_for(conn, merchant_id).await?;
-        let starts = Origin::of(merchant_id, known_at)
+        let starts = Origin::of(merchant_id, &core.keys.codes, known_at)
             .there(&mut tx, &wanted)
             .await?;
         tx.rollback().await?;
-        Ok((!starts.is_empty()).then_some((merchant_id, starts)))
+        Ok((!starts.is_empty()).then_some((merchant_id, starts, false)))
     }
 
     /// All that a recall names; `None` if there is no such recall.
@@ -293,7 +298,7 @@ impl Trace {
         conn: &mut PgConnection,
         uri: &str,
         known_at: KnownAt,
-    ) -> Result<Option<(Uuid, Vec<Start>)>, Failure> {
+    ) -> Result<Option<Found>, Failure> {
         let named = self.merchant.as_deref();
         let merchant_id = acting_merchant(&core.database, named).await?.id;
         let mut tx = read_for(conn, merchant_id).await?;
@@ -301,10 +306,10 @@ impl Trace {
         let Some(recall) = said else {
             return Ok(None);
         };
-        let origin = Origin::of(merchant_id, known_at);
+        let origin = Origin::of(merchant_id, &core.keys.codes, known_at);
         let starts = origin.things(&mut tx, recall.scope, None).await?;
         tx.rollback().await?;
-        Ok(Some((merchant_id, starts)))
+        Ok(Some((merchant_id, starts, true)))
     }
 
     /// Whose record is told; `None` for a code of a product that nobody described.

@@ -24,11 +24,8 @@ impl Exits {
         graph: &Graph<'_>,
     ) {
         for (identity, thing) in exits {
-            let mut known = trunk.get(&identity).cloned().unwrap_or_default();
-            let of_lots = Thing::of_lots(&identity, graph, |lot| trunk.get(lot));
-            for (certainty, reason) in of_lots.reasons() {
-                known.take(certainty, reason.clone());
-            }
+            let known = trunk.get(&identity).cloned().unwrap_or_default();
+            let known = known.with(&Thing::of_lots(&identity, graph, |lot| trunk.get(lot)));
             for (certainty, reason) in thing.reasons() {
                 if known.knows(certainty, reason) {
                     continue;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::MAX_ROUNDS;
 use super::exits::Exits;
+use super::issued::ItemOf;
 use super::tell::{Teller, Ways};
 use super::thing::Thing;
 use super::walk::Spread;
@@ -43,11 +44,11 @@ pub(super) struct Lots<'t> {
 }
 
 impl Lots<'_> {
-    /// Walks items, each with its lot; side by side where there are so many.
+    /// Walks items; side by side where there are so many.
     pub async fn walk(
         &self,
         conn: &mut PgConnection,
-        items: &[(Identity, Identity)],
+        items: &[ItemOf],
         beside: usize,
     ) -> Result<Vec<Reached>, TraceError> {
         if items.len() < beside {
@@ -70,7 +71,7 @@ impl Lots<'_> {
     async fn walk_part(
         &self,
         line: &Line<'_>,
-        part: &[(Identity, Identity)],
+        part: &[ItemOf],
         room: Room,
     ) -> Result<Vec<Reached>, TraceError> {
         let mut told = Vec::new();
@@ -78,12 +79,9 @@ impl Lots<'_> {
         while let Some(part) = todo.pop()
             && !self.is_too_much.get()
         {
-            let items = part.iter().map(|(item, _)| item);
             let room = if part.len() == 1 { Room::FORWARD } else { room };
             let mut found = Found::known_at(self.known_at, room);
-            let walk = |found: &Found| {
-                Spread::items(items.clone(), self.things, &Graph::of(found.events()))
-            };
+            let walk = |found: &Found| Spread::items(part, self.things, &Graph::of(found.events()));
             let settled = found.settle(line, self.merchant_id, MAX_ROUNDS, walk);
             let spread = settled.await?;
             if !found.truncated {
@@ -98,21 +96,14 @@ impl Lots<'_> {
         Ok(told)
     }
 
-    fn tell(
-        &self,
-        part: &[(Identity, Identity)],
-        found: &Found,
-        spread: Spread,
-        told: &mut Vec<Reached>,
-    ) {
+    fn tell(&self, part: &[ItemOf], found: &Found, spread: Spread, told: &mut Vec<Reached>) {
         let graph = Graph::of(found.events());
         let mut teller = Teller::over(&graph);
-        for (item, lot) in part {
-            if let Some(thing) = spread.things.get(item)
-                && self.is_told_with(item, lot, &graph)
-                && as_told(item, &graph, self.expanded).best() != thing.best()
+        for of in part {
+            if let Some(thing) = spread.things.get(&of.item)
+                && self.is_told(of, thing, &graph)
             {
-                told.extend(teller.reached(item, thing));
+                told.extend(teller.reached(&of.item, thing));
             }
         }
         if self.ways.borrow_mut().keep(&graph, &spread) {
@@ -122,16 +113,27 @@ impl Lots<'_> {
         exits.keep(spread.exits, self.things, &graph);
     }
 
-    /// An item that has several lots is told with the first of those that are told now.
-    fn is_told_with(&self, item: &Identity, lot: &Identity, graph: &Graph<'_>) -> bool {
-        if self.tells_with_each {
-            return true;
+    /// Whether it was not told, or not as that.
+    fn is_told(&self, of: &ItemOf, thing: &Thing, graph: &Graph<'_>) -> bool {
+        let before = of.thing(graph, |lot| self.expanded.get(lot));
+        if before.best() == thing.best() {
+            return false;
         }
-        let lots = graph.lots_of(item).into_iter();
-        let gtin = item.gtin();
+        if of.issued.is_none() {
+            return self.tells_with_each || self.is_first_lot(of, graph);
+        }
+        // What led to it by itself, the trunk has told.
+        let known = self.things.get(&of.item).and_then(Thing::best);
+        known.is_none_or(|known| thing.best().is_some_and(|best| best < known))
+    }
+
+    /// An item that has several lots is told with the first of those that are told now.
+    fn is_first_lot(&self, of: &ItemOf, graph: &Graph<'_>) -> bool {
+        let lots = graph.lots_of(&of.item).into_iter();
+        let gtin = of.item.gtin();
         let lots = lots.filter_map(|lot| Some(Identity::LotOf { gtin: gtin?, lot }));
         let first = lots.filter(|lot| self.expanding.contains(lot)).min();
-        first.as_ref() == Some(lot)
+        first.as_ref() == Some(&of.of)
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod codes;
 mod exits;
+mod issued;
 mod items;
 mod last;
+mod pace;
 mod present;
 mod reader;
 mod tell;
@@ -21,10 +23,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use self::codes::{Leading, declared_errors, used_since};
+pub use self::pace::Pace;
 pub use self::present::{Present, present};
-pub use self::trail::{End, Expected, Pace, Trail};
+pub use self::trail::{End, Expected, Trail};
 use self::walk::MAX_THINGS;
 use super::{KnownAt, TraceError};
+use crate::domain::code::CodeKey;
 use crate::domain::forward::{Forward, Reached, Start};
 use crate::domain::gs1::Identity;
 
@@ -33,25 +37,25 @@ use crate::domain::gs1::Identity;
 const MAX_ROUNDS: usize = 64;
 
 /// Everything that is affected by what is wrong with `starts`, in memory; a [`Trail`] holds any number of things. The
-/// transaction must act for the merchant.
+/// transaction must act for the merchant, whose codes the key made.
 pub async fn forward(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    of: (Uuid, &CodeKey),
     starts: &[Start],
     known_at: KnownAt,
 ) -> Result<Forward, TraceError> {
-    forward_at(conn, merchant_id, starts, known_at, Pace::USUAL).await
+    forward_at(conn, of, starts, known_at, Pace::USUAL).await
 }
 
 /// The same, so much at a time: it must make no difference.
 pub async fn forward_at(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    of: (Uuid, &CodeKey),
     starts: &[Start],
     known_at: KnownAt,
     pace: Pace,
 ) -> Result<Forward, TraceError> {
-    let mut trail = Trail::from(starts, merchant_id, known_at, pace);
+    let mut trail = Trail::from(starts, of, known_at, pace);
     let mut things: BTreeMap<Identity, Reached> = BTreeMap::new();
     let mut is_full = false;
     while let Some(told) = trail.next(conn).await? {

@@ -56,7 +56,7 @@ impl Reader {
     }
 
     /// Whether there is nothing left to be read.
-    fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.left.is_empty()
     }
 

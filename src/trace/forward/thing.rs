@@ -110,6 +110,14 @@ impl Thing {
         }
     }
 
+    /// With the reasons of another.
+    pub fn with(mut self, other: &Thing) -> Thing {
+        for (certainty, reason) in other.reasons() {
+            self.take(certainty, reason.clone());
+        }
+        self
+    }
+
     /// Both, as far as there are any.
     pub fn reasons(&self) -> impl Iterator<Item = (Certainty, &Reason)> {
         let affected = self.affected.iter();

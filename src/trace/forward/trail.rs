@@ -3,6 +3,7 @@
 //! goes back to the trunk, until nothing new is found. So a recall of a million items needs no more memory than one of
 //! a thousand, but for what held them.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::future::poll_fn;
@@ -16,11 +17,14 @@ use uuid::Uuid;
 use super::MAX_ROUNDS;
 use super::codes::{Codes, Leading, Named, declared_errors};
 use super::exits::Exits;
+use super::issued::{Issued, ItemOf};
 use super::items::{Lots, as_told};
+use super::pace::Pace;
 use super::reader::{Reader, Told, items_of, read_page};
 use super::tell::{Teller, Ways};
 use super::thing::{Reason, Thing};
 use super::walk::Spread;
+use crate::domain::code::CodeKey;
 use crate::domain::forward::{Certainty, Holding, Names, Passage, Reached, Start};
 use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::identity_key::identity_key;
@@ -40,44 +44,6 @@ use crate::trace::{KnownAt, TraceError};
 const MAX_TRUNKS: usize = 64;
 /// Names that are described together.
 const NAMES: usize = 500;
-
-/// How much is read at a time, and how much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// Statements that give items to lots, at a time.
-    pub namings: usize,
-    /// Items, at a time.
-    pub items: usize,
-    /// Items from which on half of them are walked beside the others.
-    pub beside: usize,
-    /// Items of one lot that are told.
-    pub items_of_lot: usize,
-    /// Times in which something held affected things, and events by which they were passed on, that are kept for the
-    /// end; none for whoever does not ask for them.
-    pub ways: usize,
-}
-
-impl Pace {
-    /// Of a service: some megabytes at a time, and some hundred at the most.
-    pub const USUAL: Pace = Pace {
-        namings: 512,
-        items: 8_192,
-        beside: 4_096,
-        items_of_lot: 2_000_000,
-        ways: 1_000_000,
-    };
-    /// The same, of the things alone.
-    pub const THINGS: Pace = Pace {
-        ways: 0,
-        ..Pace::USUAL
-    };
-    /// Of codes, which are small.
-    pub const CODES: Pace = Pace {
-        namings: 2_048,
-        items: 16_384,
-        ..Pace::THINGS
-    };
-}
 
 /// A forward trace under way.
 pub struct Trail {
@@ -102,6 +68,8 @@ pub struct Trail {
     /// The lot that is worked off, and the items that it had.
     lot: Option<Identity>,
     seen: Set<Identity>,
+    /// The codes that were issued for these lots; each lot's are told once its items were.
+    issued: Issued,
     ways: Ways,
     names: Names,
     described: HashSet<Name>,
@@ -119,6 +87,20 @@ pub struct Expected {
     pub affected: u64,
     /// Those that may be.
     pub possibly: u64,
+    /// Codes that were issued for them; whoever makes them known as items makes no others.
+    pub issued: u64,
+}
+
+/// What is worked off at a time.
+#[derive(Default)]
+struct Part {
+    count: usize,
+    /// Items that are looked at.
+    items: Vec<ItemOf>,
+    /// Items that are told by their codes alone.
+    codes: Vec<Named>,
+    /// Codes that were issued, and that nothing of their lot names.
+    issued: Vec<Named>,
 }
 
 /// What is known at the end.
@@ -136,8 +118,14 @@ pub struct End {
 
 impl Trail {
     /// From what is wrong with `starts`.
-    pub fn from(starts: &[Start], merchant_id: Uuid, known_at: KnownAt, pace: Pace) -> Trail {
+    pub fn from(
+        starts: &[Start],
+        (merchant_id, codes): (Uuid, &CodeKey),
+        known_at: KnownAt,
+        pace: Pace,
+    ) -> Trail {
         Trail {
+            issued: Issued::by(codes.clone()),
             merchant_id,
             known_at,
             pace,
@@ -164,10 +152,15 @@ impl Trail {
     /// The same, but of the items of lots it tells only that they are affected, and since when: neither where they are
     /// nor what became of them. Before each part it must learn of the products that it [asks for](Trail::unknown_kinds);
     /// of others it looks at each item.
-    pub fn of_codes(starts: &[Start], merchant_id: Uuid, known_at: KnownAt, pace: Pace) -> Trail {
+    pub fn of_codes(
+        starts: &[Start],
+        of: (Uuid, &CodeKey),
+        known_at: KnownAt,
+        pace: Pace,
+    ) -> Trail {
         Trail {
             codes: Some(Codes::new()),
-            ..Trail::from(starts, merchant_id, known_at, pace)
+            ..Trail::from(starts, of, known_at, pace)
         }
     }
 
@@ -202,7 +195,7 @@ impl Trail {
         conn: &mut PgConnection,
     ) -> Result<Option<Vec<Reached>>, TraceError> {
         loop {
-            let told = if !self.expanding.is_empty() {
+            let told = if !self.expanding.is_empty() || self.issued.next_of().is_some() {
                 self.tell_items(conn).await?
             } else if self.trunks == 0 || (self.exits.has_new() && self.trunks < MAX_TRUNKS) {
                 self.tell_trunk(conn).await?
@@ -238,6 +231,7 @@ impl Trail {
             lots: lots.len(),
             affected: sum(|made| made.since),
             possibly: sum(|made| made.before),
+            issued: self.issued.count(),
         })
     }
 
@@ -286,24 +280,30 @@ impl Trail {
         let settled = self.found.settle(&line, self.merchant_id, MAX_ROUNDS, walk);
         let spread = settled.await?;
         self.truncated |= self.found.truncated;
+        let lots = spread.things.iter().filter(|(identity, thing)| {
+            let known = self.expanded.get(*identity).map(Thing::since);
+            matches!(identity, Identity::LotOf { .. }) && known != Some(thing.since())
+        });
+        self.expanding = lots.map(|(lot, _)| lot.clone()).collect();
+        self.ask_for_codes(conn).await?;
         let graph = Graph::of(self.found.events());
         let mut teller = Teller::over(&graph);
         let mut told = Vec::new();
         for (identity, thing) in &spread.things {
             let before = self.things.get(identity).cloned();
             let before = before.unwrap_or_else(|| as_told(identity, &graph, &self.expanded));
+            let issued = self.issued.find(identity);
+            let issued = issued.map(|of| of.thing(&graph, |lot| spread.things.get(lot)));
+            let thing = issued.map_or(Cow::Borrowed(thing), |issued| {
+                Cow::Owned(thing.clone().with(&issued))
+            });
             if before.best() != thing.best() {
-                told.extend(teller.reached(identity, thing));
+                told.extend(teller.reached(identity, &thing));
             }
         }
         told.sort_by(|a, b| (a.certainty, &a.identity).cmp(&(b.certainty, &b.identity)));
         self.truncated |= self.ways.keep(&graph, &spread);
         self.things = spread.things;
-        let lots = self.things.iter().filter(|(identity, thing)| {
-            let known = self.expanded.get(*identity).map(Thing::since);
-            matches!(identity, Identity::LotOf { .. }) && known != Some(thing.since())
-        });
-        self.expanding = lots.map(|(lot, _)| lot.clone()).collect();
         self.reader = Reader::of(self.expanding.iter().cloned(), self.pace.namings);
         self.lot = None;
         let since = self.wrong_since();
@@ -311,6 +311,25 @@ impl Trail {
             codes.forget_later(since);
         }
         Ok(told)
+    }
+
+    /// Asks which codes were issued for the lots whose items are told; and first, for affected products, which were
+    /// without a lot.
+    async fn ask_for_codes(&mut self, conn: &mut PgConnection) -> Result<(), TraceError> {
+        let mut of: Vec<Identity> = Vec::new();
+        if self.trunks == 1 {
+            let starts = self.starts.iter();
+            let starts = starts.filter(|start| start.certainty == Certainty::Affected);
+            let classes = starts.map(|start| &start.identity);
+            let classes = classes.filter(|identity| matches!(identity, Identity::Class { .. }));
+            of.extend(classes.cloned());
+            of.sort();
+        }
+        of.extend(self.expanding.iter().cloned());
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+        let has_room = self.issued.ask(conn, merchant_id, known_at, &of).await?;
+        self.truncated |= !has_room;
+        Ok(())
     }
 
     /// Works off what was read of the lots, up to so many items, and tells of these. While it does, more is read.
@@ -322,7 +341,7 @@ impl Trail {
                 self.ahead = self.reader.page(conn, merchant_id, known_at).await?;
             }
             let page = std::mem::take(&mut self.ahead);
-            if page.is_empty() {
+            if page.is_empty() && self.issued.next_of().is_none() {
                 self.end_lots();
                 return Ok(Vec::new());
             }
@@ -330,8 +349,16 @@ impl Trail {
             let (ahead, read) = meanwhile(ahead, || read_page(page)).await;
             (self.ahead, self.page) = (ahead?, read?.into());
         }
-        let (mut items, codes) = self.collect_some();
+        let Part {
+            mut items,
+            codes,
+            issued,
+            ..
+        } = self.collect_some();
         let mut told = self.tell_codes(conn, codes, &mut items).await?;
+        for named in issued {
+            told.extend(self.tell_issued(conn, named, &mut items).await?);
+        }
         for part in items.chunks(self.pace.items) {
             let lots = Lots {
                 merchant_id,
@@ -364,29 +391,54 @@ impl Trail {
         }
     }
 
-    /// The items of what was read, up to so many, each with its lot; and those that are told by their codes alone.
-    fn collect_some(&mut self) -> (Vec<(Identity, Identity)>, Vec<Named>) {
-        let (mut items, mut codes, mut count) = (Vec::new(), Vec::new(), 0);
-        while count < self.pace.items
-            && let Some(told) = self.page.pop_front()
-        {
-            if self.lot.as_ref() != Some(&told.lot) {
-                self.seen.clear();
-                self.lot = Some(told.lot.clone());
+    /// The items of what was read, up to so many, and after those of each lot the codes that were issued for it.
+    fn collect_some(&mut self) -> Part {
+        let mut part = Part::default();
+        while part.count < self.pace.items {
+            let room = self.pace.items - part.count;
+            if self.are_codes_due() {
+                let of = self.issued.next_of().cloned();
+                self.turn_to(of);
+                if let Some(named) = self.issued.take(&self.seen, room) {
+                    // Making them is work, whether or not any is told.
+                    part.count += named.items.len().max(1);
+                    part.issued.push(named);
+                }
+                continue;
             }
-            let before = items.len();
-            if let Some(named) = self.collect(told, &mut items) {
-                count += named.items.len();
-                codes.push(named);
+            let Some(told) = self.page.pop_front() else {
+                break;
+            };
+            self.turn_to(Some(told.lot.clone()));
+            let before = part.items.len();
+            if let Some(named) = self.collect(told, &mut part.items) {
+                part.count += named.items.len();
+                part.codes.push(named);
             }
-            count += items.len() - before;
+            part.count += part.items.len() - before;
         }
-        (items, codes)
+        part
+    }
+
+    /// Whether all that gives items to the lot was read for which the next codes were issued.
+    fn are_codes_due(&self) -> bool {
+        let next = self.page.front().map(|told| &told.lot);
+        self.issued.next_of().is_some_and(|of| match next {
+            Some(lot) => of < lot,
+            None => self.ahead.is_empty() && self.reader.is_done(),
+        })
+    }
+
+    fn turn_to(&mut self, lot: Option<Identity>) {
+        if self.lot != lot {
+            self.seen.clear();
+            self.lot = lot;
+        }
     }
 
     /// Adds the items that a statement gives to a lot, each with the lot; gives those that are told by their codes
     /// alone.
-    fn collect(&mut self, told: Told, items: &mut Vec<(Identity, Identity)>) -> Option<Named> {
+    fn collect(&mut self, told: Told, items: &mut Vec<ItemOf>) -> Option<Named> {
         let Told { lot, by, event } = told;
         let mut codes = self.codes.as_mut().and_then(|codes| codes.of_lot(&lot));
         let mut alone = Vec::new();
@@ -403,7 +455,7 @@ impl Trail {
             if takes && is_by_ilmd {
                 alone.push(item.clone());
             } else {
-                items.push((item.clone(), lot.clone()));
+                items.push(ItemOf::named(item.clone(), &lot));
             }
         }
         (!alone.is_empty()).then_some(Named {
@@ -420,7 +472,7 @@ impl Trail {
         &self,
         conn: &mut PgConnection,
         codes: Vec<Named>,
-        items: &mut Vec<(Identity, Identity)>,
+        items: &mut Vec<ItemOf>,
     ) -> Result<Vec<Reached>, TraceError> {
         let mut told = Vec::new();
         if codes.is_empty() {
@@ -435,8 +487,8 @@ impl Trail {
                 .as_ref()
                 .is_some_and(|id| errors.contains(id))
             {
-                let lot = named.lot;
-                items.extend(named.items.into_iter().map(|item| (item, lot.clone())));
+                let of_lot = named.items.into_iter();
+                items.extend(of_lot.map(|item| ItemOf::named(item, &named.lot)));
             } else if let Some(of_lot) = self.things.get(&named.lot) {
                 let before = self.expanded.get(&named.lot);
                 told.extend(named.tell(of_lot, before));
@@ -445,8 +497,27 @@ impl Trail {
         Ok(told)
     }
 
+    /// Tells of codes that were issued and that no event names; the others are left to be looked at.
+    async fn tell_issued(
+        &self,
+        conn: &mut PgConnection,
+        mut issued: Named,
+        items: &mut Vec<ItemOf>,
+    ) -> Result<Vec<Reached>, TraceError> {
+        if !issued.items.is_empty() {
+            let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+            let spoken = issued.split_off_spoken_of(conn, merchant_id, known_at);
+            items.extend(spoken.await?);
+        }
+        issued.items.retain(|item| !self.things.contains_key(item));
+        let (of_lot, before) = (self.things.get(&issued.lot), self.expanded.get(&issued.lot));
+        let told = of_lot.map(|of_lot| issued.tell(of_lot, before));
+        Ok(told.unwrap_or_default())
+    }
+
     /// Ends here, with more to be found.
     fn give_up(&mut self) {
+        self.issued.clear();
         self.truncated = true;
         self.expanding.clear();
         self.page.clear();

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use time::OffsetDateTime;
 
+use super::issued::ItemOf;
 use super::thing::{Reason, Taken, Thing};
 use crate::domain::forward::{Certainty, Holding, Origin, Way};
 use crate::domain::gs1::Identity;
@@ -53,20 +54,14 @@ impl Spread {
     }
 
     /// Some items of affected lots: what their lots make of them, what held them, and what they led to.
-    pub fn items<'s>(
-        items: impl Iterator<Item = &'s Identity>,
-        lots: &Map<Identity, Thing>,
-        graph: &Graph<'_>,
-    ) -> Spread {
+    pub fn items(items: &[ItemOf], lots: &Map<Identity, Thing>, graph: &Graph<'_>) -> Spread {
         let mut walk = Walk::over(graph, Part::Items);
-        let most = items.size_hint().0;
-        walk.spread.things.reserve(most);
-        walk.spread.asks.reserve(most);
-        for item in items {
-            walk.ask_for(item);
-            let of_lots = Thing::of_lots(item, graph, |lot| lots.get(lot));
-            for (certainty, reason) in of_lots.reasons() {
-                walk.add(item, certainty, reason.clone());
+        walk.spread.things.reserve(items.len());
+        walk.spread.asks.reserve(items.len());
+        for of in items {
+            walk.ask_for(&of.item);
+            for (certainty, reason) in of.thing(graph, |lot| lots.get(lot)).reasons() {
+                walk.add(&of.item, certainty, reason.clone());
             }
         }
         walk.finish()

@@ -133,10 +133,11 @@ pub(in crate::web) async fn affected(
     let known_at = KnownAt((service.clock)());
     let wrong = Wrong::read(&asked)?;
     let permit = service.forward_traces.begin(merchant_id)?;
-    let origin = Origin::of(merchant_id, known_at);
+    let origin = Origin::of(merchant_id, &service.code_key, known_at);
     let database = service.database.clone();
-    let starts = apart(move || async move { starts(wrong, &database, &origin).await });
-    let starts = starts.await.map_err(|error| Problem::internal(&error))??;
+    let from = origin.clone();
+    let starts = apart(move || async move { starts(wrong, &database, &from).await });
+    let (starts, is_known) = starts.await.map_err(|error| Problem::internal(&error))??;
     let followed = if asked.codes_only {
         Followed::codes(&starts, &origin, Pace::CODES)
     } else {
@@ -148,7 +149,6 @@ pub(in crate::web) async fn affected(
         merchant_id,
         followed,
     };
-    let is_known = asked.recall.is_some();
     let answer = apart(move || async move {
         if is_table {
             walk.into_table(is_known).await
@@ -250,29 +250,35 @@ impl Wrong {
     }
 }
 
-/// From what is wrong to where a trace starts.
-async fn starts(wrong: Wrong, database: &Database, origin: &Origin) -> Result<Vec<Start>, Problem> {
+/// From what is wrong to where a trace starts, and whether that is known though nobody may have spoken of it: what a
+/// recall names is recalled all the same, and a code that was issued exists.
+async fn starts(
+    wrong: Wrong,
+    database: &Database,
+    origin: &Origin,
+) -> Result<(Vec<Start>, bool), Problem> {
     let merchant_id = origin.merchant_id;
     let mut conn = database.reader.acquire().await?;
     let mut tx = read_for(&mut conn, merchant_id).await?;
-    let starts = match wrong {
+    let (starts, is_known) = match wrong {
         Wrong::Recall(uri) => {
             let said = recall_said(&mut tx, merchant_id, &uri, origin.known_at).await?;
             let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
-            origin.things(&mut tx, recall.scope, None).await?
+            (origin.things(&mut tx, recall.scope, None).await?, true)
         }
         Wrong::Thing(thing, since) => {
+            let is_issued = origin.is_issued(&mut tx, &thing).await?;
             let things = vec![thing];
-            origin.things(&mut tx, things, since).await?
+            (origin.things(&mut tx, things, since).await?, is_issued)
         }
-        Wrong::There(wanted) => origin.there(&mut tx, &wanted).await?,
+        Wrong::There(wanted) => (origin.there(&mut tx, &wanted).await?, false),
     };
     tx.rollback().await?;
     if starts.is_empty() {
         let fault = "nothing is recorded of this place or party in that time";
         return Err(Problem::not_found(fault));
     }
-    Ok(starts)
+    Ok((starts, is_known))
 }
 
 /// A forward trace that takes a connection for each of its parts, and none between them.
@@ -293,8 +299,7 @@ impl Walk {
         Ok(told)
     }
 
-    /// The first parts, until something is known. Of a thing that nobody spoke of, there is nothing to tell; what a
-    /// recall names is recalled all the same.
+    /// The first parts, until something is known. Of a thing that nobody spoke of, there is nothing to tell.
     async fn begin(&mut self, mut is_known: bool) -> Result<Vec<Reached>, Problem> {
         let mut first = Vec::new();
         while let Some(told) = self.next().await? {

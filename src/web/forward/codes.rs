@@ -32,20 +32,20 @@ struct Codes {
 impl Followed {
     /// With all that is known of each thing.
     pub fn whole(starts: &[Start], origin: &Origin, pace: Pace) -> Followed {
-        let (merchant_id, known_at) = (origin.merchant_id, origin.known_at);
+        let of = (origin.merchant_id, &origin.codes);
         Followed {
-            trail: Trail::from(starts, merchant_id, known_at, pace),
+            trail: Trail::from(starts, of, origin.known_at, pace),
             codes: None,
         }
     }
 
     /// With the codes of the items.
     pub fn codes(starts: &[Start], origin: &Origin, pace: Pace) -> Followed {
-        let (merchant_id, known_at) = (origin.merchant_id, origin.known_at);
+        let of = (origin.merchant_id, &origin.codes);
         Followed {
-            trail: Trail::of_codes(starts, merchant_id, known_at, pace),
+            trail: Trail::of_codes(starts, of, origin.known_at, pace),
             codes: Some(Codes {
-                origin: *origin,
+                origin: origin.clone(),
                 used: None,
                 gave_up: false,
             }),

@@ -49,6 +49,7 @@ pub fn page_of(page: &Page, names: &Names) -> serde_json::Result<String> {
             lots: page.expected.lots,
             affected: page.expected.affected,
             possibly_affected: page.expected.possibly,
+            issued: page.expected.issued,
         },
         things: page.things.iter().map(named).collect(),
         is_complete: page.is_complete,
@@ -71,6 +72,7 @@ struct ExpectedJson {
     lots: usize,
     affected: u64,
     possibly_affected: u64,
+    issued: u64,
 }
 
 #[derive(Serialize)]

@@ -9,6 +9,8 @@ use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::codes::{CodeError, SerialStatus, serial_status};
+use crate::domain::code::CodeKey;
 use crate::domain::epcis::query::{Condition, EventQuery, Sought, Span, Test};
 use crate::domain::epcis::{Event, read_event};
 use crate::domain::forward::Start;
@@ -16,6 +18,7 @@ use crate::domain::gs1::{Gtin, Identity, Lot};
 use crate::domain::presence::{Presence, With};
 use crate::domain::statement::Role;
 use crate::query::{self, FoundEvent, QueryError, Recent};
+use crate::store::code_range::lots_with_codes;
 use crate::trace::{self, KnownAt, TraceError};
 
 /// Events that are read at a time.
@@ -122,10 +125,12 @@ impl Most {
 }
 
 /// Looks for what a forward trace starts from, in a merchant's record as it was known at a time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Origin {
     /// Whose.
     pub merchant_id: Uuid,
+    /// What made the merchant's codes.
+    pub codes: CodeKey,
     /// What was recorded later is left out.
     pub known_at: KnownAt,
     /// How much is looked at.
@@ -134,10 +139,11 @@ pub struct Origin {
 
 impl Origin {
     /// With room for as much as a service looks at.
-    pub fn of(merchant_id: Uuid, known_at: KnownAt) -> Origin {
+    pub fn of(merchant_id: Uuid, codes: &CodeKey, known_at: KnownAt) -> Origin {
         let most = Most::USUAL;
         Origin {
             merchant_id,
+            codes: codes.clone(),
             known_at,
             most,
         }
@@ -210,6 +216,21 @@ impl Origin {
         Ok(all.into_iter().map(start).collect())
     }
 
+    /// Whether a thing is a code that was issued, though no event may name it yet. The transaction must act for the
+    /// merchant.
+    pub async fn is_issued(
+        &self,
+        conn: &mut PgConnection,
+        thing: &Identity,
+    ) -> Result<bool, CodeError> {
+        let Identity::Item { gtin, serial } = *thing else {
+            return Ok(false);
+        };
+        let (item, known_at) = ((gtin, serial), Some(self.known_at.0));
+        let status = serial_status(conn, &self.codes, self.merchant_id, item, known_at).await?;
+        Ok(matches!(status, SerialStatus::Issued(_)))
+    }
+
     /// All lots of a product, and its items without one.
     async fn of_kind(
         &self,
@@ -251,6 +272,11 @@ impl Origin {
         let (merchant_id, known_at) = (self.merchant_id, self.known_at);
         let errors = trace::declared_errors(conn, merchant_id, known_at, ids).await?;
         of_lot.retain(|id, _| id.as_ref().is_none_or(|id| !errors.contains(id)));
+        let most = self.most.starts as i64 + 1;
+        let issued = lots_with_codes(conn, merchant_id, gtin, known_at.0, most).await;
+        let issued = issued.map_err(TraceError::from)?.into_iter();
+        let issued = issued.filter_map(|lot| Lot::parse(&lot).ok());
+        found.extend(issued.map(|lot| Identity::LotOf { gtin, lot }));
         let of_lot: HashSet<Identity> = of_lot.into_values().flatten().collect();
         found.retain(|identity| !of_lot.contains(identity));
         Ok(found)

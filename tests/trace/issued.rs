@@ -1,0 +1,303 @@
+//! Codes that were issued for an affected lot, whether or not an event names them: what their pages say, a recall lists.
+
+use std::collections::BTreeMap;
+
+use rootmark::domain::forward::{Certainty, Reached, Start, Way};
+use rootmark::domain::gs1::{DigitalLink, Identity};
+use rootmark::store::{begin_for, read_for};
+use rootmark::trace::{KnownAt, Pace, forward_at};
+use rootmark::web::forward::{Followed, Origin};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::affected::{asked, fault};
+use crate::chain::*;
+use crate::support::command::rootmark;
+use crate::support::{GTIN, TestApp};
+use crate::told::{now, story};
+
+/// A few at a time, and all at once.
+const PACES: [Pace; 2] = [
+    Pace {
+        namings: 1,
+        items: 2,
+        beside: 1,
+        ..Pace::USUAL
+    },
+    Pace::USUAL,
+];
+
+type Told = BTreeMap<Identity, Reached>;
+
+/// Codes as events name them.
+async fn issued(app: &TestApp, lot: &str, quantity: u32) -> Vec<String> {
+    let paths = app.issue(lot, quantity).await.into_iter();
+    paths.map(|path| item(&path)).collect()
+}
+
+/// The item that a path names.
+fn item(path: &str) -> String {
+    let link = DigitalLink::parse(path).expect(path);
+    link.identities()[0].canonical()
+}
+
+fn start(name: &str, since: Option<OffsetDateTime>) -> Start {
+    Start::affected(Identity::parse(&uri(name)).expect(name), since)
+}
+
+fn as_named(things: &Told) -> Vec<String> {
+    things.keys().map(Identity::canonical).collect()
+}
+
+/// The items of what is affected, by a trace of any pace, and by codes alone.
+async fn affected(app: &TestApp, starts: &[Start], known_at: KnownAt) -> Told {
+    let mut all: Vec<Told> = Vec::new();
+    let items = |things: Vec<Reached>| {
+        let things = things.into_iter();
+        let items = things.filter(|told| matches!(told.identity, Identity::Item { .. }));
+        items.map(|told| (told.identity.clone(), told))
+    };
+    let key = &app.running.code_key;
+    for pace in PACES {
+        let mut conn = app.running.database.reader.acquire().await.unwrap();
+        let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
+        let of = (app.merchant_id, key);
+        let found = forward_at(&mut tx, of, starts, known_at, pace).await;
+        let found = found.unwrap();
+        assert!(!found.truncated);
+        all.push(items(found.things).collect());
+        let origin = Origin::of(app.merchant_id, key, known_at);
+        let mut followed = Followed::codes(starts, &origin, pace);
+        let mut codes = Told::new();
+        tx.rollback().await.unwrap();
+        let mut tx = read_for(&mut conn, app.merchant_id).await.unwrap();
+        while let Some(part) = followed.next(&mut tx).await.unwrap() {
+            codes.extend(items(part));
+        }
+        assert!(!followed.is_truncated());
+        all.push(codes);
+    }
+    let first = all.remove(0);
+    for other in all {
+        let code = |told: &Reached| (told.certainty, told.since, told.origin.clone());
+        let pairs = first.values().zip(other.values());
+        assert_eq!(as_named(&first), as_named(&other));
+        for (one, two) in pairs {
+            assert_eq!(code(one), code(two), "{}", one.identity);
+        }
+    }
+    first
+}
+
+/// The canonical names in the order of identities, as they are told.
+fn in_order(names: &[&String]) -> Vec<String> {
+    let mut items: Vec<Identity> = names
+        .iter()
+        .map(|name| Identity::parse(name).unwrap())
+        .collect();
+    items.sort();
+    items.iter().map(Identity::canonical).collect()
+}
+
+async fn open(app: &TestApp, scope: &[String]) -> Value {
+    let words = json!({"zh-CN": "异物", "en": "A foreign body"});
+    let recall = json!({"recall": "urn:example:recall:1", "status": "open", "recallClass": 1,
+        "scope": scope, "reason": words, "instructions": words,
+        "contact": {"name": words, "phone": "400"}});
+    let said = app.post("/api/recalls", recall.to_string()).await;
+    assert_eq!(said.status(), 201);
+    said.json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_that_were_issued_for_an_affected_lot_are_told_as_their_pages_tell_it() {
+    let app = TestApp::start().await;
+    let of_l = issued(&app, "L", 5).await;
+    let of_n = issued(&app, "N", 1).await;
+    let [made, seen, moved, silent, spare] = &of_l[..] else {
+        panic!("{of_l:?}");
+    };
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        commission(2, &[made], "L"),
+        // One was seen, and nobody said of which lot it was; another was put into tins of another lot.
+        see(3, &[seen]),
+        commission(3, &[moved], "M"),
+        commission(3, &["tin:A"], "L"),
+    ])
+    .await;
+    let found = affected(&app, &[start("powder:1", None)], KnownAt::NOW).await;
+    let tin = uri("tin:A");
+    let expected = in_order(&[made, seen, silent, spare, &tin]);
+    assert_eq!(as_named(&found), expected);
+    for told in found.values() {
+        let origin = told.origin.as_ref().unwrap();
+        assert_eq!(told.certainty, Certainty::Affected);
+        assert_eq!(
+            (origin.how, origin.from.canonical()),
+            (Way::ItemOf, uri("lot:L"))
+        );
+        let is_silent = [silent, spare].contains(&&told.identity.canonical());
+        assert_eq!(told.seen.is_none(), is_silent, "{}", told.identity);
+        assert_eq!(told.fate.is_none(), is_silent, "{}", told.identity);
+    }
+    // What a table lists, the pages say; and no other.
+    open(&app, &[uri("powder:1")]).await;
+    for (code, is_recalled) in of_l
+        .iter()
+        .map(|code| (code, code != moved))
+        .chain([(&tin, true), (&of_n[0], false)])
+    {
+        let story = story(&app, code, KnownAt::NOW).await.unwrap();
+        assert_eq!(!story.recalls.is_empty(), is_recalled, "{code}");
+    }
+    let answer = asked(
+        &app,
+        &app.key,
+        "application/json",
+        &[("recall", "urn:example:recall:1")],
+    );
+    let answer: Value = answer.await.json().await.unwrap();
+    let expected = json!({"lots": 2, "affected": 2, "possiblyAffected": 0, "issued": 5});
+    assert_eq!(answer["expected"], expected);
+    assert_eq!(answer["isComplete"], true);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_was_issued_later_is_not_known_by_then() {
+    let app = TestApp::start().await;
+    let first = issued(&app, "L", 2).await;
+    app.capture(&[see(1, &["tin:A"])]).await;
+    let by_then = now(&app).await;
+    let later = issued(&app, "L", 1).await;
+    let starts = [start("lot:L", None)];
+    let found = affected(&app, &starts, by_then).await;
+    assert_eq!(as_named(&found), in_order(&[&first[0], &first[1]]));
+    let found = affected(&app, &starts, KnownAt::NOW).await;
+    let all = in_order(&[&first[0], &first[1], &later[0]]);
+    assert_eq!(as_named(&found), all);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_is_recalled_with_all_codes_of_it() {
+    let app = TestApp::start().await;
+    let order = format!(r#"{{"gtin":"{GTIN}","quantity":3}}"#);
+    let said: Value = app
+        .post("/api/code-ranges", order)
+        .await
+        .json()
+        .await
+        .unwrap();
+    let request = app.http.get(app.url(said["codes"].as_str().unwrap()));
+    let lotless = request.bearer_auth(&app.key).send().await.unwrap();
+    let lotless = lotless.text().await.unwrap();
+    let lotless: Vec<String> = lotless.lines().map(item).collect();
+    let [silent, seen, made] = &lotless[..] else {
+        panic!("{lotless:?}");
+    };
+    let of_lot = issued(&app, "L", 1).await;
+    app.capture(&[see(1, &[seen]), commission(1, &[made], "K")])
+        .await;
+    let class = format!("class:{GTIN}");
+    // What a recall of the product starts from: its lots, those of codes alone too, and its items without one.
+    let origin = Origin::of(app.merchant_id, &app.running.code_key, KnownAt::NOW);
+    let starts = {
+        let mut conn = app.running.database.reader.acquire().await.unwrap();
+        let mut tx = read_for(&mut conn, app.merchant_id).await.unwrap();
+        let class = vec![Identity::parse(&uri(&class)).unwrap()];
+        origin.things(&mut tx, class, None).await.unwrap()
+    };
+    let found = affected(&app, &starts, KnownAt::NOW).await;
+    assert_eq!(
+        as_named(&found),
+        in_order(&[silent, seen, made, &of_lot[0]])
+    );
+    let from = |code: &String| {
+        let told = &found[&Identity::parse(code).unwrap()];
+        told.origin.as_ref().map(|origin| origin.from.canonical())
+    };
+    assert_eq!(from(silent), Some(uri(&class)));
+    assert_eq!(from(made), Some(uri("lot:K")));
+    assert_eq!(from(&of_lot[0]), Some(uri("lot:L")));
+    // Of one lot, codes without one are not told.
+    let found = affected(&app, &[start("lot:L", None)], KnownAt::NOW).await;
+    assert_eq!(as_named(&found), in_order(&[&of_lot[0]]));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_codes_that_were_issued_before_something_was_wrong_nobody_knows() {
+    let app = TestApp::start().await;
+    let before = OffsetDateTime::now_utc();
+    let codes = issued(&app, "L", 1).await;
+    app.capture(&[see(1, &["tin:A"])]).await;
+    let code = Identity::parse(&codes[0]).unwrap();
+    for (since, certainty) in [
+        (before, Certainty::Affected),
+        (now(&app).await.0, Certainty::Possibly),
+    ] {
+        let found = affected(&app, &[start("lot:L", Some(since))], KnownAt::NOW).await;
+        assert_eq!(found[&code].certainty, certainty);
+    }
+    app.stop().await;
+}
+
+/// The trunk reaches an item with a doubt, and the lot that it was issued for leaves none; and what was made of it
+/// is as affected as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_item_led_to_follows_from_the_lot_that_it_was_issued_for() {
+    let app = TestApp::start().await;
+    let of_l = issued(&app, "L", 3).await;
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        pack(2, "case:1", &[&of_l[0]]),
+        make(4, &[&of_l[1]], &["carton-lot:C"]),
+        commission(5, &["carton:C"], "C"),
+        // And of what it led to, something leads back with a doubt to one that leaves none.
+        make(4, &[&of_l[1]], &["case:2"]),
+        bond("AggregationEvent", 6, "OBSERVE", "case:2", &[&of_l[2]]),
+    ])
+    .await;
+    let mut doubtful = start("case:1", None);
+    doubtful.certainty = Certainty::Possibly;
+    let found = affected(
+        &app,
+        &[start("powder:1", None), doubtful.clone()],
+        KnownAt::NOW,
+    )
+    .await;
+    let [first, seen] = [0, 2].map(|place: usize| Identity::parse(&of_l[place]).unwrap());
+    let carton = Identity::parse(&uri("carton:C")).unwrap();
+    for thing in [&first, &seen, &carton] {
+        assert_eq!(found[thing].certainty, Certainty::Affected, "{thing}");
+    }
+    // Without the powder there is only the doubt.
+    let found = affected(&app, &[doubtful], KnownAt::NOW).await;
+    assert_eq!(found[&first].certainty, Certainty::Possibly);
+    assert!(!found.contains_key(&carton));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issued_code_is_on_record_though_no_event_names_it() {
+    let app = TestApp::start().await;
+    let path = app.issue("L", 1).await.remove(0);
+    let code = item(&path);
+    let answer = asked(&app, &app.key, "application/json", &[("thing", &code)]).await;
+    assert_eq!(answer.status(), 200);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["things"].as_array().unwrap().len(), 1);
+    let said = rootmark(&app, &["trace", &path, "--forward"]).await;
+    assert_eq!(said.code, 0, "{} {}", said.out, said.err);
+    let forged = format!("{}X", &code[..code.len() - 1]);
+    let (status, detail) = fault(&app, &app.key, &[("thing", &forged)]).await;
+    assert_eq!(
+        (status, detail.as_str()),
+        (404, "there is no record of this thing")
+    );
+    let said = rootmark(&app, &["trace", &forged, "--forward"]).await;
+    assert_eq!(said.code, 1, "{} {}", said.out, said.err);
+    app.stop().await;
+}
