@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::master::whole;
 use super::{CaptureError, MAX_BODY_BYTES, Submitter, fresh_pair};
 use crate::domain::erasure::{
-    ErasedFields, Erasure, MAX_STATEMENTS, Meant, erase as erase_fields, named_among, read_order,
+    ErasedFields, Erasure, MAX_STATEMENTS, Meant, at_or_above, erase as erase_fields, named_among,
+    read_order,
 };
 use crate::domain::event_key::{event_hold, event_key};
 use crate::domain::fields::{Fault, FaultKind};
@@ -81,7 +82,8 @@ pub async fn erase(
         // A body of a MiB takes a while.
         let (cut, wanted) = (stored.clone(), Arc::clone(&order));
         let left = tokio::task::spawn_blocking(move || without(&cut, kind, &wanted.fields));
-        let (named, left) = left.await.expect("erasing does not panic")?;
+        let left = left.await.expect("erasing does not panic");
+        let (named, left) = left.map_err(|error| in_order(error, &order.fields))?;
         found.extend(named);
         if let Some(left) = left {
             let (content, salts) = (&left.content, &left.salts);
@@ -312,6 +314,26 @@ async fn log(
         .finish()
         .map_err(|_| refused("/fields", "nest too deeply"))?;
     Ok(batch::insert_one(conn, submitter.merchant_id, statement, now).await?)
+}
+
+/// A fault of a body at the place of the field that the order names.
+fn in_order(error: CaptureError, fields: &[String]) -> CaptureError {
+    let fault = match error {
+        CaptureError::Body(fault) if !fault.pointer.is_empty() => fault,
+        error => return error,
+    };
+    let meant = fields.iter().position(|field| {
+        // An order may name what is above, as well as what is below.
+        let is_at_or_above = at_or_above(&fault.pointer).any(|above| above == field);
+        is_at_or_above || at_or_above(field).any(|above| above == fault.pointer)
+    });
+    CaptureError::Body(match meant {
+        Some(place) => Fault {
+            pointer: format!("/fields/{place}"),
+            kind: FaultKind::There(Box::new(fault)),
+        },
+        None => fault,
+    })
 }
 
 fn unreadable() -> CaptureError {

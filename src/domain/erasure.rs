@@ -3,7 +3,7 @@
 
 mod cut;
 
-pub use cut::{Erased, erase, extension, named_among, says_the_same};
+pub use cut::{Erased, at_or_above, erase, extension, named_among, says_the_same};
 
 use std::borrow::Cow;
 

@@ -35,8 +35,8 @@ pub enum FaultKind {
     /// A URI for which JSON has a bare word.
     #[error("is written in JSON as the bare word, such as {0}, not as a URI of GS1's vocabulary")]
     NotBare(&'static str),
-    /// A member that this event type does not have.
-    #[error("this event has no such member; extensions need a namespace, such as example:name")]
+    /// A member that an event of this type, or a body of this kind, does not have.
+    #[error("there is no such member; an extension needs a namespace, such as example:name")]
     UnknownMember,
     /// A member beside those that the standard lists, where it allows no extensions.
     #[error("there is no such member here, and no extensions are allowed")]
@@ -44,6 +44,9 @@ pub enum FaultKind {
     /// Something the standard allows only elsewhere.
     #[error("{0}")]
     Rule(&'static str),
+    /// What a request names has a fault where it stands.
+    #[error("{0}")]
+    There(Box<Fault>),
     /// An identity that cannot be read.
     #[error("{0}")]
     Identity(#[from] IdentityError),

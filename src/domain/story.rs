@@ -56,6 +56,9 @@ pub struct Story {
     pub accounts: Vec<Account>,
     /// Who may see what of it, as its merchant said last.
     pub disclosure: Option<Described<Disclosure>>,
+    /// Whether what was scanned is on record itself. A code that nobody issued and no event names has a story only
+    /// while its lot or its product is recalled.
+    pub is_on_record: bool,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
 }

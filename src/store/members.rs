@@ -158,6 +158,31 @@ pub async fn spoken_of(
     Ok(spoken.into_iter().collect())
 }
 
+/// Those of some keys that are on record: an event speaks of it or gives items to it, codes were issued for it, or it is
+/// a product that was described. Keys can collide.
+pub async fn on_record(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    keys: &[i64],
+    recorded_until: OffsetDateTime,
+) -> Result<HashSet<i64>> {
+    let named = sqlx::query_scalar!(
+        r#"SELECT w.key AS "key!"
+           FROM unnest($2::bigint[]) AS w (key)
+           CROSS JOIN LATERAL (
+               SELECT 1 AS one FROM trace_index
+               WHERE merchant_id = $1 AND identity_key = w.key AND role BETWEEN 1 AND 7
+                 AND recorded_at <= $3
+               LIMIT 1) AS t"#,
+        merchant_id,
+        keys,
+        recorded_until,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(named.into_iter().collect())
+}
+
 /// A lot, and since when something is wrong with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Wrong {

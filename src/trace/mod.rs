@@ -167,6 +167,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         processes: Vec::new(),
         accounts: Vec::new(),
         disclosure: None,
+        is_on_record: true,
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

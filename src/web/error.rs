@@ -274,6 +274,7 @@ impl From<StartError> for Problem {
             }
             StartError::Query(error) => error.into(),
             StartError::Trace(error) => error.into(),
+            StartError::Code(error) => error.into(),
         }
     }
 }

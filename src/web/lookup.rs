@@ -39,7 +39,7 @@ pub async fn story_of(
         return Ok(None);
     };
     let story = trace::story(conn, merchant_id, subject, known_at).await?;
-    Ok(is_known(&story, status).then(|| Told::to(story, audience)))
+    Ok(known(story, status).map(|story| Told::to(story, audience)))
 }
 
 /// All of it as it was known at a time, with what led to what.
@@ -55,7 +55,7 @@ pub async fn story_with_leads_of(
         return Ok(None);
     };
     let story = trace::story_with_leads(conn, merchant_id, subject, known_at).await?;
-    Ok(is_known(&story, status).then_some(story))
+    Ok(known(story, status))
 }
 
 /// What a code names, with the lot that it was issued for, and what its serial is.
@@ -92,14 +92,18 @@ fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<Di
     }
 }
 
-/// An item is known if its serial was issued here, or if events name it (serials that a merchant
+/// A story that may be told. Whoever holds a pack of what is recalled must not be told that there is nothing, and is told
+/// so where there is no record of the very pack.
+fn known(mut story: Story, status: Option<SerialStatus>) -> Option<Story> {
+    story.is_on_record = is_on_record(&story, status);
+    let is_recalled = story.recalls.iter().any(StandingRecall::is_open) && story.product.is_some();
+    (story.is_on_record || is_recalled).then_some(story)
+}
+
+/// An item is on record if its serial was issued here, or if events name it (serials that a merchant
 /// had printed before); a lot if events or an issuance name it; a product if it is described; a logistic
 /// unit if events name it.
-fn is_known(story: &Story, status: Option<SerialStatus>) -> bool {
-    // Whoever holds a pack of what is recalled must not be told that there is nothing.
-    if story.recalls.iter().any(StandingRecall::is_open) && story.product.is_some() {
-        return true;
-    }
+fn is_on_record(story: &Story, status: Option<SerialStatus>) -> bool {
     match status {
         Some(SerialStatus::Issued(_)) => true,
         Some(SerialStatus::NotIssued) => story.steps.iter().any(|step| step.via == Via::Item),

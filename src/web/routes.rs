@@ -3,12 +3,12 @@
 use actix_web::http::Method;
 use actix_web::middleware::Compress;
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
-use actix_web::{Route, guard};
+use actix_web::{HttpRequest, HttpResponse, Route, guard};
 
 use super::shopper::resolver;
 use super::{api, assets, epcis, log, metrics, openapi, ops, shopper};
 
-/// The table. What is not in it is answered by [`shopper::no_such_page`].
+/// The table. What is not in it is answered by [`nowhere`].
 pub fn configure(table: &mut ServiceConfig) {
     table
         // The shopper.
@@ -128,7 +128,16 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/livez", read(ops::livez))
         .route("/readyz", read(ops::readyz))
         .route("/metrics", read(metrics::metrics))
-        .default_service(route().to(shopper::no_such_page));
+        .default_service(route().to(nowhere));
+}
+
+/// What is in no table: a page that does not exist, or below `/api` a problem.
+async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let path = request.match_info().as_str();
+    if path == "/api" || path.starts_with("/api/") {
+        return api::no_such_resource(&request);
+    }
+    shopper::no_such_page(request).await
 }
 
 /// GET, and HEAD, which is GET without its body.

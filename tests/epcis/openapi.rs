@@ -143,6 +143,16 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     let listed = it.get("/api/company-prefixes", "").await;
     let listed = it.check("GET /api/company-prefixes", listed, 200).await;
     assert_eq!(listed[0]["companyPrefix"], "9521041");
+    let recall = json!({"recall": "urn:example:recall:1", "status": "open", "recallClass": 1,
+        "scope": [format!("https://id.gs1.org/01/{GTIN}/10/X")],
+        "reason": {"zh-CN": "异物", "en": "Metal"}, "instructions": {"zh-CN": "停用", "en": "Stop"},
+        "contact": {"name": {"zh-CN": "客服", "en": "Care"}, "phone": "400"}});
+    let recalls = "POST /api/recalls";
+    for status in [201, 200] {
+        let answer = app.post("/api/recalls", recall.to_string()).await;
+        let said = it.check(recalls, answer, status).await;
+        assert_eq!(said["notOnRecord"].as_array().unwrap().len(), 1);
+    }
     let products = "POST /api/products";
     it.check(
         products,

@@ -1,5 +1,6 @@
 //! What every answer of `/epcis` owes the standard: its exceptions, its versions, its media types.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -171,6 +172,37 @@ async fn a_method_that_a_resource_does_not_have_is_told_those_that_it_has() {
         assert_eq!(answer.headers()["Allow"], allow, "{method} {path}");
         assert_eq!(refusal(answer).await.status, 405, "{method} {path}");
     }
+    // The same below /api.
+    for (method, path, allow) in [
+        (Method::GET, "/api/products", "POST"),
+        (Method::DELETE, "/api/recalls", "GET, HEAD, POST"),
+        (Method::GET, "/api/company-prefixes/952104", "PUT, DELETE"),
+        (
+            Method::PUT,
+            "/api/code-ranges/09521041001012/0/codes",
+            "GET, HEAD",
+        ),
+        (Method::POST, "/api/openapi.json", "GET, HEAD"),
+    ] {
+        let answer = ask(&app, method.clone(), path).send().await.unwrap();
+        let told = answer.headers()["Allow"].to_str().unwrap().to_owned();
+        let sorted = |list: &str| list.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(sorted(&told), sorted(allow), "{method} {path}");
+        assert_eq!(refusal(answer).await.status, 405, "{method} {path}");
+    }
+    for path in [
+        "/api",
+        "/api/",
+        "/api/recall",
+        "/api/recalls/",
+        "/api/products/1/2",
+    ] {
+        let answer = get(&app, path).send().await.unwrap();
+        assert!(!answer.headers().contains_key("Allow"), "{path}");
+        assert_eq!(refusal(answer).await.status, 404, "{path}");
+    }
+    let answer = app.get("/apis").await;
+    assert_eq!(answer.headers()["Content-Type"], "text/html; charset=utf-8");
     // A path that allows the method, and still leads nowhere, is no matter of methods.
     for path in ["/epcis/capture/1/2", "/epcis/events/%ZZ"] {
         let answer = get(&app, path).send().await.unwrap();

@@ -144,7 +144,7 @@ async fn before_it_is_recalled_a_thing_is_followed_from_a_time_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lot_that_only_links_name_is_followed_and_so_is_one_of_the_last_day_of_time() {
+async fn a_lot_that_only_links_name_is_followed_and_times_reach_to_the_last_day() {
     let app = TestApp::start().await;
     let link = uri("tin:A").replace("/21/", "/10/L/21/");
     app.capture(&[see(1, &[&link])]).await;
@@ -160,13 +160,13 @@ async fn a_lot_that_only_links_name_is_followed_and_so_is_one_of_the_last_day_of
         table(&app, &[("thing", &lot)]).await,
         [lot.clone(), uri("tin:A")]
     );
-    let late = [
-        ("thing", lot.as_str()),
-        ("since", "9999-12-31T23:59:59-14:00"),
-    ];
-    let found = object(&app, &late).await;
-    assert_eq!(found["starts"][0]["since"], "9999-12-31T23:59:59.999Z");
-    assert_eq!(found["things"][1]["certainty"], "possiblyAffected");
+    // Nothing is wrong yet since then; until then it may be.
+    let last = "9999-12-31T23:59:59-14:00";
+    let refused = fault(&app, &app.key, &[("thing", &lot), ("since", last)]).await;
+    assert_eq!(refused, (400, "since lies in the future".into()));
+    let room = uri("room:1");
+    let nothing = fault(&app, &app.key, &[("place", &room), ("until", last)]).await;
+    assert_eq!(nothing.0, 404);
     app.stop().await;
 }
 
@@ -263,7 +263,7 @@ async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_the
     let party = "https://id.gs1.org/417/9522040000006";
     let (early, late) = ("2026-06-01T02:30:00Z", "2026-06-01T03:30:00Z");
     let one_of = "ask for one of recall, thing, place or party";
-    let invalid: [(&[(&str, &str)], &str); 18] = [
+    let invalid: [(&[(&str, &str)], &str); 22] = [
         (&[], one_of),
         (&[("recall", RECALL), ("thing", &lot)], one_of),
         (&[("recall", RECALL), ("since", early)], one_of),
@@ -293,6 +293,16 @@ async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_the
         ),
         (&[("thing", &lot), ("limit", "0")], "limit is 1 to 1000"),
         (&[("thing", &lot), ("limit", "1001")], "limit is 1 to 1000"),
+        (&[("thing", &lot), ("limit", "abc")], "limit is 1 to 1000"),
+        (&[("thing", &lot), ("limit", "-1")], "limit is 1 to 1000"),
+        (
+            &[("thing", &lot), ("codesOnly", "yes")],
+            "codesOnly is true",
+        ),
+        (
+            &[("thing", &lot), ("since", "2026-06-01T08:00:00 08:00")],
+            "+ is written %2B",
+        ),
         (&[("thing", &lot), ("page", "2")], "ask for recall"),
     ];
     for (query, expected) in invalid {
@@ -300,6 +310,14 @@ async fn what_cannot_be_followed_is_said_and_another_merchants_record_is_not_the
         assert_eq!(status, 400, "{query:?}");
         assert!(detail.contains(expected), "{query:?}: {detail}");
     }
+    let limited = asked(
+        &app,
+        &app.key,
+        "text/csv",
+        &[("thing", &lot), ("limit", "5")],
+    )
+    .await;
+    assert_eq!(limited.status(), 400);
     let unknown = fault(&app, &app.key, &[("thing", &uri("lot:X"))]).await;
     assert_eq!(unknown, (404, "there is no record of this thing".into()));
     let unknown = fault(

@@ -397,9 +397,12 @@ async fn a_wrong_order_erases_nothing_of_an_event() {
     for (wrong, says) in [
         (
             order(&["/example:driver", "/action"]),
-            "/action: is no extension",
+            "\"pointer\":\"/fields/1\",\"detail\":\"/action: is no extension",
         ),
-        (order(&["/ilmd/cbvmda:lotNumber"]), "cannot be erased"),
+        (
+            order(&["/ilmd/cbvmda:lotNumber"]),
+            "/fields/0: /ilmd/cbvmda:lotNumber: is master",
+        ),
         (order(&["/example:nothing"]), "none of these fields"),
         (
             order(&["/example:driver", "/example:drivers"]),

@@ -206,6 +206,20 @@ async fn a_page_says_first_that_it_is_recalled_why_and_what_to_do() {
         assert!(!english.contains("0095210410000000015"));
     }
     assert!(!page(&app, &other, "en").await.contains("recall"));
+    // Whoever holds one with a code that was never issued is told of the recall, and that of the code too.
+    let forged = format!("{}X", &codes[0][..codes[0].len() - 1]);
+    let lot = format!("/01/{GTIN}/10/L");
+    for (path, is_on_record) in [(&codes[0], true), (&forged, false), (&lot, true)] {
+        let english = page(&app, path, "en").await;
+        assert!(english.contains("Recalled: do not use"), "{path}");
+        let says = english.contains("There is no record of this very code");
+        assert_eq!(says, !is_on_record, "{path}");
+        let said = rootmark(&app, &["trace", path]).await;
+        assert!(said.out.starts_with("RECALLED  "), "{}", said.out);
+        assert_eq!(said.out.contains("\nNOT ON RECORD  "), !is_on_record);
+        let said = rootmark(&app, &["trace", path, "--json"]).await;
+        assert_eq!(said.json()["isOnRecord"], is_on_record);
+    }
     // It is proven like everything else, without the neighbour's case.
     let bundle = proof(&app, &codes[0]).await;
     let shown = format!("{bundle:?}");
@@ -228,6 +242,83 @@ async fn a_page_says_first_that_it_is_recalled_why_and_what_to_do() {
     assert_eq!(said.json()["recalls"], expected);
     let said = rootmark(&app, &["check"]).await;
     assert_eq!(said.code, 0, "{}", said.out);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_of_a_recall_is_on_no_record_the_answer_names() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    let item = |path: &str| {
+        uri(&path
+            .replace("/10/C", "")
+            .replacen("/01", "https://id.gs1.org/01", 1))
+    };
+    let code = item(&app.issue("C", 1).await[0]);
+    let forged = format!("{}X", &code[..code.len() - 1]);
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        commission(2, &["tin:A"], "M"),
+        pack(3, "case:1", &["tin:A"]),
+    ])
+    .await;
+    let other = "9521072000008";
+    let other = app
+        .add_merchant("Other", &format!("https://id.gs1.org/417/{other}"))
+        .await;
+    let known = [
+        "class:09521041001012",
+        "class:09521041000114",
+        "powder:1",
+        "lot:L",
+        "lot:M",
+        "lot:C",
+        "tin:A",
+        "case:1",
+        &code,
+    ];
+    let unknown = [
+        "class:09521072000015",
+        "powder:2",
+        "lot:X",
+        "tin:B",
+        "case:2",
+        "tote:1",
+        &forged,
+    ];
+    let scope: Vec<&str> = known.into_iter().chain(unknown).collect();
+    // Asked before the index of events knows, no product is called unknown that may be known.
+    app.sealed().await;
+    let (status, said) = say(&app, &recall("open", &scope)).await;
+    assert_eq!(status, 201, "{said}");
+    let names =
+        |things: &[&str]| -> Vec<String> { things.iter().map(|thing| uri(thing)).collect() };
+    let named = |said: &Value| {
+        let list = said["notOnRecord"].as_array().unwrap().iter();
+        let mut list: Vec<String> = list.map(|one| one.as_str().unwrap().to_owned()).collect();
+        list.sort();
+        list
+    };
+    let mut expected = names(&unknown);
+    expected.sort();
+    assert_eq!(named(&said), expected);
+    // Said again, it is named again; and of what is all on record, nothing is.
+    let (status, said) = say(&app, &recall("open", &scope)).await;
+    assert_eq!((status, named(&said)), (200, expected));
+    let mut second = recall("open", &known);
+    second["recall"] = json!("urn:example:recall:2");
+    assert_eq!(named(&say(&app, &second).await.1), Vec::<String>::new());
+    // What one merchant has on record, another has not.
+    let order = KeyOrder {
+        merchant_id: other.id,
+        issuer: "https://id.gs1.org/417/9521072000008",
+        label: "other",
+        scopes: &Scope::ALL,
+    };
+    let foreign = add_key(&app.running.database, &order).await.unwrap();
+    let body = recall("open", &["lot:L"]).to_string();
+    let said = app.post_as(&foreign, "/api/recalls", body).await;
+    assert_eq!(named(&said.json().await.unwrap()), names(&["lot:L"]));
     app.stop().await;
 }
 

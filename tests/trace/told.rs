@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rootmark::domain::gs1::DigitalLink;
 use rootmark::domain::story::Story;
-use rootmark::domain::story::tree::Tree;
+use rootmark::domain::story::tree::{FirstOfAll, Tree};
 use rootmark::store::begin_for;
 use rootmark::trace::KnownAt;
 use rootmark::web::lookup::story_with_leads_of;
@@ -48,7 +48,7 @@ pub async fn told_at(app: &TestApp, name: &str, known_at: KnownAt) -> String {
         return String::new();
     };
     assert!(!story.truncated, "{name}");
-    let lines = Tree::of(&story).to_string();
+    let lines = format!("{}{}", FirstOfAll(&story), Tree::of(&story));
     lines
         .lines()
         .map(|line| format!("\n{}", short(line)))

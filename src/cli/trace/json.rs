@@ -23,6 +23,7 @@ pub(super) fn of(told: &Told) -> serde_json::Result<String> {
     let nodes = tree.nodes.iter().map(|node| node_of(story, node));
     serde_json::to_string(&StoryJson {
         subject: story.subject.canonical(),
+        is_on_record: story.is_on_record,
         recalls: story.recalls.iter().map(recall_of).collect(),
         findings: told
             .findings
@@ -48,6 +49,8 @@ pub(super) fn of(told: &Told) -> serde_json::Result<String> {
 #[serde(rename_all = "camelCase")]
 struct StoryJson {
     subject: String,
+    /// Whether anything names it; else only a recall concerns it.
+    is_on_record: bool,
     /// Those that stand first.
     recalls: Vec<RecallJson>,
     /// What does not add up, the gravest first.

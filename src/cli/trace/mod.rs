@@ -21,7 +21,7 @@ use crate::domain::disclosure::Audience;
 use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::story::Story;
-use crate::domain::story::tree::Tree;
+use crate::domain::story::tree::{FirstOfAll, Tree};
 use crate::domain::told::Told;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::{begin_for, read_for};
@@ -120,6 +120,7 @@ impl Trace {
         if self.json {
             writeln!(out, "{}", json::of(&told)?)?;
         } else {
+            write!(out, "{}", FirstOfAll(story))?;
             for finding in &told.findings {
                 let severity = severity(finding.severity).to_uppercase();
                 writeln!(

@@ -171,7 +171,7 @@ pub fn named_among(content: &Fields, pointers: &[String]) -> HashSet<String> {
 }
 
 /// The pointers of all that a field lies within, and its own.
-fn at_or_above(pointer: &str) -> impl Iterator<Item = &str> {
+pub fn at_or_above(pointer: &str) -> impl Iterator<Item = &str> {
     let above = pointer.match_indices('/').map(|(end, _)| &pointer[..end]);
     above.chain([pointer])
 }

@@ -130,9 +130,6 @@ impl<'s> Node<'s> {
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for recall in &self.story.recalls {
-            write_recall(f, recall)?;
-        }
         for (place, node) in self.nodes.iter().enumerate() {
             let margin = self.margin(place);
             if let Some((parent, how)) = node.because {
@@ -192,6 +189,24 @@ impl Tree<'_> {
 }
 
 /// What must be read before everything else.
+#[derive(Debug)]
+pub struct FirstOfAll<'s>(pub &'s Story);
+
+impl fmt::Display for FirstOfAll<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for recall in &self.0.recalls {
+            write_recall(f, recall)?;
+        }
+        if !self.0.is_on_record {
+            writeln!(
+                f,
+                "NOT ON RECORD  nobody issued this code, and nothing names it"
+            )?;
+        }
+        Ok(())
+    }
+}
+
 fn write_recall(f: &mut fmt::Formatter<'_>, standing: &StandingRecall) -> fmt::Result {
     let recall = &standing.recall;
     let title = match (standing.is_open(), standing.certainty) {

@@ -98,11 +98,39 @@ struct Asked {
     /// What had arrived at the place before that is not looked for.
     #[serde(rename = "arrivedSince")]
     arrived_since: Option<String>,
-    /// Whether the items of lots are told by their codes alone.
-    #[serde(rename = "codesOnly", default)]
-    codes_only: bool,
+    /// Whether the items of lots are told by their codes alone: `true` or `false`.
+    #[serde(rename = "codesOnly")]
+    codes_only: Option<String>,
     /// Things in the answer.
-    limit: Option<usize>,
+    limit: Option<String>,
+}
+
+impl Asked {
+    fn is_codes_only(&self) -> Result<bool, Problem> {
+        match self.codes_only.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::validation("codesOnly is true or false")),
+        }
+    }
+
+    fn limit(&self, is_table: bool) -> Result<usize, Problem> {
+        let Some(limit) = &self.limit else {
+            return Ok(USUAL_THINGS);
+        };
+        if is_table {
+            let fault = format!("a table ({CSV}) has all: limit is for {JSON}");
+            return Err(Problem::validation(fault));
+        }
+        let limit = limit
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_THINGS).contains(limit));
+        limit.ok_or_else(|| {
+            let fault = format!("limit is 1 to {MAX_THINGS}; a table (Accept: {CSV}) has all");
+            Problem::validation(fault)
+        })
+    }
 }
 
 /// `GET /api/recalls/affected`: the first things and how many there are, or, as a table, all of them.
@@ -122,23 +150,20 @@ pub(in crate::web) async fn affected(
         Problem::validation(fault)
     })?;
     let asked = asked.into_inner();
-    let limit = asked.limit.unwrap_or(USUAL_THINGS);
-    if limit == 0 || limit > MAX_THINGS {
-        let fault = format!("limit is 1 to {MAX_THINGS}; a table (Accept: {CSV}) has all");
-        return Err(Problem::validation(fault));
-    }
     let accept = header_text(request.headers(), header::ACCEPT);
     let is_table = media_weight(&accept, CSV) > media_weight(&accept, JSON);
+    let limit = asked.limit(is_table)?;
+    let is_codes_only = asked.is_codes_only()?;
     // What is captured from now on is left out, and so it is all of one moment.
     let known_at = KnownAt((service.clock)());
-    let wrong = Wrong::read(&asked)?;
+    let wrong = Wrong::read(&asked, known_at)?;
     let permit = service.forward_traces.begin(merchant_id)?;
     let origin = Origin::of(merchant_id, &service.code_key, known_at);
     let database = service.database.clone();
     let from = origin.clone();
     let starts = apart(move || async move { starts(wrong, &database, &from).await });
     let (starts, is_known) = starts.await.map_err(|error| Problem::internal(&error))??;
-    let followed = if asked.codes_only {
+    let followed = if is_codes_only {
         Followed::codes(&starts, &origin, Pace::CODES)
     } else {
         Followed::whole(&starts, &origin, Pace::THINGS)
@@ -193,14 +218,19 @@ enum Wrong {
 }
 
 impl Wrong {
-    fn read(asked: &Asked) -> Result<Wrong, Problem> {
+    fn read(asked: &Asked, known_at: KnownAt) -> Result<Wrong, Problem> {
         let time = |name: &str, text: &Option<String>| {
-            let parsed = text
-                .as_deref()
-                .map(|text| OffsetDateTime::parse(text, &Rfc3339));
-            let fault =
-                |_| Problem::validation(format!("{name} is a time such as 2026-06-01T08:00:00Z"));
-            parsed.transpose().map_err(fault)
+            let Some(text) = text else { return Ok(None) };
+            OffsetDateTime::parse(text, &Rfc3339)
+                .map(Some)
+                .map_err(|_| {
+                    let plus = match text.contains(' ') {
+                        true => "; in an address, + is written %2B",
+                        false => "",
+                    };
+                    let fault = format!("{name} is a time such as 2026-06-01T08:00:00Z{plus}");
+                    Problem::validation(fault)
+                })
         };
         let identity = |name: &str, text: &str| {
             let fault = |fault| Problem::validation(format!("{name}: {fault}"));
@@ -209,6 +239,9 @@ impl Wrong {
         let since = time("since", &asked.since)?;
         let until = time("until", &asked.until)?;
         let arrived_since = time("arrivedSince", &asked.arrived_since)?;
+        if since.is_some_and(|since| since > known_at.0) {
+            return Err(Problem::validation("since lies in the future"));
+        }
         let times = [since, until, arrived_since].map(|time| time.is_some());
         let there = |with| {
             let wanted = Wanted {

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::capture::{Recorded, record_master};
+use crate::capture::{Recorded, Submitter, record_master};
 use crate::domain::scope::Scope;
 use crate::domain::statement::Kind;
 use crate::web::Service;
@@ -50,7 +50,7 @@ pub(in crate::web) async fn record_link(
 }
 
 #[derive(Serialize)]
-struct RecordedBody {
+pub(super) struct RecordedBody {
     /// Where the statement is stored.
     batch: Uuid,
     position: i32,
@@ -67,6 +67,17 @@ pub(super) async fn record(
     payload: web::Payload,
     service: &Service,
 ) -> Result<HttpResponse, Problem> {
+    let (_, recorded) = recorded(kind, request, payload, service).await?;
+    Ok(recorded_as(&recorded))
+}
+
+/// The same, for whoever has more to say of it: on whose behalf, and what.
+pub(super) async fn recorded(
+    kind: Kind,
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+) -> Result<(Submitter, Recorded), Problem> {
     let scope = match kind {
         Kind::Recall => Scope::Recalls,
         Kind::Disclosure => Scope::Disclosure,
@@ -76,20 +87,30 @@ pub(super) async fn record(
     let text = json_text(request, payload).await?;
     let mut conn = service.database.capture.acquire().await?;
     let recorded = record_master(&mut conn, &submitter, kind, &text, (service.clock)()).await?;
-    Ok(recorded_as(&recorded))
+    Ok((submitter, recorded))
 }
 
 /// The answer for what was recorded.
 pub(super) fn recorded_as(recorded: &Recorded) -> HttpResponse {
-    let status = if recorded.is_new {
+    HttpResponse::build(status_of(recorded)).json(RecordedBody::of(recorded))
+}
+
+/// Its status.
+pub(super) fn status_of(recorded: &Recorded) -> StatusCode {
+    if recorded.is_new {
         StatusCode::CREATED
     } else {
         StatusCode::OK
-    };
-    HttpResponse::build(status).json(RecordedBody {
-        batch: recorded.id.batch_id,
-        position: recorded.id.position,
-        new: recorded.is_new,
-        about: recorded.about.iter().map(ToString::to_string).collect(),
-    })
+    }
+}
+
+impl RecordedBody {
+    pub fn of(recorded: &Recorded) -> RecordedBody {
+        RecordedBody {
+            batch: recorded.id.batch_id,
+            position: recorded.id.position,
+            new: recorded.is_new,
+            about: recorded.about.iter().map(ToString::to_string).collect(),
+        }
+    }
 }

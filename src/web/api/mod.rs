@@ -7,6 +7,7 @@ mod disclosure;
 mod erasures;
 mod findings;
 mod master;
+mod nowhere;
 mod recalls;
 mod signed;
 
@@ -18,5 +19,6 @@ pub(super) use disclosure::{disclosure, record_disclosure};
 pub(super) use erasures::erase_fields;
 pub(super) use findings::findings;
 pub(super) use master::{record_document, record_link, record_party, record_product};
+pub(super) use nowhere::no_such_resource;
 pub(super) use recalls::{recalls, record_recall};
 pub(super) use signed::record_signed;

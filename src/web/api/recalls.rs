@@ -2,19 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::master::record;
+use super::master::{RecordedBody, recorded, status_of};
 use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
 use crate::domain::recall::Status;
 use crate::domain::scope::Scope;
-use crate::domain::statement::Kind;
+use crate::domain::statement::{Kind, Role};
 use crate::domain::time::timestamp;
-use crate::store::begin_for;
-use crate::trace::{SaidRecall, recalls_of};
+use crate::store::{begin_for, read_for};
+use crate::trace::{KnownAt, SaidRecall, TraceError, recalls_of};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
+use crate::web::forward::{Origin, StartError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,5 +149,48 @@ pub(in crate::web) async fn record_recall(
     payload: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    record(Kind::Recall, &request, payload, &service).await
+    let (submitter, recorded) = recorded(Kind::Recall, &request, payload, &service).await?;
+    let scope = recorded.about.iter();
+    let scope = scope.filter(|about| about.role == Role::Recalled);
+    let scope = scope.filter_map(|about| Identity::parse(&about.identity).ok());
+    let unknown = not_on_record(&service, submitter.merchant_id, scope.collect()).await;
+    // It is recorded, whatever else fails.
+    let unknown = unknown.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what of a recall is on record could not be looked up");
+        None
+    });
+    Ok(
+        HttpResponse::build(status_of(&recorded)).json(RecalledBody {
+            recorded: RecordedBody::of(&recorded),
+            not_on_record: unknown.map(|things| things.iter().map(Identity::canonical).collect()),
+        }),
+    )
+}
+
+async fn not_on_record(
+    service: &Service,
+    merchant_id: Uuid,
+    scope: Vec<Identity>,
+) -> Result<Option<Vec<Identity>>, StartError> {
+    let known_at = KnownAt((service.clock)());
+    let origin = Origin::of(merchant_id, &service.code_key, known_at);
+    let conn = service.database.reader.acquire().await;
+    let mut conn = conn.map_err(TraceError::from)?;
+    let mut tx = read_for(&mut conn, merchant_id)
+        .await
+        .map_err(TraceError::from)?;
+    let unknown = origin.not_on_record(&mut tx, scope).await?;
+    tx.rollback().await.map_err(TraceError::from)?;
+    Ok(Some(unknown))
+}
+
+/// What was recorded, and what of it nothing on record names: it may be misspelled, or another merchant's.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecalledBody {
+    #[serde(flatten)]
+    recorded: RecordedBody,
+    /// Without it, nobody could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_on_record: Option<Vec<String>>,
 }

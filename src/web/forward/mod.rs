@@ -2,6 +2,7 @@
 
 mod codes;
 mod json;
+mod on_record;
 mod start;
 mod table;
 

@@ -36,7 +36,7 @@ const PARTIES: [&str; 4] = [
 /// The field that tells where it is bound for.
 const BOUND_FOR: [&str; 1] = ["destination_location"];
 /// The fields that tell of which product something is.
-const KINDS: [&str; 7] = [
+pub(super) const KINDS: [&str; 7] = [
     "epc:class",
     "parent:class",
     "input:class",
@@ -61,6 +61,9 @@ pub enum StartError {
     /// The walk failed.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The codes that were issued cannot be asked.
+    #[error(transparent)]
+    Code(#[from] CodeError),
 }
 
 /// Items of a product that are kept while its lots are looked for.
@@ -222,7 +225,7 @@ impl Origin {
         &self,
         conn: &mut PgConnection,
         thing: &Identity,
-    ) -> Result<bool, CodeError> {
+    ) -> Result<bool, StartError> {
         let Identity::Item { gtin, serial } = *thing else {
             return Ok(false);
         };

@@ -31,6 +31,36 @@ pub(super) async fn openapi() -> HttpResponse {
         .body(DOCUMENT.as_str())
 }
 
+/// The methods of a path that is described, as `Allow` has them.
+pub(super) fn methods_of(path: &str) -> Option<String> {
+    let is_it = |(described, _): &&(Vec<String>, String)| {
+        let mut parts = path.split('/');
+        let is_alike = described.iter().all(|part| {
+            let of_path = parts.next();
+            of_path.is_some_and(|of_path| part.starts_with('{') || part == of_path)
+        });
+        is_alike && parts.next().is_none()
+    };
+    METHODS.iter().find(is_it).map(|(_, allow)| allow.clone())
+}
+
+/// The parts of each path, and its methods.
+static METHODS: LazyLock<Vec<(Vec<String>, String)>> = LazyLock::new(|| {
+    let document = document();
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let methods = paths.map(|(path, item)| {
+        let methods = item.as_object().into_iter().flatten();
+        let methods = methods.map(|(method, _)| match method.as_str() {
+            // HEAD is GET without its body.
+            "get" => "GET, HEAD".to_owned(),
+            method => method.to_ascii_uppercase(),
+        });
+        let parts = path.split('/').map(str::to_owned).collect();
+        (parts, methods.collect::<Vec<_>>().join(", "))
+    });
+    methods.collect()
+});
+
 /// The files are part of the program and the tests parse them: a fault here is a broken build.
 fn document() -> Value {
     let parse = |text| serde_json::from_str::<Value>(text).expect("a file of the program is JSON");
@@ -90,7 +120,7 @@ mod tests {
             .filter(|c| !c.is_whitespace())
             .collect();
         let (table, _) = packed
-            .rsplit_once(".default_service(route().to(shopper")
+            .rsplit_once(".default_service(route().to(nowhere")
             .unwrap();
         let method_of = |rest: &str| match rest {
             _ if rest.starts_with("post(") => Some("post"),

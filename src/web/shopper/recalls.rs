@@ -14,9 +14,14 @@ pub(super) fn recalled(text: &Text, story: &Story) -> Option<VerdictView> {
     let on = china_date(text, first.opened_at)?;
     let issuer = issuer(text, story, first);
     let reason = readable(said(&first.recall.reason, text.lang()));
-    Some(match first.certainty {
+    let view = match first.certainty {
         Certainty::Affected => VerdictView::recalled(text, &issuer, &on, Some(&reason)),
         Certainty::Possibly => VerdictView::maybe_recalled(text, &issuer, &on, &reason),
+    };
+    let is_item = story.subject.serial().is_some();
+    Some(match story.is_on_record {
+        true => view,
+        false => view.with_notes(vec![VerdictView::not_on_record(text, is_item)]),
     })
 }
 

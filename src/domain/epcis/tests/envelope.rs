@@ -159,12 +159,12 @@ fn the_answer_of_a_query_without_its_parts_is_refused() {
         (
             "\"subscriptionID\"",
             "\"id\"",
-            format!("{results}/id: this event has no such member"),
+            format!("{results}/id: there is no such member"),
         ),
         (
             "\"schemaVersion\"",
             "\"sender\"",
-            "/sender: this event has no".to_owned(),
+            "/sender: there is no".to_owned(),
         ),
     ] {
         assert_told(&valid, from, to, &told);

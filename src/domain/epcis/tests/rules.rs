@@ -191,7 +191,7 @@ fn what_has_a_time_has_one_that_exists() {
 
 #[test]
 fn extensions_have_a_namespace_and_stand_where_the_standard_has_them() {
-    let unknown = "this event has no such member; extensions need a namespace";
+    let unknown = "there is no such member; an extension needs a namespace";
     let closed = "there is no such member here, and no extensions are allowed";
     let note = "\"ex:note\":{\"deep\"";
     let rules: &[Rule<'_>] = &[

@@ -113,6 +113,15 @@ impl VerdictView {
         }
     }
 
+    /// That there is no record of the very code, whatever is told of its lot or its product.
+    pub fn not_on_record(text: &Text, is_item: bool) -> String {
+        let words = match is_item {
+            true => text.get("verdict.no_such_item"),
+            false => text.get("verdict.no_such_lot"),
+        };
+        words.to_owned()
+    }
+
     /// Adds, to a verdict other than `genuine`, that its statements are sealed and unchanged.
     pub fn with_sealed(mut self, text: &Text, entries: u64, since: &LocalDate) -> VerdictView {
         self.notes
