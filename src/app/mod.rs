@@ -23,10 +23,10 @@ use crate::anchor::{PublicLog, PublishError};
 use crate::config::{DatabaseChoice, Settings};
 use crate::cosign::Cosigner;
 use crate::deliver::Deliverer;
-use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock};
+use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock, has_cluster};
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
-use crate::store::{Database, OpenError, embedded_options};
+use crate::store::{Database, OpenError, embedded_options, has_log};
 use crate::web::{ForwardTraces, LogIdentity, LogState, Receipts, Service, Subscribing, serve};
 
 pub use key_source::SourceError;
@@ -56,6 +56,16 @@ pub enum StartError {
     /// The database, later.
     #[error("the database: {0}")]
     Store(#[from] sqlx::Error),
+    /// A command has nothing to work with.
+    #[error(
+        "there is no log in {place} yet: `rootmark serve` or `rootmark demo` founds one. If there is one elsewhere, {setting} says where"
+    )]
+    NoLog {
+        /// Where it would be.
+        place: String,
+        /// What says so.
+        setting: &'static str,
+    },
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -71,8 +81,11 @@ pub enum StartError {
 pub enum OpenAs {
     /// The service: it must have the folder to itself.
     Service,
-    /// A command: beside a service that runs, it works with that service's Postgres.
+    /// A command: beside a service that runs, it works with that service's Postgres. Where there is no log, it founds
+    /// none: in a wrong folder it would find nothing, and say that all is well.
     Command,
+    /// A command that makes what it works with where there is nothing.
+    Founder,
 }
 
 /// Everything but the pages: what commands work with.
@@ -96,6 +109,9 @@ impl Core {
     /// where another process has the data folder already.
     pub async fn open(settings: &Settings, role: OpenAs) -> Result<Core, StartError> {
         let data_dir = settings.data_dir.clone();
+        if role == OpenAs::Command {
+            find_log(settings).await?;
+        }
         let (cluster, lock, options) = match &settings.database {
             DatabaseChoice::External(options) => (None, None, (**options).clone()),
             DatabaseChoice::Embedded { bin_dir } => {
@@ -106,7 +122,7 @@ impl Core {
                         let options = embedded_options(cluster.access()).await?;
                         (Some(cluster), Some(lock), options)
                     }
-                    Err(ClusterError::DataDirInUse { .. }) if role == OpenAs::Command => {
+                    Err(ClusterError::DataDirInUse { .. }) if role != OpenAs::Service => {
                         let access = Access::to_running(&data_dir)?;
                         (None, None, embedded_options(&access).await?)
                     }
@@ -119,11 +135,15 @@ impl Core {
             .with_segment_lines(settings.segment_lines)
             .awaiting_witnesses(settings.witnesses.is_some());
         let mut conn = database.sealer.acquire().await?;
+        let has_history = public_log.has_history()?;
+        if role == OpenAs::Command && !has_history && log_head(&mut conn).await?.is_none() {
+            return Err(no_log(settings));
+        }
         let key_places = KeyPlaces::new(&data_dir, &settings.keys);
         let founding = Founding {
             places: &key_places,
             origin: settings.origin.as_deref(),
-            has_public_history: public_log.has_history()?,
+            has_public_history: has_history,
         };
         let keys = load_or_found(&mut conn, founding).await?;
         // Not by a command: a service of before may run beside it, and reads them in the clear.
@@ -156,6 +176,31 @@ impl Core {
         self.database.close().await;
         stop_cluster(self.cluster).await;
     }
+}
+
+/// Looks for the database of a log before anything is made or changed.
+async fn find_log(settings: &Settings) -> Result<(), StartError> {
+    let is_there = match &settings.database {
+        DatabaseChoice::External(options) => has_log((**options).clone()).await?,
+        DatabaseChoice::Embedded { .. } => has_cluster(&settings.data_dir)?,
+    };
+    if is_there {
+        Ok(())
+    } else {
+        Err(no_log(settings))
+    }
+}
+
+fn no_log(settings: &Settings) -> StartError {
+    let (place, setting) = match &settings.database {
+        DatabaseChoice::External(_) => ("the database".to_owned(), "ROOTMARK_DATABASE_URL"),
+        DatabaseChoice::Embedded { .. } => {
+            let folder = std::path::absolute(&settings.data_dir);
+            let folder = folder.as_ref().unwrap_or(&settings.data_dir);
+            (folder.display().to_string(), "ROOTMARK_DATA_DIR")
+        }
+    };
+    StartError::NoLog { place, setting }
 }
 
 async fn stop_cluster(cluster: Option<Cluster>) {

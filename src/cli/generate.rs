@@ -30,7 +30,7 @@ pub(super) struct Generate {
 
 impl Generate {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
-        let core = Core::open(settings, OpenAs::Command).await?;
+        let core = Core::open(settings, OpenAs::Founder).await?;
         let result = self.generate(&core).await;
         core.close().await;
         let stored = result?;

@@ -47,6 +47,14 @@ use postmaster::{Postmaster, Server};
 /// The cluster's only user, its owner.
 const USER: &str = "rootmark";
 
+/// Whether a data folder has a cluster. Nothing is made.
+///
+/// # Errors
+/// If something lies there and is none.
+pub fn has_cluster(data_dir: &Path) -> Result<bool, ClusterError> {
+    Ok(place::existing(data_dir)?.is_some())
+}
+
 /// What a cluster is started from.
 #[derive(Debug, Clone)]
 pub struct ClusterConfig {

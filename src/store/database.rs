@@ -133,6 +133,19 @@ impl Database {
     }
 }
 
+/// Whether a database has the table of a log. Nothing is changed.
+pub async fn has_log(owner: PgConnectOptions) -> Result<bool, OpenError> {
+    let mut connection = PgConnection::connect_with(&owner)
+        .await
+        .map_err(OpenError::Connect)?;
+    let has_log = sqlx::query_scalar!(r#"SELECT to_regclass('log_head') IS NOT NULL AS "yes!""#)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(OpenError::Connect)?;
+    connection.close().await.map_err(OpenError::Connect)?;
+    Ok(has_log)
+}
+
 /// The first migration of this program that the database lacks; in the reader's role. One that is more
 /// than this program knows was made by a newer one, for which both must work.
 pub async fn missing_migration(conn: &mut PgConnection) -> sqlx::Result<Option<i64>> {

@@ -30,7 +30,9 @@ pub mod tile;
 pub mod trace_index;
 pub mod walk;
 
-pub use database::{Database, MIGRATOR, OpenError, Pool, embedded_options, missing_migration};
+pub use database::{
+    Database, MIGRATOR, OpenError, Pool, embedded_options, has_log, missing_migration,
+};
 
 /// What every function here gives.
 pub type Result<T> = sqlx::Result<T>;

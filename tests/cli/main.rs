@@ -59,6 +59,39 @@ async fn the_demo_starts_from_nothing_serves_verifiable_pages_and_starts_again_u
     assert_eq!(code, 0, "{said}");
 }
 
+/// A command in a wrong folder must not say of nothing that all is well.
+#[test]
+fn a_command_in_a_folder_without_a_log_says_so_and_makes_nothing() {
+    let folder = Folder::new();
+    for command in [
+        &["check"][..],
+        &["trace", "/01/09521041001012/21/A"],
+        &["merchant", "list"],
+        &["key", "add"],
+        &["seal"],
+        &[
+            "codes",
+            "issue",
+            "--gtin",
+            "09521041001012",
+            "--quantity",
+            "1",
+        ],
+        &["capture", "Cargo.toml"],
+        &["recover"],
+    ] {
+        let output = folder.command(command).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+        assert!(
+            said.contains("there is no log in ") && said.contains("ROOTMARK_DATA_DIR"),
+            "{command:?}: {said}"
+        );
+        assert!(output.stdout.is_empty(), "{command:?}");
+        assert!(!folder.data().exists(), "{command:?}");
+    }
+}
+
 async fn status(url: &str, language: &str) -> u16 {
     let request = rootmark::http_client::loopback()
         .get(url)

@@ -47,7 +47,7 @@ impl Bench {
     /// The same in a folder that may have keys already.
     pub async fn in_folder(data_dir: TempDir) -> Bench {
         let settings = settings(data_dir.path(), fresh_database().await);
-        let core = Core::open(&settings, OpenAs::Command).await.unwrap();
+        let core = Core::open(&settings, OpenAs::Founder).await.unwrap();
         let merchant = enter(&core, "Larkmere Demo", ISSUER).await;
         Bench {
             core,

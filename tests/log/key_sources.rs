@@ -41,7 +41,7 @@ impl Elsewhere {
     }
 
     async fn open(&self) -> Result<Core, KeyError> {
-        match Core::open(&self.settings, OpenAs::Command).await {
+        match Core::open(&self.settings, OpenAs::Founder).await {
             Err(StartError::Keys(error)) => {
                 assert!(!error.to_string().contains("PRIVATE+KEY+trace"), "{error}");
                 Err(error)

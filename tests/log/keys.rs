@@ -11,7 +11,7 @@ use sqlx::Connection;
 
 use crate::bench::{Bench, rows};
 use crate::support::document::observation;
-use crate::support::{fresh_database, settings};
+use crate::support::{empty_database, fresh_database, owner, settings};
 
 const FILES: [&str; 3] = ["log.key", "story.key", "codes.key"];
 
@@ -65,11 +65,34 @@ async fn refused(settings: &Settings, file: &str) -> KeyError {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_founds_no_log_and_changes_nothing_where_there_is_none() {
+    let data_dir = tempfile::tempdir().unwrap();
+    // Without a schema, and with one that nobody used yet.
+    for database in [empty_database().await, fresh_database().await] {
+        let settings = settings(data_dir.path(), database);
+        let tables = async || {
+            let mut conn = owner(&settings).await;
+            let tables = sqlx::query_scalar("SELECT count(*) FROM pg_class WHERE relkind = 'r'");
+            tables.fetch_one(&mut conn).await.unwrap()
+        };
+        let before: i64 = tables().await;
+        let refused = Core::open(&settings, OpenAs::Command).await.unwrap_err();
+        assert!(matches!(refused, StartError::NoLog { .. }), "{refused}");
+        assert!(
+            refused.to_string().contains("ROOTMARK_DATABASE_URL"),
+            "{refused}"
+        );
+        assert_eq!(tables().await, before);
+        assert_eq!(fs::read_dir(data_dir.path()).unwrap().count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_start_makes_three_keys_that_only_their_owner_can_read() {
     let data_dir = tempfile::tempdir().unwrap();
     let mut settings = settings(data_dir.path(), fresh_database().await);
     settings.origin = Some("trace.example.org/log".into());
-    Core::open(&settings, OpenAs::Command)
+    Core::open(&settings, OpenAs::Founder)
         .await
         .unwrap()
         .close()
@@ -172,7 +195,7 @@ async fn a_key_that_is_missing_beside_a_log_is_named_and_not_made_again() {
         assert!(!path.exists(), "{file} was made again");
         assert_eq!(bench.standing().await, before);
         fs::write(&path, &keys[file]).unwrap();
-        Core::open(&bench.settings, OpenAs::Command)
+        Core::open(&bench.settings, OpenAs::Founder)
             .await
             .unwrap()
             .close()
@@ -204,7 +227,7 @@ async fn a_key_of_another_log_is_named_and_signs_nothing() {
         assert_eq!(bench.standing().await, before);
         fs::write(&path, &keys[file]).unwrap();
     }
-    Core::open(&bench.settings, OpenAs::Command)
+    Core::open(&bench.settings, OpenAs::Founder)
         .await
         .unwrap()
         .close()
@@ -240,7 +263,7 @@ async fn a_file_that_is_no_key_is_named() {
         }
         fs::write(&path, whole).unwrap();
     }
-    Core::open(&bench.settings, OpenAs::Command)
+    Core::open(&bench.settings, OpenAs::Founder)
         .await
         .unwrap()
         .close()
@@ -259,7 +282,7 @@ async fn keys_that_a_crash_left_before_the_log_was_founded_are_the_logs() {
         }
         let mut settings = settings(data_dir.path(), fresh_database().await);
         settings.origin = Some("too.late.example".into());
-        let core = Core::open(&settings, OpenAs::Command).await.unwrap();
+        let core = Core::open(&settings, OpenAs::Founder).await.unwrap();
         assert_eq!(core.keys.log.verifier(), made.core.keys.log.verifier());
         core.close().await;
         let found = keys_in(data_dir.path());

@@ -38,6 +38,12 @@ impl Folder {
         }
     }
 
+    /// The data folder, which the first start makes.
+    #[allow(dead_code, reason = "each test binary uses its part of it")]
+    pub(crate) fn data(&self) -> PathBuf {
+        self.temp.path().join("data")
+    }
+
     /// The same with another setting.
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Folder {
         self.variables.push((name, value.to_owned()));
