@@ -24,6 +24,14 @@ const MAX_OF: usize = 100_000;
 /// deletion.
 pub const ERASED: &str = "\u{2421}";
 
+/// A text of a description as people read it in English.
+pub fn legible(text: &str) -> &str {
+    match text {
+        ERASED => "[erased]",
+        text => text,
+    }
+}
+
 /// An erasure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erasure {

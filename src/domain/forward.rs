@@ -89,7 +89,8 @@ pub struct Reached {
     pub since: Option<OffsetDateTime>,
     /// What led to it; `None` for a start.
     pub origin: Option<Origin>,
-    /// What became of it; `None` where nobody asked.
+    /// What became of it; `None` where nobody asked, of what no event names, and of lots and kinds, which have no fate of
+    /// their own: some is sold, and some is not.
     pub fate: Option<Fate>,
     /// Where it was seen last, by itself or with what held it, as far as it was asked for.
     pub seen: Option<Seen>,

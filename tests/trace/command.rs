@@ -91,6 +91,7 @@ async fn what_was_recorded_later_is_left_out_on_request() {
     let app = packed().await;
     let last = nodes(&rootmark(&app, &["trace", TIN, "--json"]).await)[0]["steps"][2].clone();
     let then = last["recordTime"].as_str().unwrap();
+    let first = format!("{}Z", &then[..then.len() - 5]);
     app.capture(&[unpack(4, "case:1", &["tin:A"])]).await;
     let steps = |said: &Said| nodes(said)[0]["steps"].as_array().unwrap().len();
     assert_eq!(steps(&rootmark(&app, &["trace", TIN, "--json"]).await), 4);
@@ -100,8 +101,16 @@ async fn what_was_recorded_later_is_left_out_on_request() {
     let said = rootmark(&app, &["trace", TIN, "--at", "2020-01-01T00:00:00Z"]).await;
     assert_eq!(
         (said.code, said.out.as_str()),
-        (1, &*format!("NO: there is no record of {TIN}\n"))
+        (
+            1,
+            &*format!("NO: there is no record of {TIN} at that time: the first is of {first}\n")
+        )
     );
+    // Of what there never was one, there is no first.
+    let other = TIN.replace("/21/A", "/21/Z");
+    let said = rootmark(&app, &["trace", &other, "--at", "2020-01-01T00:00:00Z"]).await;
+    let none = format!("NO: there is no record of {other}\n");
+    assert_eq!((said.code, said.out), (1, none));
     let said = rootmark(&app, &["trace", TIN, "--at", "yesterday"]).await;
     assert_eq!(said.code, 2);
     assert!(said.err.contains("not a time such as"), "{}", said.err);

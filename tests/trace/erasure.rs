@@ -167,6 +167,18 @@ async fn pages_say_that_it_was_erased_by_whom_and_why() {
         place.contains("[erased]") && !place.contains("Ann"),
         "{place}"
     );
+    let story = rootmark(&app, &["trace", TIN]).await.out;
+    let table = rootmark(&app, &["trace", TIN, "--forward", "--csv"])
+        .await
+        .out;
+    let outline = rootmark(&app, &["trace", TIN, "--forward"]).await.out;
+    for (told, words) in [
+        (story, "OBSERVE at [erased]"),
+        (table, ",[erased],［已删除］,"),
+        (outline, " at [erased]"),
+    ] {
+        assert!(told.contains(words) && !told.contains('\u{2421}'), "{told}");
+    }
     // Said again, it stands again: that is the merchant's to answer for.
     say(&app, "parties", &farm("Berta")).await;
     let page = app.page(TIN, "en").await.text().await.unwrap();

@@ -276,6 +276,44 @@ async fn what_was_only_seen_in_a_container_is_doubtful_and_what_came_back_is_in_
     app.stop().await;
 }
 
+/// A lot has no fate of its own, and what is done to its papers is done where these are.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_that_certifies_a_lot_has_not_got_it() {
+    let at = |kind: &str, place: &str| format!(r#""{kind}":{{"id":"{}"}}"#, uri(place));
+    let mut paper = vec![member("action", "ADD"), at("readPoint", "room:2")];
+    paper.extend(lists("epcList", "quantityList", &["lot:L", "tin:A"]));
+    paper.push(r#""bizTransactionList":[{"type":"cert","bizTransaction":"urn:x:1"}]"#.into());
+    let stored = {
+        let mut stored = paper.clone();
+        stored[1] = at("bizLocation", "room:3");
+        stored
+    };
+    for (second, place) in [(paper, "room:1"), (stored, "room:3")] {
+        let app = captured(&[
+            commission(1, &["tin:A"], "L"),
+            object(
+                2,
+                "OBSERVE",
+                &["lot:L", "tin:A"],
+                &[at("readPoint", "room:1")],
+            ),
+            event("TransactionEvent", 3, &second),
+        ])
+        .await;
+        let found = traced(&app, &[start("lot:L")]).await;
+        for (thing, fate) in [("lot:L", None), ("tin:A", Some(Fate::InTrade))] {
+            let told = of(&found, thing);
+            let seen = told.seen.as_ref().unwrap();
+            assert_eq!(
+                seen.place.as_ref().map(Identity::canonical),
+                Some(uri(place))
+            );
+            assert_eq!((hours(seen.at), told.fate), (3, fate), "{thing}");
+        }
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_affects_what_was_in_it_and_never_its_neighbours() {
     let app = captured(&[

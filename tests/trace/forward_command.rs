@@ -42,8 +42,8 @@ async fn sold() -> TestApp {
 async fn what_is_affected_is_printed_below_what_led_to_it() {
     let app = sold().await;
     let expected = "\
-affected: 1 item in trade, 1 item sold, 2 lots in trade
-possibly affected: 1 lot in trade
+affected: 1 item in trade, 1 item sold, 2 lots
+possibly affected: 1 lot
 
 /01/09521041000114/10/1  seen 2026-06-01T01:00:00Z
 ├─ made into /01/09521041001012/10/L  Demo tin  seen 2026-06-01T01:00:00Z
@@ -77,7 +77,7 @@ passed on
     let lot = "/01/09521041001012/10/L";
     let late = ["trace", lot, "--forward", "--since", "2026-06-01T04:30:00Z"];
     let said = rootmark(&app, &late).await;
-    let counts = "affected: 1 lot in trade\npossibly affected: 1 item in trade, 1 item sold\n";
+    let counts = "affected: 1 lot\npossibly affected: 1 item in trade, 1 item sold\n";
     assert!(said.out.starts_with(counts), "{}", said.out);
     // As it was known before anything was recorded.
     let long_ago = ["trace", lot, "--forward", "--at", "2020-01-01T00:00:00Z"];
@@ -110,7 +110,7 @@ async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
     let counts = json!([
         {"certainty": "affected", "kind": "item", "fate": "inTrade", "things": 1},
         {"certainty": "affected", "kind": "item", "fate": "sold", "things": 1},
-        {"certainty": "affected", "kind": "lot", "fate": "inTrade", "things": 1},
+        {"certainty": "affected", "kind": "lot", "things": 1},
     ]);
     assert_eq!(found["counts"], counts);
     let held = json!({
@@ -153,7 +153,7 @@ async fn from_a_recall_all_that_it_names_is_followed() {
     let app = sold().await;
     let merchant = ["--merchant", &app.merchant_id.to_string()];
     let forward = async |uri: &str| {
-        let arguments = ["trace", "--forward", "--recall", uri];
+        let arguments = ["trace", "--recall", uri];
         rootmark(&app, &[&arguments[..], &merchant].concat()).await
     };
     let name = json!({"zh-CN": "名", "en": "Name"});
@@ -180,20 +180,96 @@ async fn from_a_recall_all_that_it_names_is_followed() {
     let widened = recall(&["tin:A", "lot:L"]).to_string();
     assert_eq!(app.post("/api/recalls", widened).await.status(), 201);
     let said = forward("urn:example:recall:7").await;
-    let counts = "affected: 1 item in trade, 1 item sold, 1 lot in trade\n";
+    let counts = "affected: 1 item in trade, 1 item sold, 1 lot\n";
     assert!(said.out.starts_with(counts), "{}", said.out);
     for wrong in [
-        &["--recall", "urn:example:recall:7"][..],
         &[
-            "--forward",
             "--recall",
             "urn:example:recall:7",
             "/01/09521041001012/10/L",
+        ][..],
+        &[
+            "--recall",
+            "urn:example:recall:7",
+            "--since",
+            "2026-06-01T00:00:00Z",
         ],
+        &["--recall", "urn:example:recall:7", "--for", "merchant"],
         &["--forward"],
     ] {
         let said = rootmark(&app, &[&["trace"], wrong].concat()).await;
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_wrongly_is_told_with_an_example_of_its_own() {
+    let app = sold().await;
+    let (room, party) = ("/414/9522040000006", "/417/9521072000008");
+    for (wrong, says) in [
+        (
+            &["--place", "Shop"][..],
+            "--place: it is the GLN of a place (AI 414), such as /414/",
+        ),
+        (
+            &["--place", party],
+            "--place: it is the GLN of a place (AI 414)",
+        ),
+        (
+            &["--party", room],
+            "--party: it is the GLN of a party (AI 417), such as /417/",
+        ),
+        (
+            &["--place", "/414/9522040000007"],
+            "--place: the check digit",
+        ),
+        (
+            &["--place", room, "--since", "2999-01-01T00:00:00Z"],
+            "--since lies after now",
+        ),
+        (
+            &[
+                "--place",
+                room,
+                "--since",
+                "2026-06-02T00:00:00Z",
+                "--at",
+                "2026-06-01T00:00:00Z",
+            ],
+            "--since lies after --at",
+        ),
+    ] {
+        let said = rootmark(&app, &[&["trace"], wrong].concat()).await;
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+        assert!(said.err.contains(says), "{wrong:?}: {}", said.err);
+    }
+    // A path will do, as for a code.
+    for there in [["--place", "/414/9522040000006/254/1"], ["--party", party]] {
+        let said = rootmark(&app, &[&["trace"], &there[..]].concat()).await;
+        assert_eq!(said.code, 0, "{there:?}: {}", said.err);
+        assert!(said.out.starts_with("affected: "), "{}", said.out);
+    }
+    // Of what is not there, a machine gets an object too.
+    let nobody = "/417/9522050000003";
+    for (ask, subject) in [
+        (
+            &["--party", nobody][..],
+            format!("https://id.gs1.org{nobody}"),
+        ),
+        (
+            &["--recall", "urn:example:recall:9"],
+            "urn:example:recall:9".to_owned(),
+        ),
+        (&["/01/09521041001012/21/Z"], uri("tin:Z")),
+        (&["/01/09521041001012/21/Z", "--forward"], uri("tin:Z")),
+    ] {
+        let said = rootmark(&app, &[&["trace"], ask, &["--json"]].concat()).await;
+        assert_eq!(said.code, 1, "{ask:?}");
+        assert_eq!(
+            said.json(),
+            json!({"subject": subject, "isOnRecord": false})
+        );
     }
     app.stop().await;
 }
@@ -208,11 +284,7 @@ async fn what_leads_to_one_another_in_a_circle_is_printed_once() {
     ])
     .await;
     let said = rootmark(&app, &["trace", "/01/09521041001012/10/L", "--forward"]).await;
-    assert!(
-        said.out.starts_with("affected: 3 lots in trade\n"),
-        "{}",
-        said.out
-    );
+    assert!(said.out.starts_with("affected: 3 lots\n"), "{}", said.out);
     for lot in ["/01/09521041000114/10/1", "/01/09521041000114/10/2"] {
         assert_eq!(said.out.matches(lot).count(), 1, "{}", said.out);
     }

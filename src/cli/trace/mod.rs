@@ -5,7 +5,8 @@ mod outline;
 
 use std::io::{BufWriter, Write};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,9 +20,11 @@ use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::disclosure::Audience;
 use crate::domain::forward::{Reached, Start};
-use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::gs1::{DigitalLink, Identity, IdentityError};
+use crate::domain::statement::Kind;
 use crate::domain::story::Story;
 use crate::domain::story::tree::{FirstOfAll, Tree};
+use crate::domain::time::to_second;
 use crate::domain::told::Told;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::{begin_for, read_for};
@@ -34,34 +37,36 @@ use crate::web::text::{Lang, Text};
 /// Tell the story of a code as a tree: what led to it, and what happened to each. Or forward: all that is
 /// affected if something is wrong with it, where that is, and who passed it on.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("ahead").multiple(true))]
 pub(super) struct Trace {
     /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit.
     #[arg(required_unless_present_any = ["recall", "place", "party"])]
     code: Option<String>,
     /// Forward from all that a recall names, by the recall's URI.
-    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "since"])]
+    #[arg(long, value_name = "URI", group = "ahead", conflicts_with_all = ["code", "since"])]
     recall: Option<String>,
     /// Forward from all that was at a place, or at a spot within it, from --since until --until: its Digital Link
-    /// (AI 414).
-    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "recall"])]
+    /// (AI 414), whole or only its path.
+    #[arg(long, value_name = "LINK", group = "ahead", conflicts_with_all = ["code", "recall"])]
     place: Option<String>,
-    /// Forward from all that a party had, or that was where it is described to be: its Digital Link (AI 417).
-    #[arg(long, value_name = "URI", requires = "forward", conflicts_with_all = ["code", "recall", "place"])]
+    /// Forward from all that a party had, or that was where it is described to be: its Digital Link
+    /// (AI 417), whole or only its path.
+    #[arg(long, value_name = "LINK", group = "ahead", conflicts_with_all = ["code", "recall", "place"])]
     party: Option<String>,
-    /// Forward: what is affected by it.
-    #[arg(long)]
+    /// Forward from CODE: what is affected by it.
+    #[arg(long, group = "ahead")]
     forward: bool,
     /// Forward from a time on, such as 2026-06-01T08:00:00Z: what a lot was used for before it is only possibly affected.
-    #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward")]
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "ahead")]
     since: Option<OffsetDateTime>,
     /// Of a place or a party: until when something was wrong there; else it is still.
-    #[arg(long, value_name = "TIME", value_parser = instant, requires = "forward", conflicts_with_all = ["code", "recall"])]
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "ahead", conflicts_with_all = ["code", "recall"])]
     until: Option<OffsetDateTime>,
     /// Of a place or a party: what had arrived before that is not looked for, however long it stayed.
     #[arg(long, value_name = "TIME", value_parser = instant, requires = "since", conflicts_with_all = ["code", "recall"])]
     arrived_since: Option<OffsetDateTime>,
     /// A table for spreadsheets instead (CSV): a row for each thing that is affected.
-    #[arg(long, requires = "forward", conflicts_with = "json")]
+    #[arg(long, requires = "ahead", conflicts_with = "json")]
     csv: bool,
     /// Of the items of lots their codes alone, and not where each of them is: for whoever blocks sales, many times as
     /// fast.
@@ -71,7 +76,7 @@ pub(super) struct Trace {
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<OffsetDateTime>,
     /// For whom: what a shopper sees, what a regulator may see, or what the merchant itself does.
-    #[arg(long = "for", value_name = "AUDIENCE", value_parser = audience, default_value = "shopper", conflicts_with = "forward")]
+    #[arg(long = "for", value_name = "AUDIENCE", value_parser = audience, default_value = "shopper", conflicts_with = "ahead")]
     audience: Audience,
     /// One JSON object instead.
     #[arg(long)]
@@ -81,6 +86,8 @@ pub(super) struct Trace {
     merchant: Option<String>,
 }
 
+const GS1: &str = "https://id.gs1.org";
+
 /// Whose record it is, what a forward trace starts from, and whether that is known though nobody may have spoken of it:
 /// what a recall names is recalled all the same, and a code that was issued exists.
 type Found = (Uuid, Vec<Start>, bool);
@@ -89,30 +96,43 @@ impl Trace {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
         let link = self.code.as_deref().map(DigitalLink::parse).transpose();
         let link = link.map_err(|error| format!("CODE: {error}"))?;
+        let is_ahead = self.forward || link.is_none();
+        if is_ahead && self.since.is_some_and(|since| since > self.known_at()) {
+            let until = self.at.map_or("now", |_| "--at");
+            return Err(format!("--since lies after {until}: nothing is known of then").into());
+        }
+        let wanted = self.wanted()?;
         let core = Core::open(settings, OpenAs::Command).await?;
-        if self.forward {
-            let named = link.map(|link| link.path());
-            let printed = self.print_forward(&core, link).await;
+        if is_ahead {
+            let printed = self.print_forward(&core, link, wanted.as_ref()).await;
             core.close().await;
             if !printed? {
-                let there = self.place.clone().or(self.party.clone());
+                let named = link.map(|link| link.canonical());
+                let there = wanted.map(|wanted| wanted.with.canonical());
                 let named = self.recall.clone().or(there).or(named).unwrap_or_default();
                 let then = if self.since.or(self.until).is_some() {
                     " in that time"
                 } else {
                     ""
                 };
-                println!("NO: there is no record of {named}{then}");
-                return Ok(Outcome::No);
+                return Ok(self.none_of(&named, then));
             }
             return Ok(Outcome::Yes);
         }
         let link = link.ok_or("CODE: is missing")?;
-        let story = self.story(&core, link).await;
+        let story = self
+            .story(&core, link, self.at.map_or(KnownAt::NOW, KnownAt))
+            .await;
+        let first = match (&story, self.at) {
+            (Ok(None), Some(_)) => self.story(&core, link, KnownAt::NOW).await,
+            _ => Ok(None),
+        };
         core.close().await;
         let Some(story) = story? else {
-            println!("NO: there is no record of {}", link.path());
-            return Ok(Outcome::No);
+            let first = first?.and_then(|story| first_of(&story));
+            let then =
+                first.map(|first| format!(" at that time: the first is of {}", to_second(first)));
+            return Ok(self.none_of(&link.canonical(), &then.unwrap_or_default()));
         };
         let told = Told::to(story, self.audience);
         let story = &told.story;
@@ -141,15 +161,38 @@ impl Trace {
         Ok(Outcome::Yes)
     }
 
+    /// Says that there is none.
+    fn none_of(&self, canonical: &str, then: &str) -> Outcome {
+        if self.json {
+            println!("{}", json!({"subject": canonical, "isOnRecord": false}));
+        } else {
+            let shown = canonical.strip_prefix(GS1).unwrap_or(canonical);
+            println!("NO: there is no record of {shown}{then}");
+        }
+        Outcome::No
+    }
+
+    /// What is recorded from now on is left out, and so it is all of one moment.
+    fn known_at(&self) -> OffsetDateTime {
+        self.at.unwrap_or_else(OffsetDateTime::now_utc)
+    }
+
     /// `false` if there is no record of what it would start from.
-    async fn print_forward(&self, core: &Core, link: Option<DigitalLink>) -> Result<bool, Failure> {
-        // What is recorded from now on is left out, and so it is all of one moment.
-        let known_at = KnownAt(self.at.unwrap_or_else(OffsetDateTime::now_utc));
+    async fn print_forward(
+        &self,
+        core: &Core,
+        link: Option<DigitalLink>,
+        wanted: Option<&Wanted>,
+    ) -> Result<bool, Failure> {
+        let known_at = KnownAt(self.known_at());
         let mut conn = core.database.reader.acquire().await?;
         let found = match (&self.recall, link) {
             (Some(uri), _) => self.recalled(core, &mut conn, uri, known_at).await?,
             (None, Some(link)) => self.started(core, &mut conn, link, known_at).await?,
-            (None, None) => self.present(core, &mut conn, known_at).await?,
+            (None, None) => match wanted {
+                Some(wanted) => self.present(core, &mut conn, wanted, known_at).await?,
+                None => return Err("CODE: is missing".into()),
+            },
         };
         let Some((merchant_id, starts, is_known)) = found else {
             return Ok(false);
@@ -247,27 +290,33 @@ impl Trace {
         Ok(Some((merchant_id, starts, is_issued)))
     }
 
-    /// All that was at a place or with a party; `None` if nothing was.
-    async fn present(
-        &self,
-        core: &Core,
-        conn: &mut PgConnection,
-        known_at: KnownAt,
-    ) -> Result<Option<Found>, Failure> {
+    /// Where, or with whom, something was wrong.
+    fn wanted(&self) -> Result<Option<Wanted>, Failure> {
         let (option, text) = match (&self.place, &self.party) {
             (Some(place), _) => ("--place", place),
             (None, Some(party)) => ("--party", party),
-            (None, None) => return Err("CODE: is missing".into()),
+            (None, None) => return Ok(None),
         };
-        let with = Identity::parse(text).map_err(|error| format!("{option}: {error}"))?;
-        match with {
-            Identity::Place { .. } if self.place.is_some() => {}
-            Identity::Party { .. } if self.party.is_some() => {}
-            _ if self.place.is_some() => {
-                return Err("--place: it is the GLN of a place (AI 414)".into());
+        let whole = if text.starts_with('/') {
+            format!("{GS1}{text}")
+        } else {
+            text.clone()
+        };
+        let with = match (Identity::parse(&whole), option) {
+            (Ok(place @ Identity::Place { .. }), "--place") => place,
+            (Ok(party @ Identity::Party { .. }), "--party") => party,
+            (Err(IdentityError::Link(fault)), _) => return Err(format!("{option}: {fault}").into()),
+            (_, "--place") => {
+                return Err(
+                    "--place: it is the GLN of a place (AI 414), such as /414/9522040000006".into(),
+                );
             }
-            _ => return Err("--party: it is the GLN of a party (AI 417)".into()),
-        }
+            _ => {
+                return Err(
+                    "--party: it is the GLN of a party (AI 417), such as /417/9522040000006".into(),
+                );
+            }
+        };
         let (since, until) = (self.since, self.until);
         let wanted = Wanted {
             with,
@@ -282,11 +331,22 @@ impl Trace {
                 return Err("--arrived-since says how far before --since arrivals count".into());
             }
         }
+        Ok(Some(wanted))
+    }
+
+    /// All that was at a place or with a party; `None` if nothing was.
+    async fn present(
+        &self,
+        core: &Core,
+        conn: &mut PgConnection,
+        wanted: &Wanted,
+        known_at: KnownAt,
+    ) -> Result<Option<Found>, Failure> {
         let named = self.merchant.as_deref();
         let merchant_id = acting_merchant(&core.database, named).await?.id;
         let mut tx = read_for(conn, merchant_id).await?;
         let starts = Origin::of(merchant_id, &core.keys.codes, known_at)
-            .there(&mut tx, &wanted)
+            .there(&mut tx, wanted)
             .await?;
         tx.rollback().await?;
         Ok((!starts.is_empty()).then_some((merchant_id, starts, false)))
@@ -334,18 +394,29 @@ impl Trace {
         })
     }
 
-    async fn story(&self, core: &Core, link: DigitalLink) -> Result<Option<Story>, Failure> {
+    async fn story(
+        &self,
+        core: &Core,
+        link: DigitalLink,
+        known_at: KnownAt,
+    ) -> Result<Option<Story>, Failure> {
         let mut conn = core.database.reader.acquire().await?;
         let Some(merchant_id) = self.owner(core, &mut conn, link).await? else {
             return Ok(None);
         };
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let known_at = self.at.map_or(KnownAt::NOW, KnownAt);
         let key = &core.keys.codes;
         let story = story_with_leads_of(&mut tx, key, merchant_id, link, known_at).await?;
         tx.rollback().await?;
         Ok(story)
     }
+}
+
+/// When the first was recorded that makes a code known.
+fn first_of(story: &Story) -> Option<OffsetDateTime> {
+    let own = story.statements.iter();
+    let own = own.filter(|said| matches!(said.kind, Kind::Event | Kind::Issuance));
+    own.map(|said| said.stored.recorded_at).min()
 }
 
 fn audience(text: &str) -> Result<Audience, String> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use crate::domain::erasure::legible;
 use crate::domain::forward::{Certainty, Fate, Forward, Reached, Way};
 use crate::domain::gs1::Identity;
 use crate::domain::time::to_second;
@@ -42,8 +43,13 @@ impl<'f> Outline<'f> {
                     "logisticUnit" => "logistic unit",
                     other => other,
                 };
-                let plural = if count.things == 1 { "" } else { "s" };
-                format!("{} {kind}{plural} {state}", count.things)
+                let plural = match (count.things, kind) {
+                    (1, _) => "",
+                    (_, "class") => "es",
+                    _ => "s",
+                };
+                let state = format!("{kind}{plural} {state}");
+                format!("{} {}", count.things, state.trim_end())
             })
             .collect();
         let counts = if counts.is_empty() {
@@ -163,14 +169,14 @@ impl<'f> Outline<'f> {
 
     fn write_identity(&self, f: &mut fmt::Formatter<'_>, identity: &Identity) -> fmt::Result {
         f.write_str(&path(identity))?;
-        match self.0.names.of(identity) {
+        match self.0.names.of(identity).map(legible) {
             Some(name) => write!(f, "  {name}"),
             None => Ok(()),
         }
     }
 
     fn name_of(&self, identity: &Identity) -> String {
-        let name = self.0.names.of(identity).map(str::to_owned);
+        let name = self.0.names.of(identity).map(legible).map(str::to_owned);
         name.unwrap_or_else(|| path(identity))
     }
 }

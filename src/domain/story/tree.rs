@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::{Connection, Lead, StandingRecall, Stay, Step, Story};
+use crate::domain::erasure::legible;
 use crate::domain::forward::Certainty;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
@@ -89,10 +90,10 @@ impl<'s> Tree<'s> {
     fn name(&self, identity: &Identity) -> Option<&'s str> {
         let story = self.story;
         if let Some(party) = story.parties.get(&identity.canonical()) {
-            return Some(&party.name.en);
+            return Some(legible(&party.name.en));
         }
         let product = story.products.get(&identity.gtin()?)?;
-        Some(&product.name.en)
+        Some(legible(&product.name.en))
     }
 }
 

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::epcis::{PartyKind, PartyRef};
+use crate::domain::epcis::{EventType, PartyKind, PartyRef};
 use crate::domain::forward::Seen;
 use crate::domain::gs1::Identity;
 use crate::domain::statement::StatementId;
@@ -55,8 +55,10 @@ struct Sight {
 impl Sight {
     fn of(mention: &Mention<'_>) -> Sight {
         let (at, event) = (mention.moment(), mention.event);
-        // Where it is since then, else where it was seen.
-        let place = event.biz_location.as_ref().or(event.read_point.as_ref());
+        // Where it is since then, else where it was seen. What is done to a paper is done where that is, not the goods.
+        let seen = event.read_point.as_ref();
+        let seen = seen.filter(|_| event.event_type != EventType::Transaction);
+        let place = event.biz_location.as_ref().or(seen);
         let party = holder_among(&event.destinations);
         Sight {
             at: Some(at),

@@ -36,7 +36,7 @@ impl<'g, 'e> Teller<'g, 'e> {
             certainty,
             since: reason.since,
             origin: reason.origin.clone(),
-            fate: Some(fate(self.graph, identity)),
+            fate: fate(self.graph, identity),
             seen: self.last.seen(identity, reason.since),
         })
     }
@@ -106,21 +106,19 @@ fn holders(holdings: &BTreeSet<Holding>) -> Vec<Holding> {
     holders
 }
 
-/// What became of a thing, by the last event that names it. Of a lot some is sold and some is not.
-fn fate(graph: &Graph<'_>, identity: &Identity) -> Fate {
+/// What became of a thing, by the last event that names it. Of a lot, or of a kind, some is sold and some is not.
+fn fate(graph: &Graph<'_>, identity: &Identity) -> Option<Fate> {
     if !is_instance(identity) {
-        return Fate::InTrade;
+        return None;
     }
     // Whoever sees it later sees that it is back: a return is on the shelf again.
-    let last = graph.about(identity).last();
-    last.map_or(Fate::InTrade, |mention| {
-        let at = mention.event.event_time;
-        match (mention.role, mention.turn) {
-            (Role::Input, _) => Fate::UsedUp(at),
-            (_, Turn::Ended) if mention.event.is_sale() => Fate::Sold(at),
-            (_, Turn::Ended) => Fate::Removed(at),
-            _ => Fate::InTrade,
-        }
+    let mention = graph.about(identity).last()?;
+    let at = mention.event.event_time;
+    Some(match (mention.role, mention.turn) {
+        (Role::Input, _) => Fate::UsedUp(at),
+        (_, Turn::Ended) if mention.event.is_sale() => Fate::Sold(at),
+        (_, Turn::Ended) => Fate::Removed(at),
+        _ => Fate::InTrade,
     })
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::domain::forward::{Reached, Start};
-use crate::domain::gs1::Identity;
+use crate::domain::gs1::{Identity, IdentityError};
 use crate::domain::scope::Scope;
 use crate::store::{Database, read_for};
 use crate::trace::{Expected, KnownAt, Pace, recall_said};
@@ -263,16 +263,22 @@ impl Wrong {
             (None, Some(thing), None, None) if !times[1] && !times[2] => {
                 Ok(Wrong::Thing(identity("thing", thing)?, since))
             }
-            (None, None, Some(place), None) => match identity("place", place)? {
-                place @ Identity::Place { .. } => there(place),
+            (None, None, Some(place), None) => match Identity::parse(place) {
+                Ok(place @ Identity::Place { .. }) => there(place),
+                Err(IdentityError::Link(fault)) => {
+                    Err(Problem::validation(format!("place: {fault}")))
+                }
                 _ => Err(Problem::validation(
-                    "place: it is the GLN of a place (AI 414)",
+                    "place: it is the GLN of a place (AI 414), such as https://id.gs1.org/414/9522040000006",
                 )),
             },
-            (None, None, None, Some(party)) => match identity("party", party)? {
-                party @ Identity::Party { .. } => there(party),
+            (None, None, None, Some(party)) => match Identity::parse(party) {
+                Ok(party @ Identity::Party { .. }) => there(party),
+                Err(IdentityError::Link(fault)) => {
+                    Err(Problem::validation(format!("party: {fault}")))
+                }
                 _ => Err(Problem::validation(
-                    "party: it is the GLN of a party (AI 417)",
+                    "party: it is the GLN of a party (AI 417), such as https://id.gs1.org/417/9522040000006",
                 )),
             },
             _ => Err(Problem::validation(

@@ -111,6 +111,7 @@ struct StartJson {
 struct CountJson {
     certainty: &'static str,
     kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     fate: &'static str,
     things: usize,
 }

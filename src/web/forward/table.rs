@@ -13,6 +13,7 @@ use crate::domain::forward::{Names, Reached};
 use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
 use crate::domain::time::timestamp;
+use crate::web::text::{Lang, Text};
 
 /// Of codes, those up to what led to them.
 const COLUMNS_OF_CODES: usize = 8;
@@ -134,8 +135,8 @@ impl Same {
             word(reached.certainty),
             kind(&reached.identity),
             &self.identity,
-            name.map_or("", |name| &name.en),
-            name.map_or("", |name| &name.zh_cn),
+            name.map_or("", |name| Text::of(Lang::En).said(name)),
+            name.map_or("", |name| Text::of(Lang::ZhCn).said(name)),
             &self.since.1,
             origin.map_or("", |origin| way(origin.how)),
             &self.from.1,
@@ -173,7 +174,8 @@ fn whereabouts_of(names: &Names, reached: &Reached) -> [String; COLUMNS.len() - 
 }
 
 fn both(name: Option<&Bilingual>) -> (String, String) {
-    let name = name.map(|name| (name.en.clone(), name.zh_cn.clone()));
+    let said = |lang, name| Text::of(lang).said(name).to_owned();
+    let name = name.map(|name| (said(Lang::En, name), said(Lang::ZhCn, name)));
     name.unwrap_or_default()
 }
 
