@@ -149,7 +149,13 @@ async fn stories(
         let link = DigitalLink::parse(&tin.canonical())?;
         let started = Instant::now();
         let mut tx = begin_for(&mut conn, merchant_id).await?;
-        let story = story(&mut tx, merchant_id, link, KnownAt::NOW).await?;
+        let story = story(
+            &mut tx,
+            (merchant_id, &running.code_key),
+            link,
+            KnownAt::NOW,
+        )
+        .await?;
         tx.rollback().await?;
         times.push(started.elapsed());
         // Milk of three farms or six, two lots of powder, blending, filling, the code, case, pallet and container.

@@ -37,7 +37,8 @@ impl Told {
     pub fn to(story: Story, audience: Audience) -> Told {
         let mut told = Told {
             findings: findings(&story),
-            completeness: completeness(&story),
+            // Of a code that is on no record, nothing was to be expected.
+            completeness: completeness(&story).filter(|_| story.is_on_record),
             story,
             kept_back: 0,
         };

@@ -162,6 +162,38 @@ pub async fn ranges_of(
     Ok(ranges.collect())
 }
 
+/// The lots for which the codes with some numbers were issued by a time, in the order of the numbers; `None` of one that
+/// was issued for none, or never.
+pub async fn lots_of_numbers(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    numbers: &[(Gtin, u32)],
+    recorded_until: OffsetDateTime,
+) -> Result<Vec<Option<String>>> {
+    let gtins: Vec<String> = numbers.iter().map(|(gtin, _)| gtin.to_string()).collect();
+    let numbers: Vec<i64> = numbers
+        .iter()
+        .map(|(_, number)| i64::from(*number))
+        .collect();
+    sqlx::query_scalar!(
+        r#"SELECT CASE WHEN coalesce(sealed.recorded_at, pending.recorded_at) <= $4 THEN r.lot END AS lot
+           FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS w (gtin, number, place)
+           LEFT JOIN LATERAL (
+               SELECT lot, first_number + quantity AS after, batch_id FROM code_range
+               WHERE merchant_id = $1 AND gtin = w.gtin AND first_number <= w.number
+               ORDER BY first_number DESC LIMIT 1) AS r ON w.number < r.after
+           LEFT JOIN sealed_batch sealed ON sealed.merchant_id = $1 AND sealed.id = r.batch_id
+           LEFT JOIN pending_batch pending ON pending.merchant_id = $1 AND pending.id = r.batch_id
+           ORDER BY w.place"#,
+        merchant_id,
+        &gtins,
+        &numbers,
+        recorded_until,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The lots of a product for which codes were issued by a time, some of them.
 pub async fn lots_with_codes(
     conn: &mut PgConnection,

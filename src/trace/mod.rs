@@ -13,6 +13,7 @@ mod forward;
 mod found;
 mod graph;
 mod history;
+mod issued;
 mod line;
 mod links;
 mod maps;
@@ -31,8 +32,9 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::code::CodeKey;
 use crate::domain::epcis::{Event, What};
-use crate::domain::gs1::DigitalLink;
+use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, Withheld};
 use crate::domain::time::LAST;
@@ -41,6 +43,7 @@ pub use forward::{
     used_since,
 };
 use found::{Found, Loaded, Room};
+use issued::{IssuedLots, add_issued_lots};
 use line::Line;
 pub use parties::{PartyRecord, party_records, places_of};
 pub use reach::Reach;
@@ -72,26 +75,26 @@ impl KnownAt {
     pub const NOW: KnownAt = KnownAt(LAST);
 }
 
-/// Everything held about `subject`. The transaction must act for the merchant that owns it. How one thing
-/// led to another is for [`story_with_leads`].
+/// Everything held about `subject`. The transaction must act for the merchant that owns it, and whose codes the key made.
+/// How one thing led to another is for [`story_with_leads`].
 pub async fn story(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    of: (Uuid, &CodeKey),
     subject: DigitalLink,
     known_at: KnownAt,
 ) -> Result<Story, TraceError> {
-    Ok(whole_story(conn, merchant_id, subject, known_at).await?.0)
+    Ok(whole_story(conn, of, subject, known_at).await?.0)
 }
 
 /// The same, with its leads.
 pub async fn story_with_leads(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    of: (Uuid, &CodeKey),
     subject: DigitalLink,
     known_at: KnownAt,
 ) -> Result<Story, TraceError> {
-    let (mut story, found) = whole_story(conn, merchant_id, subject, known_at).await?;
-    let reach = Reach::with_leads(&subject.identities(), found.events());
+    let (mut story, found, issued) = whole_story(conn, of, subject, known_at).await?;
+    let reach = Reach::walk(&subject.identities(), found.events(), &issued, true);
     let happened: HashMap<StatementId, OffsetDateTime> = found
         .events()
         .map(|(id, event)| (id, event.event_time))
@@ -109,15 +112,31 @@ pub async fn story_with_leads(
 
 async fn whole_story(
     conn: &mut PgConnection,
-    merchant_id: Uuid,
+    (merchant_id, key): (Uuid, &CodeKey),
     subject: DigitalLink,
     known_at: KnownAt,
-) -> Result<(Story, Found), TraceError> {
+) -> Result<(Story, Found, IssuedLots), TraceError> {
     let seeds = subject.identities();
     let mut found = Found::known_at(known_at, Room::STORY);
-    let walk = |found: &Found| Reach::compute(&seeds, found.events());
-    let line = Line::of(conn);
-    let reach = found.settle(&line, merchant_id, MAX_ROUNDS, walk).await?;
+    let mut issued = IssuedLots::new();
+    // Whoever scanned it has its lot already.
+    issued.extend(seeds.first().map(|finest| (finest.clone(), subject.lot())));
+    let mut rounds = 0;
+    let reach = loop {
+        rounds += 1;
+        let walk = |found: &Found| Reach::walk(&seeds, found.events(), &issued, false);
+        let settled = {
+            let line = Line::of(conn);
+            found.settle(&line, merchant_id, MAX_ROUNDS, walk).await?
+        };
+        let unknown = settled.lotless().filter(|item| !issued.contains_key(item));
+        let unknown: Vec<Identity> = unknown.cloned().collect();
+        found.truncated |= !unknown.is_empty() && rounds >= MAX_ROUNDS;
+        if unknown.is_empty() || found.truncated {
+            break settled;
+        }
+        add_issued_lots(conn, (merchant_id, key), known_at, unknown, &mut issued).await?;
+    };
     let mut story = tell(subject, &found, &reach);
     // What is said of things has room of its own: a long journey must not cost the product its name.
     let mut said = Found::known_at(known_at, Room::STORY);
@@ -144,7 +163,7 @@ async fn whole_story(
     story
         .statements
         .sort_by_key(|s| (s.stored.recorded_at, s.stored.id));
-    Ok((story, found))
+    Ok((story, found, issued))
 }
 
 /// The events of the story, in the order in which they happened.

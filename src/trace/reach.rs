@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::ask::{Ask, Asks};
 use super::found::Walked;
 use super::graph::{Bond, Graph, Membership, Mention, is_instance};
+use super::issued::IssuedLots;
 use super::window::{Moment, Tie, Window};
 use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::{Identity, Lot};
@@ -38,6 +39,8 @@ pub struct Reach {
     classes: HashSet<String>,
     /// Transformations whose events are wanted, up to when something of the story came out of them.
     transformations: HashMap<Identity, OffsetDateTime>,
+    /// Items to which no event gives a lot.
+    lotless: HashSet<Identity>,
     events: BTreeMap<StatementId, Via>,
     /// What a smaller window leads to, a larger one does too: so these do not depend on the walk either.
     leads: HashSet<Lead>,
@@ -57,7 +60,7 @@ impl Reach {
         seeds: &[Identity],
         events: impl Iterator<Item = (StatementId, &'e Event)>,
     ) -> Reach {
-        Reach::walk(seeds, events, false)
+        Reach::walk(seeds, events, &IssuedLots::new(), false)
     }
 
     /// The same, and keeps how everything came into the story.
@@ -65,17 +68,20 @@ impl Reach {
         seeds: &[Identity],
         events: impl Iterator<Item = (StatementId, &'e Event)>,
     ) -> Reach {
-        Reach::walk(seeds, events, true)
+        Reach::walk(seeds, events, &IssuedLots::new(), true)
     }
 
-    fn walk<'e>(
+    /// The same, with the lots for which items were issued.
+    pub(super) fn walk<'e>(
         seeds: &[Identity],
         events: impl Iterator<Item = (StatementId, &'e Event)>,
+        issued: &IssuedLots,
         tells_leads: bool,
     ) -> Reach {
         let graph = Graph::of(events);
         let mut walk = Walk {
             graph: &graph,
+            issued,
             reach: Reach::default(),
             queue: VecDeque::new(),
             followed: HashSet::new(),
@@ -105,6 +111,11 @@ impl Reach {
     /// Kinds of which some was used, nobody knows of which lot; canonical.
     pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
         self.classes.iter().map(String::as_str)
+    }
+
+    /// Items to which no event gives a lot, so that it matters for which one they were issued.
+    pub(super) fn lotless(&self) -> impl Iterator<Item = &Identity> {
+        self.lotless.iter()
     }
 
     /// The lots that were walked.
@@ -165,6 +176,7 @@ impl Walked for Reach {
 
 struct Walk<'g, 'e> {
     graph: &'g Graph<'e>,
+    issued: &'g IssuedLots,
     reach: Reach,
     queue: VecDeque<(Identity, Window)>,
     /// Events whose inputs were followed.
@@ -252,10 +264,11 @@ impl<'e> Walk<'_, 'e> {
                 }
                 let lots = lots.get_or_insert_with(|| graph.lots_of(identity));
                 if lots.contains(&lot) {
-                    self.join_lot(identity, window, lot, mention.id);
+                    self.join_lot(identity, window, lot, Some(mention.id));
                 }
             }
         }
+        self.join_issued_lot(identity, window);
         if climbs(&window) {
             self.climb(identity, window);
             self.read_instruments(identity, window);
@@ -270,7 +283,7 @@ impl<'e> Walk<'_, 'e> {
             self.follow_transformation(identity, mention);
         }
         if let Some(lot) = mention.lot() {
-            self.join_lot(identity, window, lot, mention.id);
+            self.join_lot(identity, window, lot, Some(mention.id));
         }
     }
 
@@ -321,8 +334,25 @@ impl<'e> Walk<'_, 'e> {
         }
     }
 
+    /// From an item that has no lot by any event to the one that it was issued for.
+    fn join_issued_lot(&mut self, identity: &Identity, window: Window) {
+        let is_item = matches!(identity, Identity::Item { .. });
+        if !is_item || !matches!(window.tie, Tie::Subject | Tie::Consumed) {
+            return;
+        }
+        if !self.may_look(self.graph.about(identity).len())
+            || !self.graph.lots_of(identity).is_empty()
+        {
+            return;
+        }
+        self.reach.lotless.insert(identity.clone());
+        if let Some(Some(lot)) = self.issued.get(identity) {
+            self.join_lot(identity, window, *lot, None);
+        }
+    }
+
     /// From an item to its lot.
-    fn join_lot(&mut self, identity: &Identity, window: Window, lot: Lot, by: StatementId) {
+    fn join_lot(&mut self, identity: &Identity, window: Window, lot: Lot, by: Option<StatementId>) {
         let Identity::Item { gtin, .. } = *identity else {
             return;
         };
@@ -333,7 +363,7 @@ impl<'e> Walk<'_, 'e> {
             _ => return,
         };
         let lot = Identity::LotOf { gtin, lot };
-        self.lead(identity, &lot, Connection::Lot, Some(by));
+        self.lead(identity, &lot, Connection::Lot, by);
         self.enqueue(&lot, lot_window);
     }
 

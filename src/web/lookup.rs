@@ -38,7 +38,7 @@ pub async fn story_of(
     let Some((subject, status)) = found else {
         return Ok(None);
     };
-    let story = trace::story(conn, merchant_id, subject, known_at).await?;
+    let story = trace::story(conn, (merchant_id, key), subject, known_at).await?;
     Ok(known(story, status).map(|story| Told::to(story, audience)))
 }
 
@@ -54,7 +54,7 @@ pub async fn story_with_leads_of(
     let Some((subject, status)) = found else {
         return Ok(None);
     };
-    let story = trace::story_with_leads(conn, merchant_id, subject, known_at).await?;
+    let story = trace::story_with_leads(conn, (merchant_id, key), subject, known_at).await?;
     Ok(known(story, status))
 }
 

@@ -228,6 +228,12 @@ pub async fn owner(settings: &Settings) -> sqlx::PgConnection {
     options.connect().await.unwrap()
 }
 
+/// A code that was never issued: another with its last character changed.
+pub fn forged(code: &str) -> String {
+    let (rest, last) = code.split_at(code.len() - 1);
+    format!("{rest}{}", if last == "X" { "Y" } else { "X" })
+}
+
 /// Settings for a test's own service.
 pub fn settings(data_dir: &Path, database: PgConnectOptions) -> Settings {
     let mut settings = Settings::read(|_| None).unwrap();

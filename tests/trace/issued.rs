@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use crate::affected::{asked, fault};
 use crate::chain::*;
 use crate::support::command::rootmark;
-use crate::support::{GTIN, TestApp};
+use crate::support::{GTIN, TestApp, forged};
 use crate::told::{now, story};
 
 /// A few at a time, and all at once.
@@ -250,11 +250,14 @@ async fn of_codes_that_were_issued_before_something_was_wrong_nobody_knows() {
 async fn what_an_item_led_to_follows_from_the_lot_that_it_was_issued_for() {
     let app = TestApp::start().await;
     let of_l = issued(&app, "L", 3).await;
+    let of_n = issued(&app, "N", 1).await;
     app.capture(&[
         make(1, &["powder:1"], &["lot:L"]),
         pack(2, "case:1", &[&of_l[0]]),
         make(4, &[&of_l[1]], &["carton-lot:C"]),
         commission(5, &["carton:C"], "C"),
+        make(1, &["powder:2"], &["lot:N"]),
+        make(4, &[&of_n[0]], &["carton:D"]),
         // And of what it led to, something leads back with a doubt to one that leaves none.
         make(4, &[&of_l[1]], &["case:2"]),
         bond("AggregationEvent", 6, "OBSERVE", "case:2", &[&of_l[2]]),
@@ -272,6 +275,19 @@ async fn what_an_item_led_to_follows_from_the_lot_that_it_was_issued_for() {
     let carton = Identity::parse(&uri("carton:C")).unwrap();
     for thing in [&first, &seen, &carton] {
         assert_eq!(found[thing].certainty, Certainty::Affected, "{thing}");
+    }
+    // Backward too: of the carton's page, the powder is a source.
+    open(&app, &[uri("powder:1")]).await;
+    for (thing, is_recalled) in [("carton:C", true), ("carton:D", false)] {
+        let story = story(&app, thing, KnownAt::NOW).await.unwrap();
+        assert_eq!(!story.recalls.is_empty(), is_recalled, "{thing}");
+        let lots = ["lot:L", "lot:N"].map(|lot| {
+            story
+                .leads
+                .iter()
+                .any(|lead| lead.to.canonical() == uri(lot))
+        });
+        assert_eq!(lots, [is_recalled, !is_recalled], "{thing}");
     }
     // Without the powder there is only the doubt.
     let found = affected(&app, &[doubtful], KnownAt::NOW).await;
@@ -291,7 +307,7 @@ async fn an_issued_code_is_on_record_though_no_event_names_it() {
     assert_eq!(answer["things"].as_array().unwrap().len(), 1);
     let said = rootmark(&app, &["trace", &path, "--forward"]).await;
     assert_eq!(said.code, 0, "{} {}", said.out, said.err);
-    let forged = format!("{}X", &code[..code.len() - 1]);
+    let forged = forged(&code);
     let (status, detail) = fault(&app, &app.key, &[("thing", &forged)]).await;
     assert_eq!(
         (status, detail.as_str()),

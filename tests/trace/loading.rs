@@ -83,7 +83,12 @@ async fn loaded(app: &TestApp, merchant_id: Uuid, name: &str) -> Story {
     let link = DigitalLink::parse(&uri(name)).expect(name);
     let mut conn = app.running.database.reader.acquire().await.unwrap();
     let mut tx = begin_for(&mut conn, merchant_id).await.unwrap();
-    let story = story_with_leads(&mut tx, merchant_id, link, KnownAt::NOW);
+    let story = story_with_leads(
+        &mut tx,
+        (merchant_id, &app.running.code_key),
+        link,
+        KnownAt::NOW,
+    );
     story.await.unwrap()
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::chain::*;
 use crate::support::command::rootmark;
 use crate::support::proof::proof;
-use crate::support::{GTIN, TestApp};
+use crate::support::{GTIN, TestApp, forged};
 use crate::told::{told, told_at};
 
 const RECALL: &str = "urn:example:recall:1";
@@ -207,7 +207,7 @@ async fn a_page_says_first_that_it_is_recalled_why_and_what_to_do() {
     }
     assert!(!page(&app, &other, "en").await.contains("recall"));
     // Whoever holds one with a code that was never issued is told of the recall, and that of the code too.
-    let forged = format!("{}X", &codes[0][..codes[0].len() - 1]);
+    let forged = forged(&codes[0]);
     let lot = format!("/01/{GTIN}/10/L");
     for (path, is_on_record) in [(&codes[0], true), (&forged, false), (&lot, true)] {
         let english = page(&app, path, "en").await;
@@ -255,7 +255,7 @@ async fn what_of_a_recall_is_on_no_record_the_answer_names() {
             .replacen("/01", "https://id.gs1.org/01", 1))
     };
     let code = item(&app.issue("C", 1).await[0]);
-    let forged = format!("{}X", &code[..code.len() - 1]);
+    let forged = forged(&code);
     app.capture(&[
         make(1, &["powder:1"], &["lot:L"]),
         commission(2, &["tin:A"], "M"),

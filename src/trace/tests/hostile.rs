@@ -30,8 +30,8 @@ fn a_tin_packed_ten_thousand_times_into_one_case() {
     let reach = walk(texts, &["tin:A"]);
     assert_eq!(reach.events().count(), EVENTS as usize);
     assert!(!reach.is_cut_off());
-    // The tin and the case, each read once for its events and once for what held it.
-    assert!(reach.looks() <= 4 * EVENTS as usize, "{}", reach.looks());
+    // The tin and the case, each read once for its events and once for what held it; the tin once more for its lot.
+    assert!(reach.looks() <= 5 * EVENTS as usize, "{}", reach.looks());
 }
 
 #[test]
