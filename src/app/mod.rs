@@ -109,8 +109,11 @@ impl Core {
     /// where another process has the data folder already.
     pub async fn open(settings: &Settings, role: OpenAs) -> Result<Core, StartError> {
         let data_dir = settings.data_dir.clone();
+        let public_log = PublicLog::new(data_dir.join("public/log"))
+            .with_segment_lines(settings.segment_lines)
+            .awaiting_witnesses(settings.witnesses.is_some());
         if role == OpenAs::Command {
-            find_log(settings).await?;
+            find_log(settings, &public_log).await?;
         }
         let (cluster, lock, options) = match &settings.database {
             DatabaseChoice::External(options) => (None, None, (**options).clone()),
@@ -131,9 +134,6 @@ impl Core {
             }
         };
         let database = Database::open(options).await?;
-        let public_log = PublicLog::new(data_dir.join("public/log"))
-            .with_segment_lines(settings.segment_lines)
-            .awaiting_witnesses(settings.witnesses.is_some());
         let mut conn = database.sealer.acquire().await?;
         let has_history = public_log.has_history()?;
         if role == OpenAs::Command && !has_history && log_head(&mut conn).await?.is_none() {
@@ -178,17 +178,20 @@ impl Core {
     }
 }
 
-/// Looks for the database of a log before anything is made or changed.
-async fn find_log(settings: &Settings) -> Result<(), StartError> {
+/// Looks for the database of a log, before one is made.
+async fn find_log(settings: &Settings, public_log: &PublicLog) -> Result<(), StartError> {
     let is_there = match &settings.database {
         DatabaseChoice::External(options) => has_log((**options).clone()).await?,
         DatabaseChoice::Embedded { .. } => has_cluster(&settings.data_dir)?,
     };
     if is_there {
-        Ok(())
-    } else {
-        Err(no_log(settings))
+        return Ok(());
     }
+    // Where there was one, it is not for anybody to found another.
+    if public_log.has_history()? {
+        return Err(KeyError::LostDatabase.into());
+    }
+    Err(no_log(settings))
 }
 
 fn no_log(settings: &Settings) -> StartError {

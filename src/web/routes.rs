@@ -98,7 +98,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/code-ranges", post().to(api::issue_codes))
         .route(
             "/api/code-ranges/{gtin}/{first_number}/codes",
-            get().to(api::codes),
+            read(api::codes),
         )
         .route("/api/company-prefixes", read(api::declared_prefixes))
         .route(

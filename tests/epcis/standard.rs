@@ -190,6 +190,15 @@ async fn a_method_that_a_resource_does_not_have_is_told_those_that_it_has() {
         assert_eq!(sorted(&told), sorted(allow), "{method} {path}");
         assert_eq!(refusal(answer).await.status, 405, "{method} {path}");
     }
+    // HEAD is GET without its body, wherever GET is.
+    let codes = "/api/code-ranges/09521041001012/0/codes";
+    let head = ask(&app, Method::HEAD, codes).send().await.unwrap();
+    assert_eq!(
+        head.status(),
+        get(&app, codes).send().await.unwrap().status()
+    );
+    let nobody = ask(&app, Method::PUT, "/api/company-prefixes/");
+    assert_eq!(refusal(nobody.send().await.unwrap()).await.status, 404);
     for path in [
         "/api",
         "/api/",

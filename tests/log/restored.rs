@@ -8,7 +8,7 @@ use std::time::Duration;
 use auditlog::anchor::AnchorLine;
 use auditlog::field::Secret;
 use rootmark::app::merchants::acting_merchant;
-use rootmark::app::{KeyError, Running, StartError};
+use rootmark::app::{Core, KeyError, OpenAs, Running, StartError};
 use rootmark::capture::{Submitter, capture_document};
 use rootmark::config::{DatabaseChoice, Settings};
 use rootmark::domain::capture_fault::ErrorBehaviour;
@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 use crate::bench::{number, standing};
 use crate::public_files::{assert_same, read_all};
-use crate::support::{GTIN, TestApp, document, fresh_database, owner};
+use crate::support::{GTIN, TestApp, document, empty_database, fresh_database, owner};
 
 pub fn database(settings: &Settings) -> PgConnectOptions {
     let DatabaseChoice::External(options) = &settings.database else {
@@ -259,6 +259,15 @@ async fn an_empty_database_beside_a_public_log_does_not_start_and_founds_no_seco
         error.to_string().contains("Restore the database"),
         "{error}"
     );
+    // Nor does a command, with a schema or without.
+    for database in [fresh_database().await, empty_database().await] {
+        settings.database = DatabaseChoice::External(Box::new(database));
+        let error = Core::open(&settings, OpenAs::Command).await.unwrap_err();
+        assert!(
+            matches!(error, StartError::Keys(KeyError::LostDatabase)),
+            "{error}"
+        );
+    }
     let mut conn = owner(&settings).await;
     assert_eq!(number(&mut conn, "SELECT count(*) FROM log_head").await, 0);
     assert_same(

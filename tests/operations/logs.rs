@@ -78,10 +78,10 @@ async fn a_log_at_its_most_talkative_holds_ids_and_routes_and_nothing_that_a_cli
     let folder = Folder::new()
         .with("ROOTMARK_LOG", "debug")
         .with("ROOTMARK_LOG_FORMAT", "json");
-    let key = folder.enter_merchant();
     let path = folder.write("log", "");
     let log = fs::File::options().append(true).open(&path).unwrap();
     let service = Service::start_logging_to(&folder, log).await;
+    let key = folder.enter_merchant();
     let answers = seeded_load(&service, &key).await;
     service.stop().await;
     let text = fs::read_to_string(&path).unwrap();
@@ -170,10 +170,10 @@ async fn a_delivery_is_logged_without_its_address_its_secret_and_what_the_target
     let folder = Folder::new()
         .with("ROOTMARK_LOG", "debug")
         .with("ROOTMARK_WEBHOOK_PRIVATE_TARGETS", "127.0.0.1");
-    let key = folder.enter_merchant();
     let path = folder.write("log", "");
     let log = fs::File::options().append(true).open(&path).unwrap();
     let service = Service::start_logging_to(&folder, log).await;
+    let key = folder.enter_merchant();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let http = rootmark::http_client::loopback();

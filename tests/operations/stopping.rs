@@ -86,8 +86,8 @@ async fn sigterm_under_load_is_announced_loses_nothing_and_leaves_nothing_unseal
         // The last captures are sealed because it stops, not because it was time.
         .with("ROOTMARK_SEAL_INTERVAL_MS", "3600000")
         .with("NOTIFY_SOCKET", path.to_str().unwrap());
-    let key = folder.enter_merchant();
     let service = Service::start(&folder).await;
+    let key = folder.enter_merchant();
     let shared = Arc::new(Load::default());
     let clients: Vec<_> = (0..4)
         .map(|_| tokio::spawn(load(Arc::clone(&shared), service.base.clone(), key.clone())))
@@ -146,8 +146,8 @@ fn told(manager: &UnixDatagram) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_under_way_is_answered_though_no_new_one_is_taken() {
     let folder = Folder::new();
-    let key = folder.enter_merchant();
     let service = Service::start(&folder).await;
+    let key = folder.enter_merchant();
     let address = service.base.strip_prefix("http://").unwrap().to_owned();
     let body = document::document(&[document::observation(1, "L1")]);
     let mut stream = TcpStream::connect(&address).unwrap();
@@ -187,8 +187,8 @@ async fn a_second_signal_ends_at_once_and_loses_nothing() {
             // Whoever waited for this would end with 0.
             .with("ROOTMARK_SHUTDOWN_GRACE_MS", "60000")
             .with("ROOTMARK_SEAL_INTERVAL_MS", "3600000");
-        let key = folder.enter_merchant();
         let service = Service::start(&folder).await;
+        let key = folder.enter_merchant();
         assert_eq!(stored(&service.base, &key, &[1]).await, 1);
         service.signal(Signal::TERM);
         announced(&service.base).await;

@@ -236,7 +236,7 @@ impl Base {
 
     async fn founded() -> Base {
         let mut base = Base::empty().await;
-        let core = Core::open(&base.settings, OpenAs::Command).await.unwrap();
+        let core = Core::open(&base.settings, OpenAs::Founder).await.unwrap();
         base.key = Some(enter(&core.database, &core.keys.codes).await);
         core.close().await;
         base

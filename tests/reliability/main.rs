@@ -60,7 +60,9 @@ impl Seen {
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_under_load_lose_no_acknowledged_event_and_leave_one_history() {
     let folder = Folder::new();
+    let service = Service::start(&folder).await;
     let key = folder.enter_merchant();
+    service.stop().await;
     let seen = Arc::new(Seen::default());
     let mut moments = Moments(0x9e37_79b9_7f4a_7c15);
     let kills = kills();

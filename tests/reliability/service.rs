@@ -54,7 +54,7 @@ impl Folder {
         self.temp.path().join("data/public/log")
     }
 
-    /// Enters a merchant and gives a key of its own.
+    /// Enters a merchant and gives a key of its own; a service has founded the log before.
     pub(crate) fn enter_merchant(&self) -> String {
         let issuer = "https://id.gs1.org/417/9521041000008";
         let (code, said) = self.run(&["merchant", "add", "Larkmere Demo", "--issuer", issuer]);

@@ -91,7 +91,7 @@ async fn what_was_recorded_later_is_left_out_on_request() {
     let app = packed().await;
     let last = nodes(&rootmark(&app, &["trace", TIN, "--json"]).await)[0]["steps"][2].clone();
     let then = last["recordTime"].as_str().unwrap();
-    let first = format!("{}Z", &then[..then.len() - 5]);
+    let first = then;
     app.capture(&[unpack(4, "case:1", &["tin:A"])]).await;
     let steps = |said: &Said| nodes(said)[0]["steps"].as_array().unwrap().len();
     assert_eq!(steps(&rootmark(&app, &["trace", TIN, "--json"]).await), 4);
@@ -105,6 +105,19 @@ async fn what_was_recorded_later_is_left_out_on_request() {
             1,
             &*format!("NO: there is no record of {TIN} at that time: the first is of {first}\n")
         )
+    );
+    // What was recorded earlier of its powder is not the first of the tin.
+    app.capture(&[make(0, &["powder:1"], &["lot:L"])]).await;
+    app.capture(&[commission(1, &["tin:D"], "L")]).await;
+    let later = TIN.replace("/21/A", "/21/D");
+    let told = nodes(&rootmark(&app, &["trace", &later, "--json"]).await)[0]["steps"][0].clone();
+    let told = told["recordTime"].as_str().unwrap();
+    let said = rootmark(&app, &["trace", &later, "--at", then]).await;
+    let words = format!("NO: there is no record of {later} at that time: the first is of {told}\n");
+    assert_eq!((said.code, said.out), (1, words));
+    assert_eq!(
+        rootmark(&app, &["trace", &later, "--at", told]).await.code,
+        0
     );
     // Of what there never was one, there is no first.
     let other = TIN.replace("/21/A", "/21/Z");

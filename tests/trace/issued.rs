@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::forward::{Certainty, Reached, Start, Way};
 use rootmark::domain::gs1::{DigitalLink, Identity};
+use rootmark::domain::scope::Scope;
 use rootmark::store::{begin_for, read_for};
 use rootmark::trace::{KnownAt, Pace, forward_at};
 use rootmark::web::forward::{Followed, Origin};
@@ -161,6 +163,119 @@ async fn codes_that_were_issued_for_an_affected_lot_are_told_as_their_pages_tell
     let expected = json!({"lots": 2, "affected": 2, "possiblyAffected": 0, "issued": 5});
     assert_eq!(answer["expected"], expected);
     assert_eq!(answer["isComplete"], true);
+    app.stop().await;
+}
+
+/// An event that gave an item to its lot may be an error, and links may contradict each other: then it is of the lot that
+/// it was issued for, and no naming hides that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_naming_that_does_not_stand_leaves_the_lot_that_a_code_was_issued_for() {
+    let app = TestApp::start().await;
+    let codes = issued(&app, "L", 4).await;
+    let [retracted, contradicted, moved, named] = &codes[..] else {
+        panic!("{codes:?}");
+    };
+    let linked = |code: &str, lot: &str| code.replace("/21/", &format!("/10/{lot}/21/"));
+    let error = commission(2, &[retracted], "L");
+    app.capture(&[
+        make(1, &["powder:1"], &["lot:L"]),
+        with_id(&error, "urn:example:1"),
+        see(3, &[&linked(contradicted, "L")]),
+        see(4, &[&linked(contradicted, "M")]),
+        see(3, &[&linked(named, "L")]),
+        see(3, &[&linked(moved, "L")]),
+        commission(4, &[moved], "M"),
+    ])
+    .await;
+    app.capture(&[declared_error(&error, "urn:example:1")])
+        .await;
+    for start_at in ["powder:1", "lot:L"] {
+        let found = affected(&app, &[start(start_at, None)], KnownAt::NOW).await;
+        let expected = in_order(&[retracted, contradicted, named]);
+        assert_eq!(as_named(&found), expected, "{start_at}");
+    }
+    open(&app, &[uri("powder:1")]).await;
+    for code in &codes {
+        let story = story(&app, code, KnownAt::NOW).await.unwrap();
+        assert_eq!(!story.recalls.is_empty(), code != moved, "{code}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_codes_of_a_lot_are_told_than_items_of_one() {
+    let app = TestApp::start().await;
+    let codes = issued(&app, "L", 6).await;
+    issued(&app, "M", 2).await;
+    app.capture(&[commission(1, &[&codes[0], &codes[1]], "L")])
+        .await;
+    let starts = [start("lot:L", None), start("lot:M", None)];
+    for (items_of_lot, expected) in [(5, None), (6, Some(2 + 8))] {
+        let pace = Pace {
+            items_of_lot,
+            ..PACES[0]
+        };
+        let mut conn = app.running.database.reader.acquire().await.unwrap();
+        let mut tx = begin_for(&mut conn, app.merchant_id).await.unwrap();
+        let of = (app.merchant_id, &app.running.code_key);
+        let found = forward_at(&mut tx, of, &starts, KnownAt::NOW, pace).await;
+        let found = found.unwrap();
+        assert_eq!(found.truncated, expected.is_none(), "{items_of_lot}");
+        // The other lot is told to its end all the same.
+        let of_m = |told: &&Reached| {
+            told.origin
+                .as_ref()
+                .is_some_and(|origin| origin.from.canonical() == uri("lot:M"))
+        };
+        assert_eq!(found.things.iter().filter(of_m).count(), 2);
+        if let Some(expected) = expected {
+            assert_eq!(found.things.len(), expected);
+        }
+    }
+    app.stop().await;
+}
+
+/// Codes that no event names could be printed by whoever has them.
+#[tokio::test(flavor = "multi_thread")]
+async fn before_a_recall_unused_codes_are_for_whoever_may_order_codes() {
+    let app = TestApp::start().await;
+    let codes = issued(&app, "L", 3).await;
+    app.capture(&[see(1, &[&codes[0]])]).await;
+    let key = async |scopes: &[Scope]| {
+        let order = KeyOrder {
+            merchant_id: app.merchant_id,
+            issuer: "https://id.gs1.org/417/9521041000008",
+            label: "partner",
+            scopes,
+        };
+        add_key(&app.running.database, &order).await.unwrap()
+    };
+    let narrow = key(&[Scope::Recalls, Scope::Query]).await;
+    let wide = key(&[Scope::Recalls, Scope::Query, Scope::Codes]).await;
+    let lot = uri("lot:L");
+    let told = async |key: &str, ask: (&str, &str)| {
+        let mut counts = Vec::new();
+        for codes_only in ["true", "false"] {
+            let query = [ask, ("codesOnly", codes_only)];
+            let table = asked(&app, key, "text/csv", &query).await;
+            assert_eq!(table.status(), 200);
+            let table = table.text().await.unwrap();
+            counts.push(
+                codes
+                    .iter()
+                    .filter(|code| table.contains(code.as_str()))
+                    .count(),
+            );
+        }
+        assert_eq!(counts[0], counts[1]);
+        counts[0]
+    };
+    assert_eq!(told(&narrow, ("thing", &lot)).await, 1);
+    assert_eq!(told(&wide, ("thing", &lot)).await, 3);
+    open(&app, std::slice::from_ref(&lot)).await;
+    let recall = "urn:example:recall:1";
+    assert_eq!(told(&narrow, ("recall", recall)).await, 3);
+    assert_eq!(told(&narrow, ("thing", &lot)).await, 1);
     app.stop().await;
 }
 

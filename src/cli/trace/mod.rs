@@ -3,6 +3,7 @@
 mod json;
 mod outline;
 
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 
 use clap::{ArgGroup, Args};
@@ -21,10 +22,10 @@ use crate::config::Settings;
 use crate::domain::disclosure::Audience;
 use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::{DigitalLink, Identity, IdentityError};
-use crate::domain::statement::Kind;
-use crate::domain::story::Story;
+use crate::domain::statement::StatementId;
 use crate::domain::story::tree::{FirstOfAll, Tree};
-use crate::domain::time::to_second;
+use crate::domain::story::{Story, Via};
+use crate::domain::time::timestamp;
 use crate::domain::told::Told;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::{begin_for, read_for};
@@ -131,7 +132,7 @@ impl Trace {
         let Some(story) = story? else {
             let first = first?.and_then(|story| first_of(&story));
             let then =
-                first.map(|first| format!(" at that time: the first is of {}", to_second(first)));
+                first.map(|first| format!(" at that time: the first is of {}", timestamp(first)));
             return Ok(self.none_of(&link.canonical(), &then.unwrap_or_default()));
         };
         let told = Told::to(story, self.audience);
@@ -412,11 +413,17 @@ impl Trace {
     }
 }
 
-/// When the first was recorded that makes a code known.
+/// When the first event was recorded that names a thing itself.
 fn first_of(story: &Story) -> Option<OffsetDateTime> {
-    let own = story.statements.iter();
-    let own = own.filter(|said| matches!(said.kind, Kind::Event | Kind::Issuance));
-    own.map(|said| said.stored.recorded_at).min()
+    let own = match story.subject.serial().is_some() || story.subject.gtin().is_none() {
+        true => Via::Item,
+        false => Via::Lot,
+    };
+    let own = story.steps.iter().filter(|step| step.via <= own);
+    let own: HashSet<StatementId> = own.map(|step| step.id).collect();
+    let told = story.statements.iter();
+    let told = told.filter(|told| own.contains(&told.stored.id));
+    told.map(|told| told.stored.recorded_at).min()
 }
 
 fn audience(text: &str) -> Result<Audience, String> {

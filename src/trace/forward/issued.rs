@@ -21,7 +21,7 @@ use crate::trace::{KnownAt, TraceError};
 
 /// Orders of codes that are looked up for one trace.
 const MAX_ORDERS: usize = 100_000;
-/// Serials that are made for each that is wanted, at the most, before others have their turn.
+/// So many serials that are made and found to be told already are as much work as one that is told.
 const MADE_FOR_ONE: usize = 8;
 
 /// The codes that are left to be told.
@@ -59,8 +59,8 @@ pub(super) struct ItemOf {
     pub item: Identity,
     /// Its lot; or its product, where the product is affected and the item has no lot.
     pub of: Identity,
-    /// The issuance that says so and its time, where no event does.
-    pub issued: Option<(StatementId, OffsetDateTime)>,
+    /// Whether an event says so; else it was issued for it.
+    pub is_named: bool,
 }
 
 impl Issued {
@@ -121,8 +121,8 @@ impl Issued {
         orders.map(|order| order.left as u64).sum()
     }
 
-    /// What a thing was issued for, if it is an item of what was ever asked for.
-    pub fn find(&self, thing: &Identity) -> Option<ItemOf> {
+    /// The order of an item, if it was issued for what was ever asked for.
+    fn find(&self, thing: &Identity) -> Option<&Order> {
         let Identity::Item { gtin, serial } = *thing else {
             return None;
         };
@@ -130,11 +130,24 @@ impl Issued {
         let number = of_product.cipher.number(serial)?;
         let (first, order) = of_product.orders.range(..=number).next_back()?;
         let is_of_it = ((number - first) as usize) < order.left;
-        is_of_it.then(|| ItemOf {
-            item: thing.clone(),
-            of: order.of.clone(),
-            issued: Some((order.by, order.at)),
-        })
+        is_of_it.then_some(order)
+    }
+
+    /// What the lot that an item was issued for makes of it, where no event gives it one.
+    pub fn thing<'t>(
+        &self,
+        item: &Identity,
+        graph: &Graph<'_>,
+        things: impl Fn(&Identity) -> Option<&'t Thing>,
+    ) -> Thing {
+        let mut thing = Thing::default();
+        if let Some(order) = self.find(item)
+            && graph.lots_of(item).is_empty()
+            && let Some(of_lot) = things(&order.of)
+        {
+            thing.take_as_item((&order.of, of_lot), (order.by, order.at));
+        }
+        thing
     }
 
     /// Of what the next codes are.
@@ -142,14 +155,16 @@ impl Issued {
         self.left.front().map(|order| &order.of)
     }
 
-    /// The next codes, of one order, up to so many; without those that were told. None may be left of them all.
-    pub fn take(&mut self, told: &Set<Identity>, most: usize) -> Option<Named> {
+    /// The next codes, of one order, without those that were told; and how much work it was to make them, in items that
+    /// are told: up to so many.
+    pub fn take(&mut self, told: &Set<Identity>, most: usize) -> Option<(Named, usize)> {
         let order = self.left.front_mut()?;
         let gtin = order.gtin;
         let cipher = &self.orders.get(&gtin)?.cipher;
         let mut items = Vec::new();
-        let made = order.left.min(most * MADE_FOR_ONE);
-        for _ in 0..made {
+        let mut made = 0;
+        while order.left > 0 && items.len() < most && made < most * MADE_FOR_ONE {
+            made += 1;
             let serial = cipher.serial(order.next);
             // The last number of all has no next.
             order.next = order.next.wrapping_add(1);
@@ -158,10 +173,8 @@ impl Issued {
             if !told.contains(&item) {
                 items.push(item);
             }
-            if items.len() >= most {
-                break;
-            }
         }
+        let work = items.len().max(made.div_ceil(MADE_FOR_ONE));
         let named = Named {
             lot: order.of.clone(),
             by: order.by,
@@ -172,7 +185,14 @@ impl Issued {
         if order.left == 0 {
             self.left.pop_front();
         }
-        Some(named)
+        Some((named, work))
+    }
+
+    /// No more of a lot, whose turn it is.
+    pub fn skip(&mut self, of: &Identity) {
+        while self.next_of() == Some(of) {
+            self.left.pop_front();
+        }
     }
 
     /// No more.
@@ -181,31 +201,37 @@ impl Issued {
     }
 }
 
-impl Named {
-    /// Leaves those items of which no event speaks, and gives the others.
-    pub async fn split_off_spoken_of(
-        &mut self,
-        conn: &mut PgConnection,
-        merchant_id: Uuid,
-        known_at: KnownAt,
-    ) -> Result<Vec<ItemOf>, TraceError> {
-        let key = |item: &Identity| identity_key(&item.canonical());
-        let keys: Vec<i64> = self.items.iter().map(key).collect();
-        let spoken = spoken_of(conn, merchant_id, &keys, known_at.0).await?;
-        if spoken.is_empty() {
-            return Ok(Vec::new());
-        }
-        let items = std::mem::take(&mut self.items).into_iter().zip(keys);
-        let (spoken, silent): (Vec<_>, Vec<_>) = items.partition(|(_, key)| spoken.contains(key));
-        self.items = silent.into_iter().map(|(item, _)| item).collect();
-        let (of, issued) = (&self.lot, Some((self.by, self.at)));
-        let spoken = spoken.into_iter().map(|(item, _)| ItemOf {
-            item,
-            of: of.clone(),
-            issued,
-        });
-        Ok(spoken.collect())
+/// Leaves those items of which no event speaks, and gives the others.
+pub(super) async fn split_off_spoken_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    known_at: KnownAt,
+    issued: &mut [Named],
+) -> Result<Vec<ItemOf>, TraceError> {
+    let key = |item: &Identity| identity_key(&item.canonical());
+    let items = issued.iter().flat_map(|named| &named.items);
+    let keys: Vec<i64> = items.map(key).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
+    let spoken = spoken_of(conn, merchant_id, &keys, known_at.0).await?;
+    let mut keys = keys.into_iter();
+    let mut split = Vec::new();
+    for named in issued {
+        let of = named.lot.clone();
+        named.items.retain(|item| {
+            let is_spoken_of = keys.next().is_some_and(|key| spoken.contains(&key));
+            if is_spoken_of {
+                split.push(ItemOf {
+                    item: item.clone(),
+                    of: of.clone(),
+                    is_named: false,
+                });
+            }
+            !is_spoken_of
+        });
+    }
+    Ok(split)
 }
 
 impl ItemOf {
@@ -214,25 +240,28 @@ impl ItemOf {
         ItemOf {
             item,
             of: lot.clone(),
-            issued: None,
+            is_named: true,
         }
     }
 
-    /// What its lots make of it. The one that it was issued for counts where no event gives it another.
+    /// What its lots make of it: those that events give it, or where none stands, the one that it was issued for.
     pub fn thing<'t>(
         &self,
         graph: &Graph<'_>,
+        issued: &Issued,
         things: impl Fn(&Identity) -> Option<&'t Thing>,
     ) -> Thing {
-        let Some(issued) = self.issued else {
-            return Thing::of_lots(&self.item, graph, things);
-        };
-        let mut thing = Thing::default();
-        if graph.lots_of(&self.item).is_empty()
-            && let Some(of_lot) = things(&self.of)
-        {
-            thing.take_as_item((&self.of, of_lot), issued);
+        if self.is_by_event(graph) {
+            // Else it is told by its naming.
+            let is_told = self.is_named;
+            let thing = is_told.then(|| Thing::of_lots(&self.item, graph, things));
+            return thing.unwrap_or_default();
         }
-        thing
+        issued.thing(&self.item, graph, things)
+    }
+
+    /// Whether an event gives it a lot; what named it once, may have been retracted.
+    pub fn is_by_event(&self, graph: &Graph<'_>) -> bool {
+        !graph.lots_of(&self.item).is_empty()
     }
 }

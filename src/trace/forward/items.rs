@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::MAX_ROUNDS;
 use super::exits::Exits;
-use super::issued::ItemOf;
+use super::issued::{Issued, ItemOf};
 use super::tell::{Teller, Ways};
 use super::thing::Thing;
 use super::walk::Spread;
@@ -31,6 +31,8 @@ pub(super) struct Lots<'t> {
     pub expanded: &'t Map<Identity, Thing>,
     /// Those whose items are told now.
     pub expanding: &'t BTreeSet<Identity>,
+    /// The codes that were issued for lots.
+    pub issued: &'t Issued,
     /// Whether an item is told with each of its lots: where it was told by its code with another, it is told again.
     pub tells_with_each: bool,
     /// What the items led to.
@@ -81,7 +83,9 @@ impl Lots<'_> {
         {
             let room = if part.len() == 1 { Room::FORWARD } else { room };
             let mut found = Found::known_at(self.known_at, room);
-            let walk = |found: &Found| Spread::items(part, self.things, &Graph::of(found.events()));
+            let walk = |found: &Found| {
+                Spread::items(part, (self.things, self.issued), &Graph::of(found.events()))
+            };
             let settled = found.settle(line, self.merchant_id, MAX_ROUNDS, walk);
             let spread = settled.await?;
             if !found.truncated {
@@ -115,11 +119,11 @@ impl Lots<'_> {
 
     /// Whether it was not told, or not as that.
     fn is_told(&self, of: &ItemOf, thing: &Thing, graph: &Graph<'_>) -> bool {
-        let before = of.thing(graph, |lot| self.expanded.get(lot));
+        let before = of.thing(graph, self.issued, |lot| self.expanded.get(lot));
         if before.best() == thing.best() {
             return false;
         }
-        if of.issued.is_none() {
+        if of.is_by_event(graph) {
             return self.tells_with_each || self.is_first_lot(of, graph);
         }
         // What led to it by itself, the trunk has told.

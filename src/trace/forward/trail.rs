@@ -3,7 +3,6 @@
 //! goes back to the trunk, until nothing new is found. So a recall of a million items needs no more memory than one of
 //! a thousand, but for what held them.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::future::poll_fn;
@@ -17,7 +16,7 @@ use uuid::Uuid;
 use super::MAX_ROUNDS;
 use super::codes::{Codes, Leading, Named, declared_errors};
 use super::exits::Exits;
-use super::issued::{Issued, ItemOf};
+use super::issued::{Issued, ItemOf, split_off_spoken_of};
 use super::items::{Lots, as_told};
 use super::pace::Pace;
 use super::reader::{Reader, Told, items_of, read_page};
@@ -68,6 +67,10 @@ pub struct Trail {
     /// The lot that is worked off, and the items that it had.
     lot: Option<Identity>,
     seen: Set<Identity>,
+    /// Whether codes are told that no event names.
+    tells_unused: bool,
+    /// Codes that were issued for it, and told beside these.
+    told_by_code: usize,
     /// The codes that were issued for these lots; each lot's are told once its items were.
     issued: Issued,
     ways: Ways,
@@ -141,6 +144,8 @@ impl Trail {
             reader: Reader::of(std::iter::empty(), pace.namings),
             lot: None,
             seen: Set::default(),
+            tells_unused: true,
+            told_by_code: 0,
             ways: Ways::up_to(pace.ways),
             names: Names::default(),
             described: HashSet::new(),
@@ -161,6 +166,14 @@ impl Trail {
         Trail {
             codes: Some(Codes::new()),
             ..Trail::from(starts, of, known_at, pace)
+        }
+    }
+
+    /// The same without codes that no event names: whoever may not order codes could print these.
+    pub fn without_unused_codes(self) -> Trail {
+        Trail {
+            tells_unused: false,
+            ..self
         }
     }
 
@@ -292,11 +305,10 @@ impl Trail {
         for (identity, thing) in &spread.things {
             let before = self.things.get(identity).cloned();
             let before = before.unwrap_or_else(|| as_told(identity, &graph, &self.expanded));
-            let issued = self.issued.find(identity);
-            let issued = issued.map(|of| of.thing(&graph, |lot| spread.things.get(lot)));
-            let thing = issued.map_or(Cow::Borrowed(thing), |issued| {
-                Cow::Owned(thing.clone().with(&issued))
-            });
+            let issued = self
+                .issued
+                .thing(identity, &graph, |lot| spread.things.get(lot));
+            let thing = thing.clone().with(&issued);
             if before.best() != thing.best() {
                 told.extend(teller.reached(identity, &thing));
             }
@@ -356,9 +368,7 @@ impl Trail {
             ..
         } = self.collect_some();
         let mut told = self.tell_codes(conn, codes, &mut items).await?;
-        for named in issued {
-            told.extend(self.tell_issued(conn, named, &mut items).await?);
-        }
+        told.extend(self.tell_issued(conn, issued, &mut items).await?);
         for part in items.chunks(self.pace.items) {
             let lots = Lots {
                 merchant_id,
@@ -366,6 +376,7 @@ impl Trail {
                 things: &self.things,
                 expanded: &self.expanded,
                 expanding: &self.expanding,
+                issued: &self.issued,
                 tells_with_each: self.codes.is_some(),
                 exits: RefCell::new(&mut self.exits),
                 ways: RefCell::new(&mut self.ways),
@@ -399,9 +410,17 @@ impl Trail {
             if self.are_codes_due() {
                 let of = self.issued.next_of().cloned();
                 self.turn_to(of);
-                if let Some(named) = self.issued.take(&self.seen, room) {
-                    // Making them is work, whether or not any is told.
-                    part.count += named.items.len().max(1);
+                let told = self.seen.len() + self.told_by_code;
+                let left = self.pace.items_of_lot.saturating_sub(told);
+                let most = room.min(left).max(1);
+                if let Some((named, work)) = self.issued.take(&self.seen, most) {
+                    part.count += work;
+                    if named.items.len() > left {
+                        self.truncated = true;
+                        self.issued.skip(&named.lot);
+                        continue;
+                    }
+                    self.told_by_code += named.items.len();
                     part.issued.push(named);
                 }
                 continue;
@@ -432,6 +451,7 @@ impl Trail {
     fn turn_to(&mut self, lot: Option<Identity>) {
         if self.lot != lot {
             self.seen.clear();
+            self.told_by_code = 0;
             self.lot = lot;
         }
     }
@@ -501,18 +521,21 @@ impl Trail {
     async fn tell_issued(
         &self,
         conn: &mut PgConnection,
-        mut issued: Named,
+        mut issued: Vec<Named>,
         items: &mut Vec<ItemOf>,
     ) -> Result<Vec<Reached>, TraceError> {
-        if !issued.items.is_empty() {
-            let (merchant_id, known_at) = (self.merchant_id, self.known_at);
-            let spoken = issued.split_off_spoken_of(conn, merchant_id, known_at);
-            items.extend(spoken.await?);
+        let (merchant_id, known_at) = (self.merchant_id, self.known_at);
+        items.extend(split_off_spoken_of(conn, merchant_id, known_at, &mut issued).await?);
+        let mut told = Vec::new();
+        let issued = issued.into_iter().filter(|_| self.tells_unused);
+        for mut silent in issued {
+            silent.items.retain(|item| !self.things.contains_key(item));
+            let before = self.expanded.get(&silent.lot);
+            if let Some(of_lot) = self.things.get(&silent.lot) {
+                told.extend(silent.tell(of_lot, before));
+            }
         }
-        issued.items.retain(|item| !self.things.contains_key(item));
-        let (of_lot, before) = (self.things.get(&issued.lot), self.expanded.get(&issued.lot));
-        let told = of_lot.map(|of_lot| issued.tell(of_lot, before));
-        Ok(told.unwrap_or_default())
+        Ok(told)
     }
 
     /// Ends here, with more to be found.

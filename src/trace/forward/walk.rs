@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use time::OffsetDateTime;
 
-use super::issued::ItemOf;
+use super::issued::{Issued, ItemOf};
 use super::thing::{Reason, Taken, Thing};
 use crate::domain::forward::{Certainty, Holding, Origin, Way};
 use crate::domain::gs1::Identity;
@@ -54,13 +54,17 @@ impl Spread {
     }
 
     /// Some items of affected lots: what their lots make of them, what held them, and what they led to.
-    pub fn items(items: &[ItemOf], lots: &Map<Identity, Thing>, graph: &Graph<'_>) -> Spread {
+    pub fn items(
+        items: &[ItemOf],
+        (lots, issued): (&Map<Identity, Thing>, &Issued),
+        graph: &Graph<'_>,
+    ) -> Spread {
         let mut walk = Walk::over(graph, Part::Items);
         walk.spread.things.reserve(items.len());
         walk.spread.asks.reserve(items.len());
         for of in items {
             walk.ask_for(&of.item);
-            for (certainty, reason) in of.thing(graph, |lot| lots.get(lot)).reasons() {
+            for (certainty, reason) in of.thing(graph, issued, |lot| lots.get(lot)).reasons() {
                 walk.add(&of.item, certainty, reason.clone());
             }
         }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::domain::forward::{Reached, Start};
 use crate::domain::gs1::{Identity, IdentityError};
+use crate::domain::recall::Status;
 use crate::domain::scope::Scope;
 use crate::store::{Database, read_for};
 use crate::trace::{Expected, KnownAt, Pace, recall_said};
@@ -162,11 +163,21 @@ pub(in crate::web) async fn affected(
     let database = service.database.clone();
     let from = origin.clone();
     let starts = apart(move || async move { starts(wrong, &database, &from).await });
-    let (starts, is_known) = starts.await.map_err(|error| Problem::internal(&error))??;
+    let Known {
+        starts,
+        is_on_record,
+        is_recalled,
+    } = starts.await.map_err(|error| Problem::internal(&error))??;
     let followed = if is_codes_only {
         Followed::codes(&starts, &origin, Pace::CODES)
     } else {
         Followed::whole(&starts, &origin, Pace::THINGS)
+    };
+    // A code that no event names could be printed by whoever has it; of what is recalled, that is worth nothing.
+    let tells_unused = is_recalled || submitter(&request, &service, Scope::Codes).await.is_ok();
+    let followed = match tells_unused {
+        true => followed,
+        false => followed.without_unused_codes(),
     };
     let walk = Walk {
         _permit: permit,
@@ -176,9 +187,9 @@ pub(in crate::web) async fn affected(
     };
     let answer = apart(move || async move {
         if is_table {
-            walk.into_table(is_known).await
+            walk.into_table(is_on_record).await
         } else {
-            walk.into_page(starts, is_known, limit).await
+            walk.into_page(starts, is_on_record, limit).await
         }
     });
     let answer = answer.await.map_err(|error| Problem::internal(&error))??;
@@ -289,20 +300,27 @@ impl Wrong {
     }
 }
 
-/// From what is wrong to where a trace starts, and whether that is known though nobody may have spoken of it: what a
-/// recall names is recalled all the same, and a code that was issued exists.
-async fn starts(
-    wrong: Wrong,
-    database: &Database,
-    origin: &Origin,
-) -> Result<(Vec<Start>, bool), Problem> {
+/// Where a trace starts.
+struct Known {
+    starts: Vec<Start>,
+    /// Whether that is known though nobody may have spoken of it: what a recall names is recalled all the same, and a
+    /// code that was issued exists.
+    is_on_record: bool,
+    /// Whether a recall stands for it.
+    is_recalled: bool,
+}
+
+/// From what is wrong to where a trace starts.
+async fn starts(wrong: Wrong, database: &Database, origin: &Origin) -> Result<Known, Problem> {
     let merchant_id = origin.merchant_id;
     let mut conn = database.reader.acquire().await?;
     let mut tx = read_for(&mut conn, merchant_id).await?;
-    let (starts, is_known) = match wrong {
+    let mut is_recalled = false;
+    let (starts, is_on_record) = match wrong {
         Wrong::Recall(uri) => {
             let said = recall_said(&mut tx, merchant_id, &uri, origin.known_at).await?;
             let recall = said.ok_or_else(|| Problem::not_found("there is no such recall"))?;
+            is_recalled = recall.status == Status::Open;
             (origin.things(&mut tx, recall.scope, None).await?, true)
         }
         Wrong::Thing(thing, since) => {
@@ -317,7 +335,11 @@ async fn starts(
         let fault = "nothing is recorded of this place or party in that time";
         return Err(Problem::not_found(fault));
     }
-    Ok((starts, is_known))
+    Ok(Known {
+        starts,
+        is_on_record,
+        is_recalled,
+    })
 }
 
 /// A forward trace that takes a connection for each of its parts, and none between them.

@@ -11,6 +11,9 @@ use crate::web::openapi::methods_of;
 pub(in crate::web) fn no_such_resource(request: &HttpRequest) -> HttpResponse {
     // As the routes see it, decoded.
     let allow = methods_of(request.match_info().as_str());
+    // A path that has this method, and still leads nowhere, is no matter of methods.
+    let method = request.method().as_str();
+    let allow = allow.filter(|allow| allow.split(", ").all(|allowed| allowed != method));
     let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) else {
         let fault = "there is no such resource; /api/openapi.json describes those that there are";
         return Problem::not_found(fault).error_response();

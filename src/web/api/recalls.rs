@@ -1,7 +1,10 @@
 //! `/api/recalls`: what a merchant recalls, and how it stands.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::master::{RecordedBody, recorded, status_of};
@@ -17,6 +20,9 @@ use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
 use crate::web::forward::{Origin, StartError};
+
+/// How long it is looked up what of a recall is on record.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,12 +159,16 @@ pub(in crate::web) async fn record_recall(
     let scope = recorded.about.iter();
     let scope = scope.filter(|about| about.role == Role::Recalled);
     let scope = scope.filter_map(|about| Identity::parse(&about.identity).ok());
-    let unknown = not_on_record(&service, submitter.merchant_id, scope.collect()).await;
-    // It is recorded, whatever else fails.
-    let unknown = unknown.unwrap_or_else(|error| {
-        tracing::warn!(%error, "what of a recall is on record could not be looked up");
-        None
-    });
+    let looked_up = not_on_record(&service, submitter.merchant_id, scope.collect());
+    // It is recorded, whatever else fails, or takes long.
+    let unknown = match timeout(PATIENCE, looked_up).await {
+        Ok(Ok(unknown)) => Some(unknown),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "what of a recall is on record could not be looked up");
+            None
+        }
+        Err(_) => None,
+    };
     Ok(
         HttpResponse::build(status_of(&recorded)).json(RecalledBody {
             recorded: RecordedBody::of(&recorded),
@@ -171,7 +181,7 @@ async fn not_on_record(
     service: &Service,
     merchant_id: Uuid,
     scope: Vec<Identity>,
-) -> Result<Option<Vec<Identity>>, StartError> {
+) -> Result<Vec<Identity>, StartError> {
     let known_at = KnownAt((service.clock)());
     let origin = Origin::of(merchant_id, &service.code_key, known_at);
     let conn = service.database.reader.acquire().await;
@@ -181,7 +191,7 @@ async fn not_on_record(
         .map_err(TraceError::from)?;
     let unknown = origin.not_on_record(&mut tx, scope).await?;
     tx.rollback().await.map_err(TraceError::from)?;
-    Ok(Some(unknown))
+    Ok(unknown)
 }
 
 /// What was recorded, and what of it nothing on record names: it may be misspelled, or another merchant's.

@@ -52,6 +52,14 @@ impl Followed {
         }
     }
 
+    /// See [`Trail::without_unused_codes`].
+    pub fn without_unused_codes(self) -> Followed {
+        Followed {
+            trail: self.trail.without_unused_codes(),
+            ..self
+        }
+    }
+
     /// See [`Trail::next`]; the transaction must see one moment.
     pub async fn next(
         &mut self,

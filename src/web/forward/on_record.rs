@@ -2,9 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::start::{KINDS, Origin, StartError, any_of};
-use crate::domain::epcis::query::{Condition, Span};
-use crate::domain::gs1::{Gtin, Identity};
+use super::start::{Events, KINDS, Origin, StartError, any_of};
+use crate::domain::epcis::query::Condition;
+use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::query::QueryError;
 use crate::store::members::on_record;
@@ -22,11 +22,15 @@ impl Origin {
         let keys: Vec<i64> = things.iter().map(key).collect();
         let named = on_record(conn, self.merchant_id, &keys, self.known_at.0).await;
         let named = named.map_err(TraceError::from)?;
+        // What was captured last is read once for all.
+        let mut events = self.events(named_of(&[]));
         let mut unknown = Vec::new();
         for (thing, key) in things.into_iter().zip(keys) {
             let is_known = named.contains(&key)
                 || match thing {
-                    Identity::Class { gtin } => self.is_kind_named(conn, gtin).await?,
+                    Identity::Class { .. } => {
+                        is_kind_named(conn, &mut events, thing.clone()).await?
+                    }
                     _ => self.is_issued(conn, &thing).await?,
                 };
             if !is_known {
@@ -35,22 +39,23 @@ impl Origin {
         }
         Ok(unknown)
     }
+}
 
-    /// Whether an event names anything of a product; taken for so where the index of events does not know yet.
-    async fn is_kind_named(&self, conn: &mut PgConnection, gtin: Gtin) -> Result<bool, StartError> {
-        let mut events = self.events(Condition {
-            parameter: String::new(),
-            any: vec![any_of(&KINDS, &[Identity::Class { gtin }])],
-        });
-        let mut is_named = false;
-        let first = |_: &_| {
-            is_named = true;
-            false
-        };
-        match events.read(conn, Span::default(), "", first).await {
-            Ok(()) | Err(StartError::TooMany(..)) => Ok(is_named),
-            Err(StartError::Query(QueryError::IndexBehind)) => Ok(true),
-            Err(error) => Err(error),
-        }
+/// Whether an event names anything of a product; taken for so where the index of events does not know yet.
+async fn is_kind_named(
+    conn: &mut PgConnection,
+    events: &mut Events,
+    kind: Identity,
+) -> Result<bool, StartError> {
+    match events.any(conn, named_of(&[kind])).await {
+        Err(StartError::Query(QueryError::IndexBehind)) => Ok(true),
+        told => told,
+    }
+}
+
+fn named_of(kinds: &[Identity]) -> Condition {
+    Condition {
+        parameter: String::new(),
+        any: vec![any_of(&KINDS, kinds)],
     }
 }

@@ -339,6 +339,20 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// Whether there is any that fulfils a condition instead.
+    pub async fn any(
+        &mut self,
+        conn: &mut PgConnection,
+        condition: Condition,
+    ) -> Result<bool, StartError> {
+        let query = EventQuery {
+            conditions: vec![condition],
+            ..self.query.clone()
+        };
+        let page = query::page(conn, &mut self.recent, &query, None, 1).await?;
+        Ok(!page.events.is_empty())
+    }
+
     /// Reads those of a time, until `take` has no room for more.
     pub async fn read(
         &mut self,

@@ -37,7 +37,11 @@ pub(super) fn methods_of(path: &str) -> Option<String> {
         let mut parts = path.split('/');
         let is_alike = described.iter().all(|part| {
             let of_path = parts.next();
-            of_path.is_some_and(|of_path| part.starts_with('{') || part == of_path)
+            let is_alike = |of_path: &str| match part.starts_with('{') {
+                true => !of_path.is_empty(),
+                false => part == of_path,
+            };
+            of_path.is_some_and(is_alike)
         });
         is_alike && parts.next().is_none()
     };
