@@ -13,18 +13,21 @@ use std::time::{Duration, Instant};
 use auditlog::json;
 use rootmark::app::Running;
 use rootmark::capture::Submitter;
+use rootmark::codes::{CodeOrder, issue, links};
 use rootmark::domain::disclosure::Audience;
 use rootmark::domain::epcis::read_event;
 use rootmark::domain::forward::Start;
-use rootmark::domain::gs1::{DigitalLink, Identity};
+use rootmark::domain::gs1::{DigitalLink, Gtin, Identity, Lot};
 use rootmark::domain::statement::Role;
 use rootmark::domain::told::Told;
 use rootmark::generate::{EVENTS_OF_A_LOT, TINS, World, capture_all};
+use rootmark::store::gtin_owner::claim_gtin;
 use rootmark::store::{begin_for, read_for};
 use rootmark::trace::{KnownAt, Pace, Trail, forward, story};
 use rootmark::web::forward::{Columns, Followed, Origin, Table};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Executor};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use common::{Failure, ISSUER, settings, with_postgres};
@@ -35,6 +38,9 @@ const TRACED: u64 = 1_000;
 const RECALLED: u64 = 20;
 /// Lots of powder that one recall names, as far as there are so many: a million tins.
 const GREAT: u64 = 1_700;
+/// A product whose codes are issued, none of the world's, and how many.
+const CODED: &str = "09521041001012";
+const CODES: u32 = 200_000;
 /// The baseline is filled no further: what grows of it is seen by then, and it takes half of the disk.
 const PLAIN_EVENTS: u64 = 1_000_000;
 
@@ -111,8 +117,103 @@ async fn measure(
         great_recall(&running, merchant_id, *events).await?;
         codes_of_it(&running, merchant_id, *events).await?;
     }
+    for is_named in [false, true] {
+        issued_codes(&running, merchant_id, is_named).await?;
+    }
     running.stop().await;
     Ok(())
+}
+
+/// A lot for which codes were issued: no event speaks of any, or events name them all.
+async fn issued_codes(running: &Running, merchant_id: Uuid, is_named: bool) -> Result<(), Failure> {
+    let (gtin, now) = (Gtin::parse(CODED)?, OffsetDateTime::now_utc());
+    let lot = format!(
+        "{}{}",
+        if is_named { 'N' } else { 'S' },
+        now.unix_timestamp()
+    );
+    let order = CodeOrder {
+        merchant_id,
+        issuer: ISSUER,
+        gtin,
+        lot: Some(Lot::parse(&lot)?),
+        quantity: CODES,
+    };
+    let mut conn = running.database.capture.acquire().await?;
+    claim_gtin(&mut conn, gtin, merchant_id, now).await?;
+    let issued = issue(&mut conn, &order, now).await?;
+    drop(conn);
+    if is_named {
+        let items = links(&running.code_key, &issued)
+            .filter_map(|link| link.identities().into_iter().next());
+        let items: Vec<String> = items
+            .map(|item| format!("\"{}\"", item.canonical()))
+            .collect();
+        let events: Vec<String> = items
+            .chunks(10)
+            .map(|items| {
+                format!(
+                    r#"{{"type":"ObjectEvent","eventTime":"2026-06-01T00:00:00Z","eventTimeZoneOffset":"+00:00",
+                    "action":"ADD","epcList":[{}],"ilmd":{{"cbvmda:lotNumber":"{lot}"}}}}"#,
+                    items.join(",")
+                )
+            })
+            .collect();
+        capture_all(
+            &running.database,
+            &submitter(merchant_id),
+            events.into_iter(),
+            |_| (),
+        )
+        .await?;
+    }
+    let starts = [Start::affected(
+        Identity::LotOf {
+            gtin,
+            lot: Lot::parse(&lot)?,
+        },
+        None,
+    )];
+    let origin = Origin::of(merchant_id, &running.code_key, KnownAt::NOW);
+    let mut rates = Vec::new();
+    for mut followed in [
+        Followed::codes(&starts, &origin, Pace::CODES),
+        Followed::whole(&starts, &origin, Pace::THINGS),
+    ] {
+        let mut conn = running.database.reader.acquire().await?;
+        let (started, mut told) = (Instant::now(), 0);
+        let mut table = Table::begin(std::io::sink(), followed.columns())?;
+        let mut tx = read_for(&mut conn, merchant_id).await?;
+        while let Some(part) = followed.next(&mut tx).await? {
+            table.write(&part, followed.names())?;
+            told += part.len();
+        }
+        tx.rollback().await?;
+        if told != CODES as usize + 1 {
+            return Err(format!("{told} told of a lot of {CODES} codes").into());
+        }
+        rates.push(f64::from(CODES) / started.elapsed().as_secs_f64());
+    }
+    println!(
+        "{:<12} {CODES} codes issued for a lot, {}: codes {:.0} a second, whole {:.0}",
+        "",
+        if is_named {
+            "all named by events"
+        } else {
+            "none named yet"
+        },
+        rates[0],
+        rates[1],
+    );
+    Ok(())
+}
+
+fn submitter(merchant_id: Uuid) -> Submitter {
+    Submitter {
+        merchant_id,
+        issuer: ISSUER.into(),
+        event_id_key: auditlog::field::Secret([1; 32]),
+    }
 }
 
 /// The events of the world from one number to another, in the order in which they are made.
@@ -122,11 +223,7 @@ async fn capture(
     from: u64,
     until: u64,
 ) -> Result<(), Failure> {
-    let submitter = Submitter {
-        merchant_id,
-        issuer: ISSUER.into(),
-        event_id_key: auditlog::field::Secret([1; 32]),
-    };
+    let submitter = submitter(merchant_id);
     let events = World::new(SEED).events(until).skip(usize::try_from(from)?);
     capture_all(&running.database, &submitter, events, |_| ()).await?;
     Ok(())

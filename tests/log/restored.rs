@@ -260,7 +260,7 @@ async fn an_empty_database_beside_a_public_log_does_not_start_and_founds_no_seco
         "{error}"
     );
     // Nor does a command, with a schema or without.
-    for database in [fresh_database().await, empty_database().await] {
+    for database in [empty_database().await, fresh_database().await] {
         settings.database = DatabaseChoice::External(Box::new(database));
         let error = Core::open(&settings, OpenAs::Command).await.unwrap_err();
         assert!(

@@ -51,7 +51,8 @@ async fn every_answer_bears_the_security_headers_once() {
         ("/livez", 200),
         ("/readyz", 200),
         ("/epcis/capture", 401),
-        ("/api/products", 404),
+        ("/api/products", 405),
+        ("/api/nope", 404),
     ] {
         let answer = app.get(path).await;
         assert_eq!(answer.status(), status, "{path}");

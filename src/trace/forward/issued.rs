@@ -141,8 +141,9 @@ impl Issued {
         things: impl Fn(&Identity) -> Option<&'t Thing>,
     ) -> Thing {
         let mut thing = Thing::default();
-        if let Some(order) = self.find(item)
+        if matches!(item, Identity::Item { .. })
             && graph.lots_of(item).is_empty()
+            && let Some(order) = self.find(item)
             && let Some(of_lot) = things(&order.of)
         {
             thing.take_as_item((&order.of, of_lot), (order.by, order.at));
