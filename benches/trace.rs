@@ -140,7 +140,9 @@ async fn issued_codes(running: &Running, merchant_id: Uuid, is_named: bool) -> R
         quantity: CODES,
     };
     let mut conn = running.database.capture.acquire().await?;
-    claim_gtin(&mut conn, gtin, merchant_id, now).await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
+    claim_gtin(&mut tx, gtin, merchant_id, now).await?;
+    tx.commit().await?;
     let issued = issue(&mut conn, &order, now).await?;
     drop(conn);
     if is_named {
@@ -249,7 +251,7 @@ async fn stories(
         let story = story(
             &mut tx,
             (merchant_id, &running.code_key),
-            link,
+            link.into(),
             KnownAt::NOW,
         )
         .await?;

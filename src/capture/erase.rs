@@ -319,7 +319,11 @@ async fn log(
 /// A fault of a body at the place of the field that the order names.
 fn in_order(error: CaptureError, fields: &[String]) -> CaptureError {
     let fault = match error {
-        CaptureError::Body(fault) if !fault.pointer.is_empty() => fault,
+        CaptureError::Body(fault) if fault.pointer.is_empty() => {
+            let pointer = "/index".to_owned();
+            return CaptureError::Body(Fault { pointer, ..fault });
+        }
+        CaptureError::Body(fault) => fault,
         error => return error,
     };
     let meant = fields.iter().position(|field| {

@@ -156,14 +156,24 @@ pub fn read_order(body: &Value<'_>) -> Result<Order, Fault> {
         }
         Some(event_id) => Meant::Event(event_id.uri()?.to_owned()),
         None => {
-            let index = at.required("index")?;
+            let none =
+                FaultKind::Rule("is missing, and so is eventID: one of them says what is meant");
+            let index = at.get("index").ok_or_else(|| at.fault_in("index", none))?;
             let number = index.number()?.parse();
             Meant::Index(number.map_err(|_| index.fault(FaultKind::MustBe("a place in the log")))?)
         }
     };
+    let list = at.required("fields")?;
+    let fields = texts(&list, MAX_FIELDS)?;
+    for (field, element) in fields.iter().zip(list.elements()?) {
+        if !field.starts_with('/') {
+            let rule = "is no JSON Pointer to a field, such as /name or /ilmd/example:by";
+            return Err(element.fault(FaultKind::Rule(rule)));
+        }
+    }
     Ok(Order {
         meant,
-        fields: texts(&at.required("fields")?, MAX_FIELDS)?,
+        fields,
         reason: bilingual(&at.required("reason")?)?,
     })
 }

@@ -1,6 +1,7 @@
 //! Reading members of a JSON object with the path of what is wrong.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use auditlog::field::push_token;
 use auditlog::json::Value;
@@ -11,13 +12,23 @@ use super::gs1::{Identity, IdentityError};
 use super::unit;
 
 /// The first thing that is wrong with an event.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{pointer}: {kind}")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// JSON Pointer within the event; empty for the event itself.
     pub pointer: String,
     /// What is wrong there.
     pub kind: FaultKind,
+}
+
+impl std::error::Error for Fault {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pointer.as_str() {
+            "" => write!(f, "{}", self.kind),
+            pointer => write!(f, "{pointer}: {}", self.kind),
+        }
+    }
 }
 
 /// What can be wrong with a field.

@@ -203,7 +203,7 @@ fn scope(at: &At<'_>) -> Result<Vec<Identity>, Fault> {
             _ => false,
         };
         if !is_goods {
-            let must = "a product, a lot, an item, a logistic unit or a container";
+            let must = "a product, a lot, an item, a logistic unit, or a returnable or individual asset (AI 8003, 8004)";
             return Err(element.fault(FaultKind::MustBe(must)));
         }
         if !seen.insert(thing.clone()) {

@@ -11,7 +11,7 @@ use super::balance::{Account, Process};
 use super::disclosure::Disclosure;
 use super::epcis::Event;
 use super::forward::Certainty;
-use super::gs1::{DigitalLink, Gtin, Identity};
+use super::gs1::{DigitalLink, Gtin, Identity, Lot};
 use super::history::Change;
 use super::link::{self, Link};
 use super::master::{Document, Issuance, Party, Product};
@@ -59,6 +59,8 @@ pub struct Story {
     /// Whether what was scanned is on record itself. A code that nobody issued and no event names has a story only
     /// while its lot or its product is recalled.
     pub is_on_record: bool,
+    /// The lot that the scanned address says, where the record says another.
+    pub other_lot: Option<Lot>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
 }

@@ -11,7 +11,7 @@ use auditlog::note::{NoteError, NoteSigner, SignedNote};
 use auditlog::proof::{ReadError, TreeReader};
 use auditlog::statement::{Statement, StatementError};
 use auditlog::story::StoryNote;
-use auditlog::{Entry, LeafIndex};
+use auditlog::{Entry, LeafIndex, TreeSize};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -62,6 +62,16 @@ struct Shown<'a> {
 /// The bundle of a story at the last public checkpoint. Reads files: not for an async thread.
 pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofError> {
     let size = source.published.anchor.head.size;
+    let sealed = shown(told, size);
+    prove(told.story.subject.canonical(), &sealed, source)
+}
+
+/// How many statements a bundle shows at a checkpoint: pages count no others.
+pub fn count_shown(told: &Told, size: TreeSize) -> usize {
+    shown(told, size).len()
+}
+
+fn shown(told: &Told, size: TreeSize) -> Vec<Shown<'_>> {
     let story = &told.story;
     let mut sealed: Vec<Shown<'_>> = story
         .statements
@@ -78,7 +88,7 @@ pub fn bundle(told: &Told, source: &ProofSource<'_>) -> Result<Bundle, ProofErro
         .collect();
     sealed.sort_by_key(|shown| shown.index);
     keep_connected(&story.subject.canonical(), &mut sealed);
-    prove(story.subject.canonical(), &sealed, source)
+    sealed
 }
 
 /// Leaves out descriptions to which nothing leads that is shown and sealed: no verifier would take them, and nobody

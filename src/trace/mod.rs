@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use crate::domain::code::CodeKey;
 use crate::domain::epcis::{Event, What};
-use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::gs1::{DigitalLink, Identity, Lot};
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Lead, Step, Story, Withheld};
 use crate::domain::time::LAST;
@@ -75,12 +75,57 @@ impl KnownAt {
     pub const NOW: KnownAt = KnownAt(LAST);
 }
 
+/// What is asked for: what was scanned, and the lot for which its code was issued, if it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Scanned {
+    /// As it was scanned.
+    pub link: DigitalLink,
+    /// See [`crate::codes::serial_status`].
+    pub issued_for: Option<Lot>,
+}
+
+impl From<DigitalLink> for Scanned {
+    fn from(link: DigitalLink) -> Scanned {
+        Scanned {
+            link,
+            issued_for: None,
+        }
+    }
+}
+
+impl Scanned {
+    fn with_lot(&self, lot: Option<Lot>) -> DigitalLink {
+        match self.link.gtin().zip(self.link.serial()) {
+            Some((gtin, serial)) => DigitalLink::from_parts(gtin, lot, Some(serial)),
+            None => self.link,
+        }
+    }
+
+    /// From where a walk begins. Who issued the code knows better than who wrote the address.
+    fn seeds(&self) -> Vec<Identity> {
+        let lot = self.issued_for.or(self.link.lot());
+        self.with_lot(lot).identities()
+    }
+
+    /// It as it is on record: with the lot that events give it, else with the one that it was issued for, else with
+    /// whatever the address says. An address that says none is whole without.
+    fn on_record(&self, own_lots: &[Lot]) -> DigitalLink {
+        let written = self.link.lot();
+        if written.or(self.issued_for).is_none() {
+            return self.link;
+        }
+        let recorded = written.filter(|lot| own_lots.contains(lot));
+        let recorded = recorded.or(own_lots.first().copied());
+        self.with_lot(recorded.or(self.issued_for).or(written))
+    }
+}
+
 /// Everything held about `subject`. The transaction must act for the merchant that owns it, and whose codes the key made.
 /// How one thing led to another is for [`story_with_leads`].
 pub async fn story(
     conn: &mut PgConnection,
     of: (Uuid, &CodeKey),
-    subject: DigitalLink,
+    subject: Scanned,
     known_at: KnownAt,
 ) -> Result<Story, TraceError> {
     Ok(whole_story(conn, of, subject, known_at).await?.0)
@@ -90,11 +135,11 @@ pub async fn story(
 pub async fn story_with_leads(
     conn: &mut PgConnection,
     of: (Uuid, &CodeKey),
-    subject: DigitalLink,
+    subject: Scanned,
     known_at: KnownAt,
 ) -> Result<Story, TraceError> {
     let (mut story, found, issued) = whole_story(conn, of, subject, known_at).await?;
-    let reach = Reach::walk(&subject.identities(), found.events(), &issued, true);
+    let reach = Reach::walk(&subject.seeds(), found.events(), &issued, true);
     let happened: HashMap<StatementId, OffsetDateTime> = found
         .events()
         .map(|(id, event)| (id, event.event_time))
@@ -113,14 +158,18 @@ pub async fn story_with_leads(
 async fn whole_story(
     conn: &mut PgConnection,
     (merchant_id, key): (Uuid, &CodeKey),
-    subject: DigitalLink,
+    subject: Scanned,
     known_at: KnownAt,
 ) -> Result<(Story, Found, IssuedLots), TraceError> {
-    let seeds = subject.identities();
+    let seeds = subject.seeds();
     let mut found = Found::known_at(known_at, Room::STORY);
     let mut issued = IssuedLots::new();
-    // Whoever scanned it has its lot already.
-    issued.extend(seeds.first().map(|finest| (finest.clone(), subject.lot())));
+    // Of what was scanned it is known already.
+    issued.extend(
+        seeds
+            .first()
+            .map(|finest| (finest.clone(), subject.issued_for)),
+    );
     let mut rounds = 0;
     let reach = loop {
         rounds += 1;
@@ -137,7 +186,10 @@ async fn whole_story(
         }
         add_issued_lots(conn, (merchant_id, key), known_at, unknown, &mut issued).await?;
     };
-    let mut story = tell(subject, &found, &reach);
+    let recorded = subject.on_record(reach.own_lots());
+    let mut story = tell(recorded, &found, &reach);
+    let written = subject.link.lot();
+    story.other_lot = written.filter(|lot| recorded.lot() != Some(*lot));
     // What is said of things has room of its own: a long journey must not cost the product its name.
     let mut said = Found::known_at(known_at, Room::STORY);
     let sources = Sources::of(&reach, &story);
@@ -187,6 +239,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         accounts: Vec::new(),
         disclosure: None,
         is_on_record: true,
+        other_lot: None,
         truncated: found.truncated,
     };
     for (id, via) in reach.events() {

@@ -39,6 +39,8 @@ pub struct Reach {
     classes: HashSet<String>,
     /// Transformations whose events are wanted, up to when something of the story came out of them.
     transformations: HashMap<Identity, OffsetDateTime>,
+    /// The lots that events give to the subject.
+    own_lots: Vec<Lot>,
     /// Items to which no event gives a lot.
     lotless: HashSet<Identity>,
     events: BTreeMap<StatementId, Via>,
@@ -111,6 +113,11 @@ impl Reach {
     /// Kinds of which some was used, nobody knows of which lot; canonical.
     pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
         self.classes.iter().map(String::as_str)
+    }
+
+    /// The lots that events give to the subject.
+    pub(super) fn own_lots(&self) -> &[Lot] {
+        &self.own_lots
     }
 
     /// Items to which no event gives a lot, so that it matters for which one they were issued.
@@ -191,6 +198,7 @@ impl<'e> Walk<'_, 'e> {
         self.enqueue(finest, Window::always(Tie::Subject, Via::Item));
         // Anybody can write any lot into an address; what the record says of an item stands.
         let recorded = self.graph.lots_of(finest);
+        self.reach.own_lots.clone_from(&recorded);
         for seed in &seeds[1..] {
             // The class itself is no seed: a statement about every tin of a product is its
             // description, which is added later.

@@ -163,6 +163,9 @@ pub(super) struct Sources<'r> {
     unknown: HashSet<Identity>,
     /// In what it was seen, without anybody having said that it was put there.
     seen_in: HashSet<Identity>,
+    /// The lot that its address says, though the record says another: what the pack says is recalled, whoever holds it
+    /// must know.
+    written: Option<Identity>,
 }
 
 impl<'r> Sources<'r> {
@@ -180,6 +183,10 @@ impl<'r> Sources<'r> {
             lotless: reach.classes().collect(),
             unknown: unknown.map(|gtin| Identity::Class { gtin }).collect(),
             seen_in: seen_in(story, &things),
+            written: story
+                .other_lot
+                .zip(story.subject.gtin())
+                .map(|(lot, gtin)| Identity::LotOf { gtin, lot }),
             things,
         }
     }
@@ -193,7 +200,8 @@ impl<'r> Sources<'r> {
         let lotless = self.lotless.iter().map(|name| (*name).to_owned());
         let doubtful = lotless.chain(self.unknown.iter().map(Identity::canonical));
         let doubtful = doubtful.map(|name| (name, Role::RecalledKind, Turn::Seen));
-        let seen_in = self.seen_in.iter().map(Identity::canonical);
+        let seen_in = self.seen_in.iter().chain(&self.written);
+        let seen_in = seen_in.map(Identity::canonical);
         let seen_in = seen_in.map(|name| (name, Role::Recalled, Turn::Seen));
         recalled.chain(doubtful).chain(seen_in).collect()
     }
@@ -220,7 +228,7 @@ impl<'r> Sources<'r> {
             recall
                 .scope
                 .iter()
-                .any(|thing| self.seen_in.contains(thing))
+                .any(|thing| self.seen_in.contains(thing) || self.written.as_ref() == Some(thing))
         };
         (may_be || was_there()).then_some(Certainty::Possibly)
     }

@@ -13,6 +13,7 @@ use crate::domain::unit::Dimension;
 /// The rule's name, for machines.
 pub fn rule(what: &Contradiction) -> &'static str {
     match what {
+        Contradiction::OtherLot { .. } => "otherLot",
         Contradiction::BeforeMade { .. } => "beforeMade",
         Contradiction::AfterEnd { .. } => "afterEnd",
         Contradiction::InTwoParents { .. } => "inTwoParents",
@@ -45,6 +46,13 @@ pub fn severity(severity: Severity) -> &'static str {
 pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
     let words = Said { text, story };
     match &finding.what {
+        Contradiction::OtherLot { written, recorded } => text.with(
+            "finding.other_lot",
+            &[
+                ("written", written.as_str()),
+                ("recorded", recorded.as_str()),
+            ],
+        ),
         Contradiction::BeforeMade { step, at, made } => text.with(
             "finding.before_made",
             &[
@@ -239,7 +247,8 @@ impl Said<'_> {
     fn time(&self, at: OffsetDateTime) -> String {
         let stamp = timestamp(at);
         let local = self.text.local_time(stamp.as_str(), READERS_OFFSET);
-        local.map_or_else(|| stamp.to_string(), |local| local.text)
+        let local = local.map(|local| self.text.with("finding.time", &[("time", &local.text)]));
+        local.unwrap_or_else(|| stamp.to_string())
     }
 
     fn date(&self, date: Date) -> String {

@@ -11,7 +11,7 @@ use crate::domain::disclosure::Audience;
 use crate::domain::gs1::DigitalLink;
 use crate::domain::story::{StandingRecall, Story, Via};
 use crate::domain::told::Told;
-use crate::trace::{self, KnownAt, TraceError};
+use crate::trace::{self, KnownAt, Scanned, TraceError};
 
 /// Why nobody knows whether there is a story.
 #[derive(Debug, Error)]
@@ -34,10 +34,7 @@ pub async fn story_of(
     audience: Audience,
 ) -> Result<Option<Told>, StoryError> {
     let known_at = KnownAt::NOW;
-    let found = subject_of(conn, key, merchant_id, link, known_at).await?;
-    let Some((subject, status)) = found else {
-        return Ok(None);
-    };
+    let (subject, status) = subject_of(conn, key, merchant_id, link, known_at).await?;
     let story = trace::story(conn, (merchant_id, key), subject, known_at).await?;
     Ok(known(story, status).map(|story| Told::to(story, audience)))
 }
@@ -50,10 +47,7 @@ pub async fn story_with_leads_of(
     link: DigitalLink,
     known_at: KnownAt,
 ) -> Result<Option<Story>, StoryError> {
-    let found = subject_of(conn, key, merchant_id, link, known_at).await?;
-    let Some((subject, status)) = found else {
-        return Ok(None);
-    };
+    let (subject, status) = subject_of(conn, key, merchant_id, link, known_at).await?;
     let story = trace::story_with_leads(conn, (merchant_id, key), subject, known_at).await?;
     Ok(known(story, status))
 }
@@ -65,7 +59,7 @@ async fn subject_of(
     merchant_id: Uuid,
     link: DigitalLink,
     known_at: KnownAt,
-) -> Result<Option<(DigitalLink, Option<SerialStatus>)>, StoryError> {
+) -> Result<(Scanned, Option<SerialStatus>), StoryError> {
     let status = match link.gtin().zip(link.serial()) {
         None => None,
         Some(item) => {
@@ -73,23 +67,11 @@ async fn subject_of(
             Some(serial_status(conn, key, merchant_id, item, known_at).await?)
         }
     };
-    Ok(with_issued_lot(link, status).map(|subject| (subject, status)))
-}
-
-/// The link with the lot that its serial was issued for. A link that names another lot is not a code
-/// that was ever issued.
-fn with_issued_lot(link: DigitalLink, status: Option<SerialStatus>) -> Option<DigitalLink> {
-    let Some(SerialStatus::Issued(Some(lot))) = status else {
-        return Some(link);
+    let issued_for = match status {
+        Some(SerialStatus::Issued(lot)) => lot,
+        _ => None,
     };
-    match link.lot() {
-        Some(named) if named != lot => None,
-        _ => Some(DigitalLink::from_parts(
-            link.gtin()?,
-            Some(lot),
-            link.serial(),
-        )),
-    }
+    Ok((Scanned { link, issued_for }, status))
 }
 
 /// A story that may be told. Whoever holds a pack of what is recalled must not be told that there is nothing, and is told

@@ -269,6 +269,16 @@ async fn a_wrong_order_erases_nothing() {
             "no statement of this merchant",
         ),
         (order(event, &["/type"]), "/type: is no extension"),
+        (order(index, &["name"]), "is no JSON Pointer"),
+        (order(index, &[""]), "is no JSON Pointer"),
+        (
+            order(index, &["/place"]),
+            "/fields/0: /place: cannot be erased",
+        ),
+        (
+            json!({"fields": ["/name"], "reason": name("一", "One")}),
+            "/index: is missing, and so is eventID",
+        ),
         (json!({"index": index, "fields": ["/name"]}), "/reason"),
         (order(index, &[]), "/fields"),
     ] {

@@ -141,6 +141,8 @@ async fn a_table_has_a_row_for_each_thing_and_a_machine_gets_one_object() {
         &["--csv"][..],
         &["--since", "2026-06-01T00:00:00Z"],
         &["--forward", "--csv", "--json"],
+        &["--forward", "--codes", "--json"],
+        &["--forward", "--codes"],
     ] {
         let said = rootmark(&app, &[&["trace", lot], wrong].concat()).await;
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");

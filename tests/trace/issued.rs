@@ -202,6 +202,57 @@ async fn a_naming_that_does_not_stand_leaves_the_lot_that_a_code_was_issued_for(
     app.stop().await;
 }
 
+/// What the pack says, what its code was issued for, and what events say may be three lots: the last stands, and a recall
+/// of either other one is not hidden.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_with_another_lot_is_found_and_hides_no_recall() {
+    let app = TestApp::start().await;
+    app.describe_product(GTIN).await;
+    let codes = issued(&app, "C", 2).await;
+    let [moved, plain] = &codes[..] else {
+        panic!("{codes:?}");
+    };
+    let linked = |code: &str, lot: &str| code.replace("/21/", &format!("/10/{lot}/21/"));
+    let said = uri("tin:S");
+    app.capture(&[
+        see(1, &[&linked(moved, "D")]),
+        see(1, &[&linked(&said, "F")]),
+    ])
+    .await;
+    let told = async |code: &str, lot: &str| {
+        let story = story(&app, &linked(code, lot), KnownAt::NOW).await.unwrap();
+        let recalls: Vec<_> = story
+            .recalls
+            .iter()
+            .map(|recall| recall.certainty)
+            .collect();
+        let own = story.subject.lot().unwrap().to_string();
+        (own, story.other_lot.map(|lot| lot.to_string()), recalls)
+    };
+    let of = |own: &str, other: Option<&str>, recalls: &[Certainty]| {
+        (own.to_owned(), other.map(str::to_owned), recalls.to_vec())
+    };
+    for (code, lot, own) in [
+        (moved, "C", "D"),
+        (moved, "D", "D"),
+        (plain, "C", "C"),
+        (plain, "D", "C"),
+        (&said, "F", "F"),
+        (&said, "C", "F"),
+    ] {
+        let other = (lot != own).then_some(lot);
+        assert_eq!(told(code, lot).await, of(own, other, &[]), "{code} {lot}");
+    }
+    open(&app, &[uri("lot:C")]).await;
+    let (sure, possibly) = (Certainty::Affected, Certainty::Possibly);
+    assert_eq!(told(moved, "C").await, of("D", Some("C"), &[possibly]));
+    assert_eq!(told(moved, "D").await, of("D", None, &[]));
+    assert_eq!(told(plain, "C").await, of("C", None, &[sure]));
+    assert_eq!(told(plain, "D").await, of("C", Some("D"), &[sure]));
+    assert_eq!(told(&said, "C").await, of("F", Some("C"), &[possibly]));
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_codes_of_a_lot_are_told_than_items_of_one() {
     let app = TestApp::start().await;
@@ -272,6 +323,17 @@ async fn before_a_recall_unused_codes_are_for_whoever_may_order_codes() {
     };
     assert_eq!(told(&narrow, ("thing", &lot)).await, 1);
     assert_eq!(told(&wide, ("thing", &lot)).await, 3);
+    // A lot of which there are codes alone exists, whoever asks.
+    issued(&app, "M", 2).await;
+    let other = uri("lot:M");
+    let answer = asked(&app, &narrow, "application/json", &[("thing", &other)]).await;
+    let answer: Value = answer.json().await.unwrap();
+    let things = answer["things"].as_array().unwrap().iter();
+    let things: Vec<&Value> = things.map(|thing| &thing["identity"]).collect();
+    assert_eq!(
+        (things, &answer["expected"]["issued"]),
+        (vec![&json!(other)], &json!(2))
+    );
     open(&app, std::slice::from_ref(&lot)).await;
     let recall = "urn:example:recall:1";
     assert_eq!(told(&narrow, ("recall", recall)).await, 3);

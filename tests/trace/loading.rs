@@ -86,7 +86,7 @@ async fn loaded(app: &TestApp, merchant_id: Uuid, name: &str) -> Story {
     let story = story_with_leads(
         &mut tx,
         (merchant_id, &app.running.code_key),
-        link,
+        link.into(),
         KnownAt::NOW,
     );
     story.await.unwrap()

@@ -71,7 +71,7 @@ pub(super) struct Trace {
     csv: bool,
     /// Of the items of lots their codes alone, and not where each of them is: for whoever blocks sales, many times as
     /// fast.
-    #[arg(long, requires = "csv")]
+    #[arg(long, requires = "csv", conflicts_with = "json")]
     codes: bool,
     /// As it was known at a time, such as 2026-06-01T08:00:00Z: what was recorded later is left out.
     #[arg(long, value_name = "TIME", value_parser = instant)]

@@ -19,6 +19,8 @@ const NOT_OF_THIS: &str = "fields of this kind of statement cannot be erased: th
     products and documents can, and extensions of events";
 const NO_EXTENSION: &str = "is no extension: of an event, what has a namespace of its own can be erased, and what \
     the standard defines cannot";
+const NEEDED: &str =
+    "cannot be erased: it says what the statement is about, or the rest cannot be read without it";
 const IS_TOLD: &str = "is what the goods' story is told by, and cannot be erased";
 const IN_A_LIST: &str = "is in a list, which can be erased as a whole";
 const WHOLE: &str = "holds nothing else, and would be empty: it can be erased as a whole";
@@ -92,8 +94,8 @@ fn erase_of_description(
                     leaves,
                 });
             }
-            Ok(_) => fault = rule("", "what a statement is about cannot be erased"),
-            Err(other) => fault = other,
+            Ok(_) => fault = rule(leaves.first().map_or("", String::as_str), NEEDED),
+            Err(other) => fault = rule(&other.pointer, NEEDED),
         }
     }
     Err(fault)

@@ -12,7 +12,7 @@ mod place;
 use time::{Date, OffsetDateTime};
 
 use super::epcis::Event;
-use super::gs1::Identity;
+use super::gs1::{Identity, Lot};
 use super::statement::StatementId;
 use super::story::{Step, Story, Via};
 use super::unit::Dimension;
@@ -42,6 +42,13 @@ pub enum Severity {
 /// What contradicts what. Times are the events' own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Contradiction {
+    /// The address that was scanned says another lot than the record.
+    OtherLot {
+        /// What the address says.
+        written: Lot,
+        /// What is on record.
+        recorded: Lot,
+    },
     /// Something happened to goods before these were made.
     BeforeMade {
         /// What happened.
@@ -212,7 +219,8 @@ impl StepName {
 type Rule = fn(&Story) -> Vec<Finding>;
 
 /// All of them.
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
+    other_lot,
     order::before_made,
     order::after_end,
     order::in_two_parents,
@@ -236,6 +244,17 @@ pub fn findings(story: &Story) -> Vec<Finding> {
     // Within a severity in the order of the rules, and each rule in the order of time.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
+}
+
+/// Whoever prints another lot on a pack makes it younger than it is, or hides what is recalled.
+fn other_lot(story: &Story) -> Vec<Finding> {
+    let lots = story.other_lot.zip(story.subject.lot());
+    let finding = lots.map(|(written, recorded)| Finding {
+        what: Contradiction::OtherLot { written, recorded },
+        severity: Severity::Serious,
+        evidence: Vec::new(),
+    });
+    finding.into_iter().collect()
 }
 
 /// Those of the item and of what held it: where it was.

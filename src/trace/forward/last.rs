@@ -47,7 +47,8 @@ impl Held {
 /// The last that is known.
 #[derive(Debug, Clone, Default)]
 struct Sight {
-    at: Option<Moment>,
+    /// Whether it was the goods that were seen, and not their papers alone; and when.
+    at: Option<(bool, Moment)>,
     place: Option<(Moment, Identity)>,
     party: Option<(Moment, Identity)>,
 }
@@ -55,13 +56,15 @@ struct Sight {
 impl Sight {
     fn of(mention: &Mention<'_>) -> Sight {
         let (at, event) = (mention.moment(), mention.event);
-        // Where it is since then, else where it was seen. What is done to a paper is done where that is, not the goods.
-        let seen = event.read_point.as_ref();
-        let seen = seen.filter(|_| event.event_type != EventType::Transaction);
-        let place = event.biz_location.as_ref().or(seen);
+        // What is done to a paper is done where that is, not the goods.
+        let is_of_papers =
+            event.event_type == EventType::Transaction && event.biz_location.is_none();
+        // Where it is since then, else where it was seen.
+        let place = event.biz_location.as_ref().or(event.read_point.as_ref());
+        let place = place.filter(|_| !is_of_papers);
         let party = holder_among(&event.destinations);
         Sight {
-            at: Some(at),
+            at: Some((!is_of_papers, at)),
             place: place.map(|place| (at, place.clone())),
             party: party.map(|party| (at, party.clone())),
         }
@@ -96,7 +99,7 @@ impl<'g, 'e> Last<'g, 'e> {
             until: None,
         };
         let sight = self.sight(identity, held, 0);
-        let (at, by) = sight.at?;
+        let (_, (at, by)) = sight.at?;
         Some(Seen {
             at,
             by,

@@ -18,7 +18,7 @@ use crate::domain::gs1::{Gtin, Identity, Lot};
 use crate::domain::presence::{Presence, With};
 use crate::domain::statement::Role;
 use crate::query::{self, FoundEvent, QueryError, Recent};
-use crate::store::code_range::lots_with_codes;
+use crate::store::code_range::{lots_with_codes, ranges_of};
 use crate::trace::{self, KnownAt, TraceError};
 
 /// Events that are read at a time.
@@ -219,15 +219,21 @@ impl Origin {
         Ok(all.into_iter().map(start).collect())
     }
 
-    /// Whether a thing is a code that was issued, though no event may name it yet. The transaction must act for the
+    /// Whether a thing is a code that was issued, or a lot for which some were, though no event may name it yet. The transaction must act for the
     /// merchant.
     pub async fn is_issued(
         &self,
         conn: &mut PgConnection,
         thing: &Identity,
     ) -> Result<bool, StartError> {
-        let Identity::Item { gtin, serial } = *thing else {
-            return Ok(false);
+        let (gtin, serial) = match *thing {
+            Identity::Item { gtin, serial } => (gtin, serial),
+            Identity::LotOf { .. } => {
+                let (lot, known_at) = (std::slice::from_ref(thing), self.known_at.0);
+                let ranges = ranges_of(conn, self.merchant_id, lot, known_at, 1).await;
+                return Ok(!ranges.map_err(TraceError::from)?.is_empty());
+            }
+            _ => return Ok(false),
         };
         let (item, known_at) = ((gtin, serial), Some(self.known_at.0));
         let status = serial_status(conn, &self.codes, self.merchant_id, item, known_at).await?;

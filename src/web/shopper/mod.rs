@@ -217,6 +217,9 @@ pub(super) fn too_many(request: &HttpRequest) -> HttpResponse {
 fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
     let shell = shell(request);
     let page = match error {
+        LookupError::Unknown(link) if link.sscc().is_some() => {
+            MessagePage::logistic_unit(shell, present::elements(&link).join(" "))
+        }
         LookupError::Unknown(link) => {
             MessagePage::unknown_code(shell, present::elements(&link).join(" "))
         }

@@ -1,5 +1,6 @@
 //! From a story to its page. It says what was checked, never more.
 
+use auditlog::TreeSize;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::history::history;
@@ -17,6 +18,7 @@ use crate::domain::master::Product;
 use crate::domain::statement::Kind;
 use crate::domain::story::{Step, Story, StoryStatement, Via};
 use crate::domain::told::Told;
+use crate::proof::count_shown;
 use crate::web::Service;
 use crate::web::findings;
 use crate::web::negotiate::language_rank;
@@ -93,8 +95,12 @@ fn verdict(
 ) -> VerdictView {
     let story = &told.story;
     let is_sealed = |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| i.0 < public_size);
-    let total = story.statements.len() as u64;
-    let sealed = story.statements.iter().filter(is_sealed).count() as u64;
+    let sealed = count_shown(told, TreeSize(public_size)) as u64;
+    let unsealed = story
+        .statements
+        .iter()
+        .filter(|said| !is_sealed(said))
+        .count() as u64;
     // Descriptions of the product and the parties are shared by every item: a record of this one
     // begins with its codes or its first event.
     let names_goods = story.subject.lot().is_some() || story.subject.serial().is_some();
@@ -144,8 +150,8 @@ fn verdict(
             None => worse,
         };
     }
-    if since.is_some() && sealed < total {
-        view = view.with_unsealed(text, total - sealed);
+    if since.is_some() && unsealed > 0 {
+        view = view.with_unsealed(text, unsealed);
     }
     if story.truncated {
         view = view.with_truncated(text);

@@ -67,14 +67,14 @@ fn view(text: &Text, standing: &StandingRecall, is_verdict: bool) -> Option<Reca
     })
 }
 
-/// Who announced it: by the name that the story has for them, by the brand's where it is theirs, else by that of
-/// whom to ask.
+/// Who announced it: by the brand's name where it is theirs, which every page of the product has; by the name that the
+/// story has for them, else by that of whom to ask.
 fn issuer(text: &Text, story: &Story, standing: &StandingRecall) -> String {
     let party = story.parties.get(&standing.issuer).map(|party| &party.name);
     let product = story.product.as_ref().map(|described| &described.value);
     let is_theirs = |owner: &Identity| owner.canonical() == standing.issuer;
     let own = product.filter(|product| product.brand_owner.as_ref().is_some_and(is_theirs));
     let brand = own.and_then(|product| product.brand.as_ref());
-    let name = party.or(brand).unwrap_or(&standing.recall.contact.name);
+    let name = brand.or(party).unwrap_or(&standing.recall.contact.name);
     readable(said(name, text.lang()))
 }

@@ -226,7 +226,7 @@ fn one_event_comes_by_itself_with_its_context() {
     assert_eq!(read(OBJECT), Ok(1));
     assert_eq!(read(TRANSACTION), Err("/@context: is missing".to_owned()));
     let array = format!("[{OBJECT}]");
-    assert_eq!(read(&array), Err(": must be an object".to_owned()));
+    assert_eq!(read(&array), Err("must be an object".to_owned()));
     let fault = read(&document(OBJECT)).unwrap_err();
     assert_eq!(fault, "/type: must be one of the five EPCIS event types");
 }

@@ -246,6 +246,24 @@ pub struct MessagePage {
 }
 
 impl MessagePage {
+    /// 404: the code of a case or a pallet. Whatever is on record of it, its goods tell.
+    pub fn logistic_unit(shell: Shell, code: String) -> MessagePage {
+        let text = shell.text;
+        MessagePage {
+            status: 404,
+            page_title: text.get("message.unit_page_title").into(),
+            verdict: VerdictView::new(
+                Tone::Quiet,
+                Icon::Stack,
+                text.get("message.unit_title"),
+                text.get("message.unit_lead"),
+            ),
+            code: Some(code),
+            advice: vec![text.get("message.unit_1").into()],
+            shell,
+        }
+    }
+
     /// 404: a well-formed code of which there is no record.
     pub fn unknown_code(shell: Shell, code: String) -> MessagePage {
         let text = shell.text;
