@@ -252,6 +252,38 @@ async fn what_is_asked_wrongly_is_told_with_an_example_of_its_own() {
         assert_eq!(said.code, 0, "{there:?}: {}", said.err);
         assert!(said.out.starts_with("affected: "), "{}", said.out);
     }
+    // Assets, and whatever else events name, are followed too.
+    let other = "https://brand.example/container/7";
+    app.capture(&[pack(6, "tote:1", &["tin:A"]), pack(7, other, &["tin:B"])])
+        .await;
+    let tote = uri("tote:1");
+    for (asset, inside) in [
+        (tote.as_str(), "/21/A"),
+        (&tote["https://id.gs1.org".len()..], "/21/A"),
+        (other, "/21/B"),
+    ] {
+        let said = rootmark(&app, &["trace", asset, "--forward"]).await;
+        assert_eq!(said.code, 0, "{asset}: {}", said.err);
+        assert!(
+            said.out
+                .contains(&format!("held /01/09521041001012{inside}")),
+            "{}",
+            said.out
+        );
+        let said = rootmark(&app, &["trace", asset]).await;
+        assert_eq!(said.code, 2, "{asset}");
+    }
+    for (wrong, says) in [
+        ("/8003/095210410000011", "CODE: the check digit"),
+        ("Shop", "CODE: "),
+    ] {
+        let said = rootmark(&app, &["trace", wrong, "--forward"]).await;
+        assert!(
+            said.code == 2 && said.err.contains(says),
+            "{wrong}: {}",
+            said.err
+        );
+    }
     // Of what is not there, a machine gets an object too.
     let nobody = "/417/9522050000003";
     for (ask, subject) in [

@@ -21,7 +21,7 @@ use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::disclosure::Audience;
 use crate::domain::forward::{Reached, Start};
-use crate::domain::gs1::{DigitalLink, Identity, IdentityError};
+use crate::domain::gs1::{DigitalLink, Gtin, Identity, IdentityError};
 use crate::domain::statement::StatementId;
 use crate::domain::story::tree::{FirstOfAll, Tree};
 use crate::domain::story::{Story, Via};
@@ -40,7 +40,8 @@ use crate::web::text::{Lang, Text};
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("ahead").multiple(true))]
 pub(super) struct Trace {
-    /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit.
+    /// A GS1 Digital Link, whole or only its path: an item, a lot, a product, or a logistic unit; with --forward an asset
+    /// (AI 8003, 8004) or any other URI that events name, too.
     #[arg(required_unless_present_any = ["recall", "place", "party"])]
     code: Option<String>,
     /// Forward from all that a recall names, by the recall's URI.
@@ -93,11 +94,59 @@ const GS1: &str = "https://id.gs1.org";
 /// what a recall names is recalled all the same, and a code that was issued exists.
 type Found = (Uuid, Vec<Start>, bool);
 
+/// What is traced.
+enum Code {
+    Link(DigitalLink),
+    /// A pallet, a trailer, a container: forward, what was in or on it.
+    Asset(Identity),
+}
+
+impl Code {
+    fn finest(&self) -> Option<Identity> {
+        match self {
+            Code::Link(link) => link.identities().into_iter().next(),
+            Code::Asset(asset) => Some(asset.clone()),
+        }
+    }
+
+    fn canonical(&self) -> String {
+        match self {
+            Code::Link(link) => link.canonical(),
+            Code::Asset(asset) => asset.canonical(),
+        }
+    }
+}
+
+/// A link of which only the path may be given.
+fn whole(text: &str) -> String {
+    match text.starts_with('/') {
+        true => format!("{GS1}{text}"),
+        false => text.to_owned(),
+    }
+}
+
 impl Trace {
+    fn code(&self) -> Result<Option<Code>, Failure> {
+        let Some(text) = &self.code else {
+            return Ok(None);
+        };
+        let fault = |error: &dyn std::fmt::Display| Failure::from(format!("CODE: {error}"));
+        match DigitalLink::parse(text) {
+            Ok(link) => Ok(Some(Code::Link(link))),
+            Err(error) if !self.forward => Err(fault(&error)),
+            Err(error) => match Identity::parse(&whole(text)) {
+                Ok(asset @ (Identity::Grai(_) | Identity::Giai(_) | Identity::Other(_))) => {
+                    Ok(Some(Code::Asset(asset)))
+                }
+                Err(IdentityError::Link(other)) => Err(fault(&other)),
+                _ => Err(fault(&error)),
+            },
+        }
+    }
+
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
-        let link = self.code.as_deref().map(DigitalLink::parse).transpose();
-        let link = link.map_err(|error| format!("CODE: {error}"))?;
-        let is_ahead = self.forward || link.is_none();
+        let code = self.code()?;
+        let is_ahead = self.forward || code.is_none();
         if is_ahead && self.since.is_some_and(|since| since > self.known_at()) {
             let until = self.at.map_or("now", |_| "--at");
             return Err(format!("--since lies after {until}: nothing is known of then").into());
@@ -105,10 +154,11 @@ impl Trace {
         let wanted = self.wanted()?;
         let core = Core::open(settings, OpenAs::Command).await?;
         if is_ahead {
-            let printed = self.print_forward(&core, link, wanted.as_ref()).await;
+            let thing = code.as_ref().and_then(Code::finest);
+            let printed = self.print_forward(&core, thing, wanted.as_ref()).await;
             core.close().await;
             if !printed? {
-                let named = link.map(|link| link.canonical());
+                let named = code.map(|code| code.canonical());
                 let there = wanted.map(|wanted| wanted.with.canonical());
                 let named = self.recall.clone().or(there).or(named).unwrap_or_default();
                 let then = if self.since.or(self.until).is_some() {
@@ -120,7 +170,9 @@ impl Trace {
             }
             return Ok(Outcome::Yes);
         }
-        let link = link.ok_or("CODE: is missing")?;
+        let Some(Code::Link(link)) = code else {
+            return Err("CODE: is missing".into());
+        };
         let story = self
             .story(&core, link, self.at.map_or(KnownAt::NOW, KnownAt))
             .await;
@@ -182,14 +234,14 @@ impl Trace {
     async fn print_forward(
         &self,
         core: &Core,
-        link: Option<DigitalLink>,
+        thing: Option<Identity>,
         wanted: Option<&Wanted>,
     ) -> Result<bool, Failure> {
         let known_at = KnownAt(self.known_at());
         let mut conn = core.database.reader.acquire().await?;
-        let found = match (&self.recall, link) {
+        let found = match (&self.recall, thing) {
             (Some(uri), _) => self.recalled(core, &mut conn, uri, known_at).await?,
-            (None, Some(link)) => self.started(core, &mut conn, link, known_at).await?,
+            (None, Some(thing)) => self.started(core, &mut conn, thing, known_at).await?,
             (None, None) => match wanted {
                 Some(wanted) => self.present(core, &mut conn, wanted, known_at).await?,
                 None => return Err("CODE: is missing".into()),
@@ -273,20 +325,16 @@ impl Trace {
         &self,
         core: &Core,
         conn: &mut PgConnection,
-        link: DigitalLink,
+        thing: Identity,
         known_at: KnownAt,
     ) -> Result<Option<Found>, Failure> {
-        let Some(merchant_id) = self.owner(core, conn, link).await? else {
+        let Some(merchant_id) = self.owner(core, conn, thing.gtin()).await? else {
             return Ok(None);
         };
-        let finest: Vec<Identity> = link.identities().into_iter().take(1).collect();
         let mut tx = read_for(conn, merchant_id).await?;
         let origin = Origin::of(merchant_id, &core.keys.codes, known_at);
-        let is_issued = match finest.first() {
-            Some(thing) => origin.is_issued(&mut tx, thing).await?,
-            None => false,
-        };
-        let starts = origin.things(&mut tx, finest, self.since).await?;
+        let is_issued = origin.is_issued(&mut tx, &thing).await?;
+        let starts = origin.things(&mut tx, vec![thing], self.since).await?;
         tx.rollback().await?;
         Ok(Some((merchant_id, starts, is_issued)))
     }
@@ -298,12 +346,7 @@ impl Trace {
             (None, Some(party)) => ("--party", party),
             (None, None) => return Ok(None),
         };
-        let whole = if text.starts_with('/') {
-            format!("{GS1}{text}")
-        } else {
-            text.clone()
-        };
-        let with = match (Identity::parse(&whole), option) {
+        let with = match (Identity::parse(&whole(text)), option) {
             (Ok(place @ Identity::Place { .. }), "--place") => place,
             (Ok(party @ Identity::Party { .. }), "--party") => party,
             (Err(IdentityError::Link(fault)), _) => return Err(format!("{option}: {fault}").into()),
@@ -379,15 +422,15 @@ impl Trace {
         &self,
         core: &Core,
         conn: &mut PgConnection,
-        link: DigitalLink,
+        gtin: Option<Gtin>,
     ) -> Result<Option<Uuid>, Failure> {
-        let owner = match link.gtin() {
+        let owner = match gtin {
             Some(gtin) => gtin_owner(conn, gtin).await?,
             None => None,
         };
         Ok(match owner {
             Some(owner) if self.merchant.is_none() => Some(owner),
-            None if link.gtin().is_some() && self.merchant.is_none() => None,
+            None if gtin.is_some() && self.merchant.is_none() => None,
             _ => {
                 let named = self.merchant.as_deref();
                 Some(acting_merchant(&core.database, named).await?.id)
@@ -402,7 +445,7 @@ impl Trace {
         known_at: KnownAt,
     ) -> Result<Option<Story>, Failure> {
         let mut conn = core.database.reader.acquire().await?;
-        let Some(merchant_id) = self.owner(core, &mut conn, link).await? else {
+        let Some(merchant_id) = self.owner(core, &mut conn, link.gtin()).await? else {
             return Ok(None);
         };
         let mut tx = begin_for(&mut conn, merchant_id).await?;
