@@ -83,7 +83,7 @@ pub async fn erase(
         let (cut, wanted) = (stored.clone(), Arc::clone(&order));
         let left = tokio::task::spawn_blocking(move || without(&cut, kind, &wanted.fields));
         let left = left.await.expect("erasing does not panic");
-        let (named, left) = left.map_err(|error| in_order(error, &order.fields))?;
+        let (named, left) = left.map_err(|error| in_order(error, kind, &order.fields))?;
         found.extend(named);
         if let Some(left) = left {
             let (content, salts) = (&left.content, &left.salts);
@@ -317,10 +317,14 @@ async fn log(
 }
 
 /// A fault of a body at the place of the field that the order names.
-fn in_order(error: CaptureError, fields: &[String]) -> CaptureError {
+fn in_order(error: CaptureError, kind: Kind, fields: &[String]) -> CaptureError {
     let fault = match error {
         CaptureError::Body(fault) if fault.pointer.is_empty() => {
-            let pointer = "/index".to_owned();
+            let pointer = match kind {
+                Kind::Event | Kind::Party | Kind::Product | Kind::Document => "/fields",
+                _ => "/index",
+            };
+            let pointer = pointer.to_owned();
             return CaptureError::Body(Fault { pointer, ..fault });
         }
         CaptureError::Body(fault) => fault,

@@ -60,9 +60,18 @@ pub struct Story {
     /// while its lot or its product is recalled.
     pub is_on_record: bool,
     /// The lot that the scanned address says, where the record says another.
-    pub other_lot: Option<Lot>,
+    pub other_lot: Option<OtherLot>,
     /// Whether there was more than a story may hold.
     pub truncated: bool,
+}
+
+/// A lot that an address says, and that is not the one on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherLot {
+    /// Which.
+    pub lot: Lot,
+    /// Whether the code was issued for it: then the label is as it was ordered, and what was recorded later differs.
+    pub is_as_issued: bool,
 }
 
 /// A recall that concerns a subject, as it was said last.
@@ -272,6 +281,16 @@ impl Story {
             .into_iter()
             .map(|described| &described.value)
             .collect()
+    }
+
+    /// The address that was scanned: what is told of it by its lot must not be lost on the way to its page.
+    pub fn address(&self) -> DigitalLink {
+        match self.other_lot.zip(self.subject.gtin()) {
+            Some((other, gtin)) => {
+                DigitalLink::from_parts(gtin, Some(other.lot), self.subject.serial())
+            }
+            None => self.subject,
+        }
     }
 
     /// Whether an event or an issuance of codes names the subject's own lot. An issuance for no lot in

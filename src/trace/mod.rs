@@ -36,7 +36,7 @@ use crate::domain::code::CodeKey;
 use crate::domain::epcis::{Event, What};
 use crate::domain::gs1::{DigitalLink, Identity, Lot};
 use crate::domain::statement::{Role, StatementId};
-use crate::domain::story::{Lead, Step, Story, Withheld};
+use crate::domain::story::{Lead, OtherLot, Step, Story, Withheld};
 use crate::domain::time::LAST;
 pub use forward::{
     End, Expected, Leading, Pace, Present, Trail, declared_errors, forward, forward_at, present,
@@ -189,10 +189,14 @@ async fn whole_story(
     let recorded = subject.on_record(reach.own_lots());
     let mut story = tell(recorded, &found, &reach);
     let written = subject.link.lot();
-    story.other_lot = written.filter(|lot| recorded.lot() != Some(*lot));
+    let other = written.filter(|lot| recorded.lot() != Some(*lot));
+    story.other_lot = other.map(|lot| OtherLot {
+        lot,
+        is_as_issued: subject.issued_for == Some(lot),
+    });
     // What is said of things has room of its own: a long journey must not cost the product its name.
     let mut said = Found::known_at(known_at, Room::STORY);
-    let sources = Sources::of(&reach, &story);
+    let sources = Sources::of(&reach, &story, subject.issued_for);
     story.processes = balance::processes(&story, &found);
     let names = describe::names_of(&story, &reach).into_iter();
     let names = names.chain(links::names(&story)).chain(sources.names());

@@ -14,10 +14,10 @@ use super::reach::Reach;
 use super::{KnownAt, TraceError};
 use crate::domain::epcis::Action;
 use crate::domain::forward::Certainty;
-use crate::domain::gs1::{Gtin, Identity};
+use crate::domain::gs1::{Gtin, Identity, Lot};
 use crate::domain::recall::{self, Recall};
 use crate::domain::statement::{About, Kind, Role};
-use crate::domain::story::{StandingRecall, Story, Withheld};
+use crate::domain::story::{StandingRecall, Story, Via, Withheld};
 use crate::domain::turn::Turn;
 use crate::store::recall::recalls_said;
 use crate::store::walk::Rows;
@@ -169,12 +169,22 @@ pub(super) struct Sources<'r> {
 }
 
 impl<'r> Sources<'r> {
-    pub fn of(reach: &'r Reach, story: &Story) -> Sources<'r> {
+    pub fn of(reach: &'r Reach, story: &Story, issued_for: Option<Lot>) -> Sources<'r> {
         let things: HashSet<&Identity> = reach.sources().collect();
         let kinds = things.iter().filter_map(|thing| thing.without_qualifiers());
         let lots = things
             .iter()
             .filter(|thing| matches!(thing, Identity::LotOf { .. }));
+        // A lot that an address alone says, anybody can have written: no event speaks of it, nor was the code issued for it.
+        let is_invented = |lot: &Identity| match lot {
+            Identity::LotOf { lot, .. } if story.subject.serial().is_some() => {
+                let is_own = reach.own_lots().contains(lot) || issued_for == Some(*lot);
+                let is_subjects = story.subject.lot() == Some(*lot);
+                is_subjects && !is_own && story.steps.iter().all(|step| step.via != Via::Lot)
+            }
+            _ => false,
+        };
+        let lots = lots.filter(|lot| !is_invented(lot));
         let of_known_lot: HashSet<Gtin> = lots.filter_map(|lot| lot.gtin()).collect();
         let without_lot = things.iter().filter_map(|thing| thing.gtin());
         let unknown = without_lot.filter(|gtin| !of_known_lot.contains(gtin));
@@ -186,7 +196,10 @@ impl<'r> Sources<'r> {
             written: story
                 .other_lot
                 .zip(story.subject.gtin())
-                .map(|(lot, gtin)| Identity::LotOf { gtin, lot }),
+                .map(|(other, gtin)| Identity::LotOf {
+                    gtin,
+                    lot: other.lot,
+                }),
             things,
         }
     }

@@ -46,13 +46,16 @@ pub fn severity(severity: Severity) -> &'static str {
 pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
     let words = Said { text, story };
     match &finding.what {
-        Contradiction::OtherLot { written, recorded } => text.with(
-            "finding.other_lot",
-            &[
-                ("written", written.as_str()),
+        Contradiction::OtherLot { written, recorded } => {
+            let lots = [
+                ("written", written.lot.as_str()),
                 ("recorded", recorded.as_str()),
-            ],
-        ),
+            ];
+            match written.is_as_issued {
+                true => text.with("finding.other_lot_issued", &lots),
+                false => text.with("finding.other_lot", &lots),
+            }
+        }
         Contradiction::BeforeMade { step, at, made } => text.with(
             "finding.before_made",
             &[

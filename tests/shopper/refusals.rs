@@ -81,6 +81,11 @@ async fn an_address_with_another_lot_than_the_record_is_doubted() {
             let is_said = page.html.contains(&says[column]);
             assert_eq!(is_said, is_doubted, "{path}");
         }
+        // Whoever is sent to the page is sent to this one.
+        let sent = app.get(&format!("{path}?linkType=gs1:traceability")).await;
+        assert_eq!(sent.status(), 307);
+        let target = sent.headers()["Location"].to_str().unwrap();
+        assert!(target.ends_with(&path), "{target}");
     }
 }
 

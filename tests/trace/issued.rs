@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rootmark::app::merchants::{KeyOrder, add_key};
+use rootmark::domain::finding::{Severity, findings};
 use rootmark::domain::forward::{Certainty, Reached, Start, Way};
 use rootmark::domain::gs1::{DigitalLink, Identity};
 use rootmark::domain::scope::Scope;
@@ -227,7 +228,11 @@ async fn an_address_with_another_lot_is_found_and_hides_no_recall() {
             .map(|recall| recall.certainty)
             .collect();
         let own = story.subject.lot().unwrap().to_string();
-        (own, story.other_lot.map(|lot| lot.to_string()), recalls)
+        (
+            own,
+            story.other_lot.map(|other| other.lot.to_string()),
+            recalls,
+        )
     };
     let of = |own: &str, other: Option<&str>, recalls: &[Certainty]| {
         (own.to_owned(), other.map(str::to_owned), recalls.to_vec())
@@ -243,6 +248,22 @@ async fn an_address_with_another_lot_is_found_and_hides_no_recall() {
         let other = (lot != own).then_some(lot);
         assert_eq!(told(code, lot).await, of(own, other, &[]), "{code} {lot}");
     }
+    // A label as it was ordered is not accused.
+    for (code, lot, is_as_issued) in [(moved, "C", true), (plain, "D", false), (moved, "E", false)]
+    {
+        let story = story(&app, &linked(code, lot), KnownAt::NOW).await.unwrap();
+        assert_eq!(story.other_lot.unwrap().is_as_issued, is_as_issued, "{lot}");
+        let found = findings(&story);
+        let [one] = &found[..] else {
+            panic!("{found:?}")
+        };
+        let severity = if is_as_issued {
+            Severity::Doubt
+        } else {
+            Severity::Serious
+        };
+        assert_eq!(one.severity, severity);
+    }
     open(&app, &[uri("lot:C")]).await;
     let (sure, possibly) = (Certainty::Affected, Certainty::Possibly);
     assert_eq!(told(moved, "C").await, of("D", Some("C"), &[possibly]));
@@ -250,6 +271,13 @@ async fn an_address_with_another_lot_is_found_and_hides_no_recall() {
     assert_eq!(told(plain, "C").await, of("C", None, &[sure]));
     assert_eq!(told(plain, "D").await, of("C", Some("D"), &[sure]));
     assert_eq!(told(&said, "C").await, of("F", Some("C"), &[possibly]));
+    // Nor is one hidden by a lot that nobody but the address knows.
+    app.capture(&[see(1, &["tin:U"]), commission(1, &["tin:K"], "K")])
+        .await;
+    let unknown = uri("tin:U");
+    assert_eq!(told(&unknown, "FAKE").await, of("FAKE", None, &[possibly]));
+    assert_eq!(told(&unknown, "K").await, of("K", None, &[possibly]));
+    assert_eq!(told(&uri("tin:K"), "K").await, of("K", None, &[]));
     app.stop().await;
 }
 

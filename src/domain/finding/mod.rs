@@ -14,7 +14,7 @@ use time::{Date, OffsetDateTime};
 use super::epcis::Event;
 use super::gs1::{Identity, Lot};
 use super::statement::StatementId;
-use super::story::{Step, Story, Via};
+use super::story::{OtherLot, Step, Story, Via};
 use super::unit::Dimension;
 
 /// Something that does not add up.
@@ -45,7 +45,7 @@ pub enum Contradiction {
     /// The address that was scanned says another lot than the record.
     OtherLot {
         /// What the address says.
-        written: Lot,
+        written: OtherLot,
         /// What is on record.
         recorded: Lot,
     },
@@ -251,7 +251,10 @@ fn other_lot(story: &Story) -> Vec<Finding> {
     let lots = story.other_lot.zip(story.subject.lot());
     let finding = lots.map(|(written, recorded)| Finding {
         what: Contradiction::OtherLot { written, recorded },
-        severity: Severity::Serious,
+        severity: match written.is_as_issued {
+            true => Severity::Doubt,
+            false => Severity::Serious,
+        },
         evidence: Vec::new(),
     });
     finding.into_iter().collect()

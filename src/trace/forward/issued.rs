@@ -133,6 +133,11 @@ impl Issued {
         is_of_it.then_some(order)
     }
 
+    /// What an item was issued for, if it is one of what was ever asked for.
+    pub fn issued_for(&self, item: &Identity) -> Option<&Identity> {
+        self.find(item).map(|order| &order.of)
+    }
+
     /// What the lot that an item was issued for makes of it, where no event gives it one.
     pub fn thing<'t>(
         &self,

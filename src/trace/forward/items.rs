@@ -126,6 +126,13 @@ impl Lots<'_> {
         if of.is_by_event(graph) {
             return self.tells_with_each || self.is_first_lot(of, graph);
         }
+        // It is told once, with the codes of the lot that it was issued for.
+        let issued_for = self.issued.issued_for(&of.item);
+        if of.is_named
+            && issued_for.is_some_and(|lot| *lot != of.of && self.expanding.contains(lot))
+        {
+            return false;
+        }
         // What led to it by itself, the trunk has told.
         let known = self.things.get(&of.item).and_then(Thing::best);
         known.is_none_or(|known| thing.best().is_some_and(|best| best < known))

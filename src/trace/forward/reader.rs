@@ -1,6 +1,9 @@
 //! Reads what gives items to lots, a page after the other.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::thread;
 
 use auditlog::json;
@@ -168,4 +171,19 @@ pub(super) fn read_event(id: StatementId, content: &str) -> Result<Option<Event>
         epcis::read_event(content.get("body")?).ok().map(Some)
     };
     read().ok_or(TraceError::Unreadable(id))
+}
+
+/// Does some work while something else that has begun goes on elsewhere, such as in the database.
+pub(super) async fn meanwhile<T, W>(
+    begun: impl Future<Output = T>,
+    work: impl FnOnce() -> W,
+) -> (T, W) {
+    let mut begun = pin!(begun);
+    let first = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context))).await;
+    let worked = work();
+    let ended = match first {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => begun.await,
+    };
+    (ended, worked)
 }

@@ -5,9 +5,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -19,7 +16,7 @@ use super::exits::Exits;
 use super::issued::{Issued, ItemOf, split_off_spoken_of};
 use super::items::{Lots, as_told};
 use super::pace::Pace;
-use super::reader::{Reader, Told, items_of, read_page};
+use super::reader::{Reader, Told, items_of, meanwhile, read_page};
 use super::tell::{Teller, Ways};
 use super::thing::{Reason, Thing};
 use super::walk::Spread;
@@ -331,10 +328,13 @@ impl Trail {
         let mut of: Vec<Identity> = Vec::new();
         if self.trunks == 1 {
             let starts = self.starts.iter();
-            let starts = starts.filter(|start| start.certainty == Certainty::Affected);
-            let classes = starts.map(|start| &start.identity);
-            let classes = classes.filter(|identity| matches!(identity, Identity::Class { .. }));
-            of.extend(classes.cloned());
+            let affected = starts.filter(|start| start.certainty == Certainty::Affected);
+            let things = affected.map(|start| &start.identity);
+            of.extend(
+                things
+                    .filter(|thing| matches!(thing, Identity::Class { .. }))
+                    .cloned(),
+            );
             of.sort();
         }
         of.extend(self.expanding.iter().cloned());
@@ -408,10 +408,13 @@ impl Trail {
         while part.count < self.pace.items {
             let room = self.pace.items - part.count;
             if self.are_codes_due() {
-                let of = self.issued.next_of().cloned();
-                self.turn_to(of);
+                self.turn_to(self.issued.next_of().cloned());
                 let told = self.seen.len() + self.told_by_code;
-                let left = self.pace.items_of_lot.saturating_sub(told);
+                // A product has as many as all of its lots.
+                let left = match self.lot {
+                    Some(Identity::LotOf { .. }) => self.pace.items_of_lot.saturating_sub(told),
+                    _ => usize::MAX,
+                };
                 let most = room.min(left).max(1);
                 if let Some((named, work)) = self.issued.take(&self.seen, most) {
                     part.count += work;
@@ -585,16 +588,4 @@ impl Trail {
         self.described.extend(new);
         Ok(())
     }
-}
-
-/// Does some work while something else that has begun goes on elsewhere, such as in the database.
-async fn meanwhile<T, W>(begun: impl Future<Output = T>, work: impl FnOnce() -> W) -> (T, W) {
-    let mut begun = pin!(begun);
-    let first = poll_fn(|context| Poll::Ready(begun.as_mut().poll(context))).await;
-    let worked = work();
-    let ended = match first {
-        Poll::Ready(ended) => ended,
-        Poll::Pending => begun.await,
-    };
-    (ended, worked)
 }

@@ -113,14 +113,16 @@ fn names_lot(story: &Story, lot: &Identity) -> bool {
 
 fn level(story: &Story, service: &Service, link: &DigitalLink) -> Level {
     let base = &service.public_url;
-    let page = format!("{base}{}", link.path());
+    let is_subject = *link == story.subject;
+    let address = if is_subject { story.address() } else { *link };
+    let page = format!("{base}{}", address.path());
     let mut links = BTreeMap::new();
     let trace = |text: &Text| text.get("link.trace").to_owned();
     links.insert(relation("traceability"), vec![own_page(&page, trace)]);
     links.insert(relation("pip"), vec![own_page(&page, trace)]);
     // Of what is coarser than the subject it is not known here whether one proof would hold it.
     let is_proven = service.state.borrow().published.is_some() && !story.truncated;
-    if is_proven && *link == story.subject {
+    if is_proven && is_subject {
         let proof = Offer {
             media_type: Some("application/json".to_owned()),
             hreflang: Vec::new(),
@@ -138,9 +140,7 @@ fn level(story: &Story, service: &Service, link: &DigitalLink) -> Level {
     // What the merchant says of its product comes before our own page about it.
     links.extend(given);
     // Before any page of the merchant's: whoever asks for it must not be told by the merchant alone.
-    if *link == story.subject
-        && let Some(status) = recall_status(story, &page)
-    {
+    if is_subject && let Some(status) = recall_status(story, &page) {
         let offers: &mut Vec<Offer> = links.entry(relation("recallStatus")).or_default();
         offers.insert(0, status);
     }
