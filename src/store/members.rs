@@ -134,7 +134,8 @@ pub async fn uses_of_things(
     used.collect()
 }
 
-/// Those of some keys of which any event speaks, as far as it was recorded by a time. Keys can collide.
+/// Those of some keys of which any event speaks, as far as it was recorded by a time. Keys can collide. Asked of millions:
+/// the roles stand as in the partial index, which is why it is not [`on_record`] with other roles.
 pub async fn spoken_of(
     conn: &mut PgConnection,
     merchant_id: Uuid,

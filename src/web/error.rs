@@ -1,8 +1,8 @@
 //! From what went wrong to what is said of it. Users see what to do next; the log sees the cause,
 //! once, here.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
@@ -67,6 +67,15 @@ impl Problem {
         )
     }
 
+    /// EPCIS has no kind for methods: that of what is not implemented is the nearest.
+    pub fn other_method() -> Problem {
+        Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "epcisException:ImplementationException",
+            "this cannot be done with this resource; Allow says what can",
+        )
+    }
+
     /// What cannot stand beside what is there already.
     pub fn conflict(detail: impl Into<String>) -> Problem {
         Problem::new(
@@ -125,6 +134,16 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.detail)
     }
+}
+
+/// Answers a method that a resource does not have with those that it has, as `Allow` lists them; `None` where it has this
+/// one: a path that has it, and still leads nowhere, is no matter of methods.
+pub(super) fn other_method(method: &Method, allow: &str) -> Option<HttpResponse> {
+    let is_other = allow.split(", ").all(|allowed| allowed != method.as_str());
+    let allow = HeaderValue::from_str(allow).ok().filter(|_| is_other)?;
+    let mut answer = Problem::other_method().error_response();
+    answer.headers_mut().insert(header::ALLOW, allow);
+    Some(answer)
 }
 
 impl ResponseError for Problem {

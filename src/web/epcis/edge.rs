@@ -13,7 +13,7 @@ use actix_web::{Error, ResponseError};
 use super::demands::{self, Media};
 use super::form::{say_range, say_versions};
 use super::resources::methods;
-use crate::web::error::Problem;
+use crate::web::error::{Problem, other_method};
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -73,27 +73,13 @@ fn missing_problem<B>(answered: &ServiceResponse<B>, path: &str) -> Option<HttpR
     if !is_refusal || is_type(answered.headers(), PROBLEM) {
         return None;
     }
-    let Some(allow) = allowed_instead(answered, path) else {
-        return Some(problem(status).error_response());
-    };
-    let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED).error_response();
-    answer.headers_mut().insert(header::ALLOW, allow);
-    Some(answer)
+    // No route has the path with this method.
+    let allow = methods(path).filter(|_| status == StatusCode::NOT_FOUND);
+    let other = allow.and_then(|allow| other_method(answered.request().method(), allow));
+    Some(other.unwrap_or_else(|| problem(status).error_response()))
 }
 
-/// The methods of a path, where the request's is none of them: no route has the path with this one.
-fn allowed_instead<B>(answered: &ServiceResponse<B>, path: &str) -> Option<HeaderValue> {
-    if answered.status() != StatusCode::NOT_FOUND {
-        return None;
-    }
-    let method = answered.request().method();
-    let allow = methods(path)?;
-    let is_other = allow.split(", ").all(|allowed| allowed != method.as_str());
-    is_other.then(|| HeaderValue::from_static(allow))
-}
-
-/// The standard's kind of each status. It has none for methods: that of what is not implemented is the
-/// nearest.
+/// The standard's kind of each status.
 fn problem(status: StatusCode) -> Problem {
     let (kind, detail) = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -103,10 +89,7 @@ fn problem(status: StatusCode) -> Problem {
             "epcisException:NoSuchNameException",
             "there is no such resource",
         ),
-        StatusCode::METHOD_NOT_ALLOWED => (
-            "epcisException:ImplementationException",
-            "this cannot be done with this resource; Allow says what can",
-        ),
+        StatusCode::METHOD_NOT_ALLOWED => return Problem::other_method(),
         _ if status.is_client_error() => (
             "epcisException:ValidationException",
             "the request cannot be read",
