@@ -1,6 +1,6 @@
 //! Seals: each checkpoint that was signed, with its anchor line.
 
-use auditlog::TreeSize;
+use auditlog::{LeafIndex, TreeSize};
 use sqlx::PgConnection;
 
 use super::Result;
@@ -27,6 +27,22 @@ pub async fn insert_seal(conn: &mut PgConnection, seal: &SealRow) -> Result<()> 
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The first seal whose tree holds an entry.
+pub async fn seal_of(conn: &mut PgConnection, entry: LeafIndex) -> Result<Option<SealRow>> {
+    let row = sqlx::query!(
+        "SELECT number, tree_size, anchor_line FROM seal WHERE tree_size > $1
+         ORDER BY tree_size, number LIMIT 1",
+        entry.0 as i64,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| SealRow {
+        number: row.number,
+        tree_size: TreeSize(row.tree_size as u64),
+        anchor_line: row.anchor_line,
+    }))
 }
 
 /// Seals after `number`, in order.

@@ -283,7 +283,7 @@ mod tests {
             ("/api/products", Class::Api),
             ("/log/checkpoint", Class::Free),
             ("/log/tile/0/000", Class::Free),
-            ("/static/css/base.css", Class::Free),
+            ("/static/site.css", Class::Free),
             ("/livez", Class::Free),
             ("/readyz", Class::Free),
             ("/metrics", Class::Free),

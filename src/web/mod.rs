@@ -5,6 +5,7 @@ mod assets;
 mod auth;
 mod body;
 mod client;
+mod compress;
 mod epcis;
 mod error;
 pub mod findings;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use auditlog::TreeSize;
 use auditlog::anchor::AnchorLine;
 use auditlog::note::NoteSigner;
 use time::OffsetDateTime;
@@ -52,6 +53,15 @@ pub struct Service {
     pub serving: ServingSettings,
     /// Whether the service is about to stop: it still answers, and calls itself not ready.
     pub stopping: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// How much of the log is public.
+    pub(super) fn public_size(&self) -> TreeSize {
+        let state = self.state.borrow();
+        let published = state.published.as_ref();
+        published.map_or(TreeSize(0), |published| published.anchor.head.size)
+    }
 }
 
 /// Who may do what, and how often.

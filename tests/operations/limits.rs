@@ -201,7 +201,7 @@ async fn the_public_log_static_files_and_probes_are_never_limited() {
         "/log/vkey",
         "/livez",
         "/readyz",
-        "/static/css/base.css",
+        "/static/site.css",
     ] {
         assert_eq!(statuses(&app, client, path, 5).await, [200; 5], "{path}");
     }

@@ -158,7 +158,7 @@ async fn whatever_a_page_refers_to_is_there_and_may_be_kept_as_long_as_it_is_the
         "a recall must show at once"
     );
     let mut found = page.attributes("link[href]", "href");
-    assert_eq!(found.len(), 5, "four style sheets and an icon");
+    assert_eq!(found.len(), 2, "a style sheet and an icon");
     found.extend(page.attributes("img", "src"));
     for target in found {
         let answer = app.get(&target).await;

@@ -20,7 +20,7 @@ async fn a_browser_gets_the_language_it_weighs_highest_and_chinese_by_default() 
     ] {
         let page = Page::get(&app, "/", accept).await;
         assert_eq!(page.attribute("html", "lang"), served, "{accept}");
-        assert_eq!(page.headers["Vary"], "Accept-Language");
+        assert_eq!(page.headers["Vary"], "Accept-Encoding, Accept-Language");
     }
     let unasked = app.get("/").await.text().await.unwrap();
     assert!(unasked.contains("<html lang=\"zh-CN\">"));

@@ -235,7 +235,7 @@ async fn accept_with_its_weights_chooses_between_page_and_linkset() {
         assert_eq!(answer.headers()["Content-Type"], expected, "{accept}");
         assert_eq!(
             answer.headers()["Vary"],
-            "Accept, Accept-Language, Authorization",
+            "Accept, Accept-Encoding, Accept-Language, Authorization",
             "{accept}"
         );
     }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
 mod escapes;
 mod example;
 mod find;

@@ -1,5 +1,6 @@
 //! From the changes of a story to its part of the page.
 
+use auditlog::TreeSize;
 use auditlog::json::{self, Value};
 use time::format_description::well_known::Rfc3339;
 
@@ -17,7 +18,7 @@ const MAX_CHANGES: usize = 20;
 const MAX_FIELDS: usize = 12;
 
 /// What was changed, the last first; and how many changes before these are not told.
-pub(super) fn history(text: &Text, story: &Story, public_size: u64) -> (Vec<ChangeView>, u64) {
+pub(super) fn history(text: &Text, story: &Story, public_size: TreeSize) -> (Vec<ChangeView>, u64) {
     let mut left = [MAX_CHANGES; 2];
     let last_first = story.history.iter().rev();
     let told: Vec<&Change> = last_first
@@ -35,7 +36,7 @@ pub(super) fn history(text: &Text, story: &Story, public_size: u64) -> (Vec<Chan
     (views.collect(), untold)
 }
 
-fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option<ChangeView> {
+fn view(text: &Text, story: &Story, change: &Change, public_size: TreeSize) -> Option<ChangeView> {
     let by = match story.parties.get(&change.by) {
         Some(party) => readable(text.said(&party.name)),
         None if story.merchant() == Some(change.by.as_str()) => {
@@ -43,7 +44,9 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: u64) -> Option
         }
         None => change.by.clone(),
     };
-    let index = change.leaf_index.filter(|index| index.0 < public_size);
+    let index = change
+        .leaf_index
+        .filter(|index| public_size.contains(*index));
     let fields = change
         .fields
         .iter()

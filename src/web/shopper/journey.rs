@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use auditlog::TreeSize;
 use time::format_description::well_known::Rfc3339;
 
 use super::view::{
@@ -42,7 +43,7 @@ const JUDGEMENTS: [&str; 15] = [
 ];
 
 /// The steps in order. What was an error is no step; the history tells of it.
-pub(super) fn steps(text: &'static Text, story: &Story, public_size: u64) -> Vec<StepView> {
+pub(super) fn steps(text: &'static Text, story: &Story, public_size: TreeSize) -> Vec<StepView> {
     let mut views: Vec<StepView> = Vec::with_capacity(story.steps.len());
     let mut told: HashSet<&str> = HashSet::new();
     let mut before: Option<&Step> = None;
@@ -66,7 +67,7 @@ pub(super) fn place_of<'s>(story: &'s Story, event: &Event) -> Option<&'s Party>
     places.find_map(|place| story.parties.get(&place.canonical()))
 }
 
-fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) -> StepView {
+fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: TreeSize) -> StepView {
     let event = &step.event;
     let place = place_of(story, event);
     let sealed = story
@@ -86,7 +87,7 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: u64) 
         source,
         signer,
         entry: sealed
-            .filter(|index| index.0 < public_size)
+            .filter(|index| public_size.contains(*index))
             .map(|index| text.number(index.0)),
         leg: None,
         gap: None,

@@ -2,6 +2,9 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use auditlog::TreeSize;
+use auditlog::anchor::AnchorLine;
+use sqlx::PgConnection;
 
 use crate::codes::CodeError;
 use crate::domain::disclosure::Audience;
@@ -10,6 +13,7 @@ use crate::domain::scope::Scope;
 use crate::domain::told::Told;
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
+use crate::store::seal::seal_of;
 use crate::trace::TraceError;
 use crate::web::Service;
 use crate::web::auth::{bearer, submitter};
@@ -58,13 +62,23 @@ impl LookupError {
     }
 }
 
+/// A story, and where it is sealed.
+pub(super) struct Found {
+    pub told: Told,
+    /// How much of the log was public when it was looked up.
+    pub public_size: TreeSize,
+    /// The first checkpoint that covers all of it that is public. It stays the same as long as the story does,
+    /// whatever else the log goes on to hold.
+    pub sealed_in: Option<AnchorLine>,
+}
+
 /// The story of the code at a path, as whoever asks may see it, or that there is none. The path is raw as it came: an
 /// escaped slash belongs to a lot, not to the path.
 pub(super) async fn find_story(
     service: &Service,
     request: &HttpRequest,
     raw_path: &str,
-) -> Result<Told, LookupError> {
+) -> Result<Found, LookupError> {
     let inspector = match bearer(request) {
         None => None,
         Some(_) => {
@@ -85,8 +99,33 @@ pub(super) async fn find_story(
     let mut tx = store::begin_for(&mut conn, merchant_id).await?;
     let key = &service.code_key;
     let story = story_of(&mut tx, key, merchant_id, link, audience).await?;
+    let told = story.ok_or_else(unknown)?;
+    let public_size = service.public_size();
+    let sealed_in = sealed_in(&mut tx, &told, public_size).await?;
     tx.rollback().await?;
-    story.ok_or_else(unknown)
+    Ok(Found {
+        told,
+        public_size,
+        sealed_in,
+    })
+}
+
+async fn sealed_in(
+    conn: &mut PgConnection,
+    told: &Told,
+    public_size: TreeSize,
+) -> Result<Option<AnchorLine>, LookupError> {
+    let entries = told.story.statements.iter();
+    let entries = entries.filter_map(|statement| statement.stored.leaf_index);
+    let Some(last) = entries.filter(|entry| public_size.contains(*entry)).max() else {
+        return Ok(None);
+    };
+    let Some(seal) = seal_of(conn, last).await? else {
+        return Ok(None);
+    };
+    let line = AnchorLine::parse(&seal.anchor_line);
+    line.map(Some)
+        .map_err(|error| LookupError::Internal(error.to_string()))
 }
 
 fn foreign_key() -> Problem {

@@ -13,13 +13,16 @@ pub(super) mod resolver;
 mod route;
 pub mod view;
 
+use actix_web::http::header::{ETag, EntityTag, Header as _, IfNoneMatch};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
+use auditlog::Hash;
 
 use super::Service;
 use super::assets::ASSET_TAG;
 use super::auth::bearer;
+use super::compress::{Coding, Effort};
 use super::headers::for_anyone;
 use super::proof_file::{FileError, ProofFile, ProofForm, proof_source};
 use super::text::Lang;
@@ -39,7 +42,7 @@ pub(super) async fn home(request: HttpRequest, service: web::Data<Service>) -> H
         fault: None,
         address: service.public_url.clone(),
     };
-    render(StatusCode::OK, &page)
+    render(&request, StatusCode::OK, &page)
 }
 
 #[derive(serde::Deserialize)]
@@ -75,7 +78,7 @@ pub(super) async fn find(
                 fault: Some(fault),
                 address,
             };
-            render(StatusCode::BAD_REQUEST, &page)
+            render(&request, StatusCode::BAD_REQUEST, &page)
         }
     }
 }
@@ -135,7 +138,7 @@ async fn proof_file(request: &HttpRequest, service: &web::Data<Service>) -> Http
         Err(_) => return refuse(request, LookupError::Form),
     };
     let told = match find_story(service, request, path).await {
-        Ok(told) => told,
+        Ok(found) => found.told,
         Err(error) => return refuse(request, error),
     };
     if told.story.truncated {
@@ -205,12 +208,12 @@ fn for_key_holder(request: &HttpRequest, mut response: HttpResponse) -> HttpResp
 
 /// Any address that is in no table.
 pub(super) async fn no_such_page(request: HttpRequest) -> HttpResponse {
-    message(MessagePage::no_such_page(shell(&request)))
+    message(&request, MessagePage::no_such_page(shell(&request)))
 }
 
 /// The page for a client that asked for more than its share. A page of another host is told so too.
 pub(super) fn too_many(request: &HttpRequest) -> HttpResponse {
-    for_anyone(message(MessagePage::too_many(shell(request))))
+    for_anyone(message(request, MessagePage::too_many(shell(request))))
 }
 
 /// The page that says why there is no story. The cause is logged, never shown.
@@ -245,12 +248,12 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
             MessagePage::failed(shell)
         }
     };
-    message(page)
+    message(request, page)
 }
 
-fn message(page: MessagePage) -> HttpResponse {
+fn message(request: &HttpRequest, page: MessagePage) -> HttpResponse {
     let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = render(status, &page);
+    let mut response = render(request, status, &page);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("30"));
@@ -258,20 +261,48 @@ fn message(page: MessagePage) -> HttpResponse {
     response
 }
 
-fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
+/// A page; or 304 to a reader who has this very page. All that it says is in its tag, so nothing that changes, such
+/// as a recall or a date that has passed, is ever missed. It is weak, because pages travel compressed.
+fn render(request: &HttpRequest, status: StatusCode, page: &impl Template) -> HttpResponse {
     let html = match page.render() {
         Ok(html) => html,
-        Err(error) => {
-            tracing::error!(%error, "a template failed");
-            return HttpResponse::InternalServerError().finish();
-        }
+        Err(error) => return unmade(&error),
     };
-    HttpResponse::build(status)
+    let mut response = HttpResponse::build(status);
+    response
         .content_type("text/html; charset=utf-8")
         // A page is about one item at one moment, in the reader's language.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::VARY, "Accept-Language"))
-        .body(html)
+        .insert_header((header::VARY, "Accept-Encoding, Accept-Language"));
+    if status == StatusCode::OK {
+        let tag = Hash::of(&[html.as_bytes()]).to_hex();
+        let tag = EntityTag::new_weak(tag[..32].to_owned());
+        let is_known = knows(request, &tag);
+        response.insert_header(ETag(tag));
+        if is_known {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+    }
+    let coding = Coding::of(request);
+    match coding.encode(html.as_bytes(), Effort::Once) {
+        Ok(body) => coding.mark(response.body(body)),
+        Err(error) => unmade(&error),
+    }
+}
+
+/// Whether a reader has the page already (RFC 9110 §13.1.2).
+fn knows(request: &HttpRequest, tag: &EntityTag) -> bool {
+    let said = request.headers().contains_key(header::IF_NONE_MATCH);
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => said,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+fn unmade(error: &dyn std::error::Error) -> HttpResponse {
+    tracing::error!(%error, "a page could not be made");
+    HttpResponse::InternalServerError().finish()
 }
 
 fn shell(request: &HttpRequest) -> Shell {

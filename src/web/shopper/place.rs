@@ -1,5 +1,7 @@
 //! From what merchants say of a place or a party to its page.
 
+use auditlog::TreeSize;
+
 use super::journey::{named, readable, said};
 use super::present::china_date;
 use super::view::{PlacePage, RecordView, Row, Shell, VerdictView, Words};
@@ -12,7 +14,7 @@ pub(super) fn place_page(
     shell: Shell,
     identity: &Identity,
     records: &[PartyRecord],
-    public_size: u64,
+    public_size: TreeSize,
 ) -> PlacePage {
     let text = shell.text;
     let verdict = match identity {
@@ -46,7 +48,7 @@ pub(super) fn elements(identity: &Identity) -> Vec<String> {
     }
 }
 
-fn view(text: &Text, record: &PartyRecord, public_size: u64) -> RecordView {
+fn view(text: &Text, record: &PartyRecord, public_size: TreeSize) -> RecordView {
     let party = &record.party;
     let lang = text.lang();
     let row = |label: &str, value: String| Row {
@@ -75,7 +77,9 @@ fn view(text: &Text, record: &PartyRecord, public_size: u64) -> RecordView {
         rows.push(row(text.get("place.recorded"), date.text));
     }
     let other = readable(said(&party.name, lang.other()));
-    let public = record.leaf_index.filter(|index| index.0 < public_size);
+    let public = record
+        .leaf_index
+        .filter(|index| public_size.contains(*index));
     RecordView {
         name: named(&party.name, lang),
         other_name: Words::tagged(other, lang.other().code(), lang),

@@ -5,6 +5,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::history::history;
 use super::journey::{named, readable, said, steps};
+use super::lookup::Found;
 use super::recalls;
 use super::route::{lacking, route};
 use super::view::{
@@ -33,13 +34,11 @@ const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
 const MAX_TOLD: usize = 12;
 
 /// The page of a story.
-pub(super) fn trace_page(shell: Shell, told: &Told, service: &Service) -> TracePage {
+pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> TracePage {
     let text = shell.text;
+    let told = &found.told;
     let story = &told.story;
-    let published = service.state.borrow().published.clone();
-    let public_size = published
-        .as_ref()
-        .map_or(0, |published| published.anchor.head.size.0);
+    let public_size = found.public_size;
     let now = (service.clock)();
     let best_before = best_before(text, story, now);
     let mut steps = steps(text, story, public_size);
@@ -66,12 +65,11 @@ pub(super) fn trace_page(shell: Shell, told: &Told, service: &Service) -> TraceP
         summary: summary(text, story),
         steps,
         proof: ProofView {
-            seal: published.and_then(|published| {
-                let head = published.anchor.head;
+            seal: found.sealed_in.as_ref().and_then(|sealed_in| {
+                let head = sealed_in.head;
                 Some(SealView {
                     tree_size: SealView::size_in_words(text, head.size.0),
-                    sealed_at: text
-                        .local_time(published.anchor.sealed_at.as_str(), READERS_OFFSET)?,
+                    sealed_at: text.local_time(sealed_in.sealed_at.as_str(), READERS_OFFSET)?,
                     root_short: short_root(&head.root.to_base64()),
                     origin: service.log.origin.clone(),
                 })
@@ -90,12 +88,13 @@ pub(super) fn trace_page(shell: Shell, told: &Told, service: &Service) -> TraceP
 fn verdict(
     text: &Text,
     told: &Told,
-    public_size: u64,
+    public_size: TreeSize,
     best_before: Option<&BestBefore>,
 ) -> VerdictView {
     let story = &told.story;
-    let is_sealed = |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| i.0 < public_size);
-    let sealed = count_shown(told, TreeSize(public_size)) as u64;
+    let is_sealed =
+        |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| public_size.contains(i));
+    let sealed = count_shown(told, public_size) as u64;
     let unsealed = story
         .statements
         .iter()

@@ -30,11 +30,11 @@ pub(in crate::web) async fn trace(
 ) -> HttpResponse {
     let asked = Asked::of(&request);
     let response = match find_story(&service, &request, request.uri().path()).await {
-        Ok(told) => {
-            let levels = linkset::of_story(&told.story, &service);
+        Ok(found) => {
+            let levels = linkset::of_story(&found.told.story, &service);
             asked.answer(&request, &levels, || {
-                let page = present::trace_page(shell(&request), &told, &service);
-                render(StatusCode::OK, &page)
+                let page = present::trace_page(shell(&request), &found, &service);
+                render(&request, StatusCode::OK, &page)
             })
         }
         Err(error) => asked.refuse(&request, error),
@@ -52,10 +52,9 @@ pub(in crate::web) async fn place(
         Ok((identity, records)) => {
             let levels = linkset::of_place(&identity, &service);
             asked.answer(&request, &levels, || {
-                let public = service.state.borrow().published.clone();
-                let size = public.map_or(0, |published| published.anchor.head.size.0);
+                let size = service.public_size();
                 let page = place::place_page(shell(&request), &identity, &records, size);
-                render(StatusCode::OK, &page)
+                render(&request, StatusCode::OK, &page)
             })
         }
         Err(error) => asked.refuse(&request, error),
@@ -235,7 +234,7 @@ impl Asked {
                     verdict: VerdictView::choice(shell.text),
                     shell,
                 };
-                render(StatusCode::MULTIPLE_CHOICES, &page)
+                render(request, StatusCode::MULTIPLE_CHOICES, &page)
             }
         }
     }
@@ -336,7 +335,8 @@ fn json_answer(status: StatusCode, text: String) -> HttpResponse {
 
 /// The same address answers differently by these.
 fn vary(mut response: HttpResponse) -> HttpResponse {
-    let by = header::HeaderValue::from_static("Accept, Accept-Language, Authorization");
+    let by =
+        header::HeaderValue::from_static("Accept, Accept-Encoding, Accept-Language, Authorization");
     response.headers_mut().insert(header::VARY, by);
     response
 }
