@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::{date, offset};
 use time::{Date, OffsetDateTime};
 
-use crate::kit::{LANGUAGES, Page, load_example, load_variant, path_of, words_in};
+use crate::kit::{LANGUAGES, Page, ask, load_example, load_variant, path_of, words_in};
 use crate::support::TestApp;
 
 /// What a page of the example must say: `[zh-CN, en]` where the languages differ.
@@ -376,14 +376,24 @@ async fn each_proof_of_the_example_is_verified_with_the_logs_own_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_of_the_example_stay_under_thirty_thousand_bytes() {
+async fn the_pages_of_the_example_stay_small() {
     let app = TestApp::start().await;
     let example = load_example(&app).await;
     for trace in &example.traces {
         for language in LANGUAGES {
             let page = Page::get(&app, path_of(&app, &trace.url), language).await;
-            println!("{:6} bytes in {language}: {}", page.html.len(), trace.title);
-            assert!(page.html.len() < 30_000, "{} bytes", page.html.len());
+            let headers = [("Accept-Encoding", "br"), ("Accept-Language", language)];
+            let answer = ask(&app, path_of(&app, &trace.url), &headers).await;
+            let sent = answer.bytes().await.unwrap().len();
+            let whole = page.html.len();
+            println!(
+                "{whole:6} bytes, {sent:5} sent, in {language}: {}",
+                trace.title
+            );
+            assert!(
+                whole < 40_000 && sent < 10_000,
+                "{whole} bytes, {sent} sent"
+            );
         }
     }
 }

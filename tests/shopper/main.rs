@@ -1,5 +1,7 @@
 //! What a shopper sees.
 
+#[path = "../support/chain.rs"]
+mod chain;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -12,6 +14,7 @@ mod kit;
 mod languages;
 mod link_statements;
 mod linksets;
+mod maps;
 mod official;
 mod outage;
 mod pictures;
@@ -19,3 +22,5 @@ mod places;
 mod refusals;
 mod resolver;
 mod sealing;
+
+use rootmark::domain::gs1;

@@ -5,6 +5,7 @@ mod history;
 mod journey;
 mod linkset;
 mod lookup;
+mod map;
 mod place;
 mod present;
 mod qr;

@@ -6,6 +6,7 @@ use time::{OffsetDateTime, UtcOffset};
 use super::history::history;
 use super::journey::{named, readable, said, steps};
 use super::lookup::Found;
+use super::map::journey_map;
 use super::recalls;
 use super::route::{lacking, route};
 use super::view::{
@@ -63,6 +64,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         untold_changes: (untold > 0).then(|| text.count("history.untold", untold, &[])),
         links: links(text, story),
         summary: summary(text, story),
+        map: journey_map(text, story),
         steps,
         proof: ProofView {
             seal: found.sealed_in.as_ref().and_then(|sealed_in| {

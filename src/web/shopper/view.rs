@@ -7,6 +7,7 @@
 mod history;
 mod journey;
 mod links;
+mod map;
 mod place;
 mod recall;
 mod route;
@@ -24,6 +25,7 @@ pub use journey::{
     correction, gap, journey_summary, mark_legs, region_in_country,
 };
 pub use links::{ChoicePage, LinkView, host_of};
+pub use map::{MAP_WIDTH, MapView, Stop};
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use route::{Mark, RouteView, StageView};
@@ -46,6 +48,8 @@ pub struct TracePage {
     pub attributes: Vec<Row>,
     /// One line above the journey, from [`journey_summary`]; `None` hides it.
     pub summary: Option<String>,
+    /// Where the journey went; `None` where that is not known, or only one place.
+    pub map: Option<MapView>,
     /// The journey, oldest step first.
     pub steps: Vec<StepView>,
     /// What should be on record, and which of it is; `None` hides the section.
@@ -246,6 +250,24 @@ pub fn short_root(root: &str) -> String {
 mod tests {
     use super::*;
 
+    fn map(text: &Text) -> MapView {
+        let stop = |latitude: f64, longitude: f64, country: &str| Stop {
+            latitude,
+            longitude,
+            region: None,
+            country: Some(text.country(country).to_owned()),
+        };
+        let stops: Vec<Stop> = (0..12)
+            .map(|n| f64::from(n) / 10.0)
+            .map(|n| match n < 0.6 {
+                true => stop(-38.0 + n, 174.0 + n * 3.0, "NZ"),
+                false => stop(31.0 - n, 120.0 + n * 2.0, "CN"),
+            })
+            .collect();
+        let ways: Vec<(usize, usize)> = (1..12).map(|n| (n - 1, n)).collect();
+        MapView::draw(text, &stops, &ways).expect("two places")
+    }
+
     /// A page as full as real ones get: fifteen steps, twenty-two documents, three curves.
     fn full_page(lang: Lang) -> TracePage {
         let text = Text::of(lang);
@@ -315,6 +337,7 @@ mod tests {
             },
             attributes: Vec::new(),
             summary: Some(journey_summary(text, 15, 9, 64)),
+            map: Some(map(text)),
             steps: (0..15).map(step).collect(),
             links: Vec::new(),
             proof: ProofView {
