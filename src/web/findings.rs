@@ -150,8 +150,8 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
             max,
             minutes,
         } => {
-            let reached = words.celsius(*celsius);
-            let band = words.band(*min, *max);
+            let reached = degrees(text, *celsius);
+            let band = band(text, *min, *max);
             let values = [("celsius", reached.as_str()), ("band", &band)];
             if *minutes == 0 {
                 return text.with("finding.out_of_band_once", &values);
@@ -297,26 +297,6 @@ impl Said<'_> {
         )
     }
 
-    fn celsius(&self, celsius: f64) -> String {
-        self.text.amount(&format!("{celsius}"), Some("CEL"))
-    }
-
-    fn band(&self, min: Option<f64>, max: Option<f64>) -> String {
-        match (min, max) {
-            (Some(min), Some(max)) => self.text.with(
-                "finding.band",
-                &[("min", &self.celsius(min)), ("max", &self.celsius(max))],
-            ),
-            (Some(min), None) => self
-                .text
-                .with("finding.band_above", &[("min", &self.celsius(min))]),
-            (None, max) => self.text.with(
-                "finding.band_below",
-                &[("max", &self.celsius(max.unwrap_or_default()))],
-            ),
-        }
-    }
-
     fn kilograms(&self, kilograms: f64) -> String {
         self.amount(Dimension::Mass, kilograms)
     }
@@ -345,5 +325,25 @@ impl Said<'_> {
             ),
             _ => self.thing(lot),
         }
+    }
+}
+
+fn degrees(text: &Text, celsius: f64) -> String {
+    text.amount(&format!("{celsius}"), Some("CEL"))
+}
+
+/// Between which temperatures something is to be kept, one of them at least.
+pub(super) fn band(text: &Text, min: Option<f64>, max: Option<f64>) -> String {
+    let celsius = |limit: f64| degrees(text, limit);
+    match (min, max) {
+        (Some(min), Some(max)) => text.with(
+            "finding.band",
+            &[("min", &celsius(min)), ("max", &celsius(max))],
+        ),
+        (Some(min), None) => text.with("finding.band_above", &[("min", &celsius(min))]),
+        (None, max) => text.with(
+            "finding.band_below",
+            &[("max", &celsius(max.unwrap_or_default()))],
+        ),
     }
 }

@@ -440,11 +440,37 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
             assert!(!page.contains(title), "{page}");
             // Nothing that their routes expect is missing, and nothing is left out of what they say.
             assert!(page.contains(r#"<p class="route-sum">"#));
-            assert!(
-                !page.contains(r#"class="lacking""#),
-                "{}: {page}",
-                trace.url
-            );
+            for mark in ["absent", "src missing", "doubt", "broken"] {
+                let is_marked = page.contains(&format!(r#"class="{mark}""#));
+                // The legend explains all marks.
+                let legend = mark == "src missing" && page.matches(mark).count() == 1;
+                assert!(!is_marked || legend, "{mark}: {} {page}", trace.url);
+            }
         }
     }
+    // Each is told again where it is: at its step, with the curve, and between the steps.
+    let page = Page::get(&app, path_of(&app, &faulty.url), "en").await;
+    let doubtful = page.select(".step-doubt", |step| {
+        (
+            words_in(step, "h3").unwrap(),
+            words_in(step, ".doubt").unwrap(),
+        )
+    });
+    let titles: Vec<&str> = doubtful.iter().map(|(title, _)| title.as_str()).collect();
+    let places = ["Accepted", "Processed", "Conditions monitored", "Packed"];
+    assert_eq!(titles, places);
+    assert!(doubtful[2].1.starts_with("The temperature reached 33.8 °C"));
+    let readings = page.select(".sensor", |sensor| words_in(sensor, ".broken"));
+    let broken = "To be kept from 0 °C to 25 °C: some readings are not.";
+    assert!(readings.contains(&Some(broken.to_owned())), "{readings:?}");
+    assert_eq!(page.texts(".curve .out").len(), 1);
+    let order = page.select(".steps > li", |row| {
+        words_in(row, "h3").or(words_in(row, ".doc > b")).unwrap()
+    });
+    let place = |name: &str| order.iter().position(|row| row == name).expect(name);
+    assert!(place("Tested before release") > place("Processed"));
+    assert!(place("Arrived in China") > place("Given its code"));
+    assert!(place("Arrived in China") < place("Conditions monitored"));
+    let lacking = page.select(".step", |step| words_in(step, ".docs .missing"));
+    assert_eq!(lacking.iter().flatten().count(), 3, "{lacking:?}");
 }

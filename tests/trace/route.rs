@@ -233,7 +233,7 @@ async fn the_page_says_what_is_missing_and_the_verdict_does_not_pass_over_it() {
     ] {
         let page = app.page(TIN, lang).await.text().await.unwrap();
         assert!(page.contains(lacking), "{page}");
-        assert!(page.contains(&format!("<li>{stage}</li>")), "{page}");
+        assert!(page.contains(&format!("<b>{stage}</b>")), "{page}");
         assert!(page.contains(&format!("<li>{paper}</li>")), "{page}");
         // Types of documents that we have no words for keep their own.
         assert!(page.contains("doseRecord"), "{page}");

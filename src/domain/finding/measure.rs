@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Contradiction, Finding, Severity, physical};
+use super::{Contradiction, Finding, Severity, is_physical, physical};
 use crate::domain::epcis::{Action, EventType, SensorReading};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::{Role, StatementId};
@@ -18,22 +18,65 @@ const MAX_GAP: Duration = Duration::hours(12);
 /// Out of its band for longer than this, food is no longer what it was.
 const LONG: Duration = Duration::hours(4);
 
+/// How warm a product may be, and from when on that is asked of the goods.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    /// `minCelsius` of the product's storage.
+    pub min: Option<f64>,
+    /// `maxCelsius`.
+    pub max: Option<f64>,
+    /// When the goods were there and packed: what was read before is not about them.
+    since: Option<OffsetDateTime>,
+}
+
+impl Band {
+    /// The band of a story's product, where it has one.
+    pub fn of(story: &Story) -> Option<Band> {
+        let storage = story.product.as_ref()?.value.storage.as_ref()?;
+        let band = Band {
+            min: storage.min_celsius,
+            max: storage.max_celsius,
+            since: since_when(story),
+        };
+        (band.min.is_some() || band.max.is_some()).then_some(band)
+    }
+
+    /// Whether the readings of a step are about the goods, or what held them; a process has a heat of its own.
+    pub fn judges(&self, step: &Step) -> bool {
+        is_physical(step) && step.event.event_type != EventType::Transformation
+    }
+
+    /// Whether a reading counts: of goods that are there, and of an instrument that works.
+    fn counts(&self, reading: &SensorReading) -> bool {
+        !reading.is_faulty && self.since.is_none_or(|since| since <= reading.at)
+    }
+
+    /// How far a temperature lies outside, in degrees; nothing or less within.
+    fn beyond(&self, celsius: f64) -> f64 {
+        let below = self.min.map_or(f64::NEG_INFINITY, |min| min - celsius);
+        let above = self.max.map_or(f64::NEG_INFINITY, |max| celsius - max);
+        below.max(above)
+    }
+
+    /// Whether a reading that counts lies outside, or an extreme of what it sums up.
+    pub fn is_broken_by(&self, reading: &SensorReading) -> bool {
+        let ends = [reading.lowest, reading.highest].into_iter();
+        let mut ends = ends.filter_map(|end| celsius(reading, end));
+        self.counts(reading) && ends.any(|celsius| self.beyond(celsius) > 0.0)
+    }
+}
+
 /// What instruments on the goods, or on what held them, read outside the band of the product.
 pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
-    let product = story.product.as_ref().map(|described| &described.value);
-    let Some(storage) = product.and_then(|product| product.storage.as_ref()) else {
+    let Some(band) = Band::of(story) else {
         return Vec::new();
     };
-    let (min, max) = (storage.min_celsius, storage.max_celsius);
-    let outside = |celsius: f64| {
-        let below = min.map_or(0.0, |min| min - celsius);
-        let above = max.map_or(0.0, |max| celsius - max);
-        below.max(above)
-    };
+    let (min, max) = (band.min, band.max);
+    let outside = |celsius: f64| band.beyond(celsius);
     let mut out: Vec<(OffsetDateTime, OffsetDateTime)> = Vec::new();
     let mut evidence: BTreeSet<StatementId> = BTreeSet::new();
     let mut furthest: Option<f64> = None;
-    for readings in temperatures(story).values() {
+    for readings in temperatures(story, &band).values() {
         for (place, reading) in readings.iter().enumerate() {
             let ends = [reading.lowest, reading.highest].into_iter();
             let end = ends.max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
@@ -88,17 +131,15 @@ struct Temperature {
 
 /// The temperatures of the goods by instrument, each in the order of time: two loggers side by side say nothing about
 /// each other's hours. One that names no device is known by the thing that its event is about.
-fn temperatures(story: &Story) -> BTreeMap<String, Vec<Temperature>> {
-    // A logger tells of the hours before it was packed too, and a process of its own heat.
-    let since = since_when(story);
-    let told = physical(story).filter(|step| step.event.event_type != EventType::Transformation);
+fn temperatures(story: &Story, band: &Band) -> BTreeMap<String, Vec<Temperature>> {
+    let told = story.standing().filter(|step| band.judges(step));
     let mut by_device: BTreeMap<String, Vec<Temperature>> = BTreeMap::new();
     for step in told {
         let thing = step.event.what.first();
         let thing = thing.map(|what| what.identity.canonical());
         let readings = step.event.readings.iter();
-        let readings = readings.filter(|reading| since.is_none_or(|since| since <= reading.at));
-        for reading in readings.filter(|reading| !reading.is_faulty) {
+        // A logger tells of the hours before it was packed too.
+        for reading in readings.filter(|reading| band.counts(reading)) {
             let degrees = |value| celsius(reading, value);
             let ends = degrees(reading.lowest).zip(degrees(reading.highest));
             let Some((lowest, highest)) = ends else {

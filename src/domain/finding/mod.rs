@@ -9,6 +9,8 @@ mod order;
 mod papers;
 mod place;
 
+pub use measure::Band;
+
 use time::{Date, OffsetDateTime};
 
 use super::epcis::Event;
@@ -262,9 +264,11 @@ fn other_lot(story: &Story) -> Vec<Finding> {
 
 /// Those of the item and of what held it: where it was.
 fn physical(story: &Story) -> impl Iterator<Item = &Step> + Clone {
-    story
-        .standing()
-        .filter(|step| matches!(step.via, Via::Item | Via::Container))
+    story.standing().filter(|step| is_physical(step))
+}
+
+fn is_physical(step: &Step) -> bool {
+    matches!(step.via, Via::Item | Via::Container)
 }
 
 /// The thing itself, where it is one: not a lot, and not a product.

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, HashSet};
 
 use auditlog::TreeSize;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::view::{
-    CheckView, DocumentView, FlowKind, FlowLine, FlowView, PartyView, PlaceView, SensorView,
-    Source, StepView, Words, gap, region_in_country,
+    CheckView, DocumentView, FlowKind, FlowLine, FlowView, Limits, PartyView, PlaceView, Reading,
+    Readings, SensorView, Source, StepView, Words, gap, region_in_country,
 };
 use crate::domain::disclosure::is_masked;
 use crate::domain::epcis::{Event, EventType, PartyKind, SensorReading, What};
 use crate::domain::erasure::ERASED;
+use crate::domain::finding::Band;
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
 use crate::domain::official;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
+use crate::web::findings;
 use crate::web::text::{Lang, Text};
 
 /// Days without a record that are worth a line of their own. A ship takes four weeks.
@@ -47,8 +50,9 @@ pub(super) fn steps(text: &'static Text, story: &Story, public_size: TreeSize) -
     let mut views: Vec<StepView> = Vec::with_capacity(story.steps.len());
     let mut told: HashSet<&str> = HashSet::new();
     let mut before: Option<&Step> = None;
+    let band = Band::of(story);
     for step in story.standing() {
-        let mut view = step_view(text, story, step, public_size);
+        let mut view = step_view(text, story, step, band.as_ref(), public_size);
         view.documents = documents(text, story, &step.event, &mut told);
         if let Some(before) = before {
             let days = (step.event.event_time - before.event.event_time).whole_days();
@@ -67,7 +71,13 @@ pub(super) fn place_of<'s>(story: &'s Story, event: &Event) -> Option<&'s Party>
     places.find_map(|place| story.parties.get(&place.canonical()))
 }
 
-fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: TreeSize) -> StepView {
+fn step_view(
+    text: &'static Text,
+    story: &Story,
+    step: &Step,
+    band: Option<&Band>,
+    public_size: TreeSize,
+) -> StepView {
     let event = &step.event;
     let place = place_of(story, event);
     let sealed = story
@@ -82,7 +92,7 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: TreeS
         parties: parties(text, story, event, place),
         disposition: judgement(text, event),
         flows: flows(text, story, event),
-        sensors: sensors(text, event),
+        sensors: sensors(text, step, band),
         documents: Vec::new(),
         source,
         signer,
@@ -91,6 +101,9 @@ fn step_view(text: &'static Text, story: &Story, step: &Step, public_size: TreeS
             .map(|index| text.number(index.0)),
         leg: None,
         gap: None,
+        doubts: Vec::new(),
+        lacking: Vec::new(),
+        then_missing: Vec::new(),
     }
 }
 
@@ -214,19 +227,43 @@ fn without_trailing_zeros(number: &str) -> &str {
 }
 
 /// One curve for each kind of measurement and unit; what a device read while it did not work is none.
-fn sensors(text: &Text, event: &Event) -> Vec<SensorView> {
+fn sensors(text: &Text, step: &Step, band: Option<&Band>) -> Vec<SensorView> {
+    let event = &step.event;
     let mut groups: BTreeMap<(&str, &str), Vec<&SensorReading>> = BTreeMap::new();
     for reading in event.readings.iter().filter(|reading| !reading.is_faulty) {
         let key = (reading.kind.as_str(), reading.uom.as_deref().unwrap_or(""));
         groups.entry(key).or_default().push(reading);
     }
+    let band = band.filter(|band| band.judges(step));
+    let when = |at: i64| {
+        let at = OffsetDateTime::from_unix_timestamp(at).ok()?;
+        let at = at.format(&Rfc3339).ok()?;
+        Some(text.local_time(&at, &event.offset)?.text)
+    };
     let view = |((kind, uom), readings): ((&str, &str), Vec<&SensorReading>)| {
-        let values = readings.iter();
-        let values = values.map(|reading| (reading.at.unix_timestamp(), reading.value));
-        let lowest = readings.iter().map(|reading| reading.lowest);
-        let highest = readings.iter().map(|reading| reading.highest);
-        let extremes = (lowest.reduce(f64::min)?, highest.reduce(f64::max)?);
-        SensorView::from_readings(text, (kind, uom), &values.collect::<Vec<_>>(), extremes)
+        let band = band.filter(|_| kind == "Temperature");
+        let limits = band.map(|band| Limits {
+            words: findings::band(text, band.min, band.max),
+            // The band is in degrees Celsius: beside other degrees it is told in words alone.
+            min: band.min.filter(|_| uom == "CEL"),
+            max: band.max.filter(|_| uom == "CEL"),
+        });
+        let reading = |reading: &&SensorReading| Reading {
+            at: reading.at.unix_timestamp(),
+            value: reading.value,
+            lowest: reading.lowest,
+            highest: reading.highest,
+            is_breach: band.is_some_and(|band| band.is_broken_by(reading)),
+        };
+        let readings = readings.iter().map(reading).collect();
+        let told = Readings {
+            kind,
+            uom,
+            readings,
+            limits,
+            when: &when,
+        };
+        SensorView::of(text, told)
     };
     groups.into_iter().filter_map(view).collect()
 }

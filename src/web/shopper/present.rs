@@ -8,16 +8,16 @@ use super::journey::{named, readable, said, steps};
 use super::lookup::Found;
 use super::map::journey_map;
 use super::recalls;
-use super::route::{lacking, route};
+use super::route::{lacking, mark_missing, route};
 use super::view::{
     BestBefore, CheckView, LinkView, ProductView, ProofView, Row, SealView, Shell, Source,
-    TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
+    StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
 };
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
-use crate::domain::statement::Kind;
+use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::{Step, Story, StoryStatement, Via};
 use crate::domain::told::Told;
 use crate::proof::count_shown;
@@ -42,9 +42,13 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
     let public_size = found.public_size;
     let now = (service.clock)();
     let best_before = best_before(text, story, now);
+    let completeness = told.completeness.as_ref();
     let mut steps = steps(text, story, public_size);
     mark_legs(&mut steps);
-    let completeness = told.completeness.as_ref();
+    mark_doubts(text, told, &mut steps);
+    let first_missing = completeness
+        .map(|found| mark_missing(text, story, found, &mut steps))
+        .unwrap_or_default();
     let (history, untold) = history(text, story, public_size);
     TracePage {
         verdict: verdict(text, told, public_size, best_before.as_ref()).with_notes(
@@ -65,6 +69,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         links: links(text, story),
         summary: summary(text, story),
         map: journey_map(text, story),
+        first_missing,
         steps,
         proof: ProofView {
             seal: found.sealed_in.as_ref().and_then(|sealed_in| {
@@ -161,6 +166,19 @@ fn verdict(
     match best_before {
         Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
         _ => view,
+    }
+}
+
+/// Says each contradiction once more where it is: at the first of the steps that it is about.
+fn mark_doubts(text: &Text, told: &Told, steps: &mut [StepView]) {
+    let place = |id: &StatementId| told.story.standing().position(|step| step.id == *id);
+    let findings = told.findings.iter();
+    let doubts = findings.filter(|finding| finding.severity >= Severity::Doubt);
+    for finding in doubts.take(MAX_TOLD) {
+        if let Some(place) = finding.evidence.iter().find_map(place) {
+            let sentence = findings::sentence(text, &told.story, finding);
+            steps[place].doubts.push(readable(&sentence));
+        }
     }
 }
 

@@ -2,20 +2,19 @@
 
 use time::format_description::well_known::Rfc3339;
 
-use super::journey::readable;
-use super::view::{Mark, RouteView, StageView};
+use super::journey::{place_of, readable};
+use super::view::{Mark, MissingView, RouteView, StageView, StepView};
 use crate::domain::route::{Completeness, Found, State};
+use crate::domain::statement::StatementId;
 use crate::domain::story::Story;
 use crate::web::text::Text;
 
 /// What should be on record.
 pub(super) fn route(text: &'static Text, story: &Story, completeness: &Completeness) -> RouteView {
     let stages = completeness.stages.iter();
-    let missing = stages.clone().flat_map(|found| missing(text, found));
     RouteView {
         name: readable(text.said(&completeness.route.name)),
         summary: summary(text, completeness),
-        missing: missing.collect(),
         stages: stages.map(|found| stage(text, story, found)).collect(),
     }
 }
@@ -46,13 +45,54 @@ fn summary(text: &Text, completeness: &Completeness) -> String {
     text.with("route.both", &[("due", &due), ("more", &more)])
 }
 
-fn missing(text: &Text, found: &Found) -> Vec<String> {
-    let is_step = !found.stage.biz_steps.is_empty() && found.state == State::Missing;
-    let step = is_step.then(|| readable(text.said(&found.stage.name)));
-    let papers = found.documents.iter();
-    let papers = papers.filter(|(_, state)| *state == State::Missing);
-    let papers = papers.map(|(document, _)| text.document_type(document).to_owned());
-    step.into_iter().chain(papers).collect()
+/// Puts what is missing where it should have been: papers to their step; a step behind the last of those that come
+/// before it on the route, and not before the goods came to its country. Gives what comes before all steps.
+pub(super) fn mark_missing(
+    text: &Text,
+    story: &Story,
+    completeness: &Completeness,
+    steps: &mut [StepView],
+) -> Vec<MissingView> {
+    let place = |id: StatementId| story.standing().position(|step| step.id == id);
+    let countries = story.standing().map(|step| place_of(story, &step.event));
+    let countries: Vec<Option<&String>> = countries
+        .map(|place| place.and_then(|place| place.country.as_ref()))
+        .collect();
+    let mut first = Vec::new();
+    let mut reached: Option<usize> = None;
+    for found in &completeness.stages {
+        let papers = found.documents.iter();
+        let papers = papers.filter(|(_, state)| *state == State::Missing);
+        let papers: Vec<String> = papers
+            .map(|(document, _)| text.document_type(document).to_owned())
+            .collect();
+        let step = found.step.and_then(place);
+        if step.is_none() && !found.stage.countries.is_empty() {
+            let is_there = |at: &usize| {
+                countries[*at].is_some_and(|country| found.stage.countries.contains(country))
+            };
+            // From there on, where it is known how far the goods had come.
+            let arrival = (reached.unwrap_or(0)..steps.len()).find(is_there);
+            reached = reached.max(arrival.and_then(|arrival| arrival.checked_sub(1)));
+        }
+        reached = reached.max(step);
+        let is_missing = found.state == State::Missing || !papers.is_empty();
+        match (step, reached) {
+            (Some(step), _) => steps[step].lacking.extend(papers),
+            (None, reached) if is_missing => {
+                let missing = MissingView {
+                    name: readable(text.said(&found.stage.name)),
+                    papers,
+                };
+                match reached {
+                    Some(reached) => steps[reached].then_missing.push(missing),
+                    None => first.push(missing),
+                }
+            }
+            _ => {}
+        }
+    }
+    first
 }
 
 fn stage(text: &'static Text, story: &Story, found: &Found) -> StageView {

@@ -21,15 +21,18 @@ use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 
 pub use history::{ChangeView, FieldView};
 pub use journey::{
-    CheckView, DocumentView, FlowKind, FlowLine, FlowView, PartyView, PlaceView, Source, StepView,
-    correction, gap, journey_summary, mark_legs, region_in_country,
+    CheckView, DocumentView, FlowKind, FlowLine, FlowView, MissingView, PartyView, PlaceView,
+    Source, StepView, correction, gap, journey_summary, mark_legs, region_in_country,
 };
 pub use links::{ChoicePage, LinkView, host_of};
 pub use map::{MAP_WIDTH, MapView, Stop};
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use route::{Mark, RouteView, StageView};
-pub use sensor::{CURVE_HEIGHT, CURVE_WIDTH, SensorView};
+pub use sensor::{
+    BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, Limits, PLOT_WIDTH, Reading, Readings,
+    SensorView,
+};
 pub use verdict::{Icon, MessagePage, Tone, VerdictView};
 
 /// The story of one code: `/01/…`, `/00/…`.
@@ -50,6 +53,8 @@ pub struct TracePage {
     pub summary: Option<String>,
     /// Where the journey went; `None` where that is not known, or only one place.
     pub map: Option<MapView>,
+    /// What should have come before the first step and is not on record.
+    pub first_missing: Vec<MissingView>,
     /// The journey, oldest step first.
     pub steps: Vec<StepView>,
     /// What should be on record, and which of it is; `None` hides the section.
@@ -275,7 +280,27 @@ mod tests {
         let time = text
             .local_time("2026-06-12T00:00:00Z", "+12:00")
             .expect("a time");
-        let readings: Vec<_> = (0..900).map(|at| (at, (at % 50) as f64)).collect();
+        let reading = |at: i64| Reading {
+            at,
+            value: (at % 50) as f64,
+            lowest: (at % 50) as f64,
+            highest: (at % 50) as f64,
+            is_breach: at % 50 > 45,
+        };
+        let curve = || {
+            let told = Readings {
+                kind: "Temperature",
+                uom: "CEL",
+                readings: (0..900).map(reading).collect(),
+                limits: Some(Limits {
+                    words: "0 to 45".to_owned(),
+                    min: Some(0.0),
+                    max: Some(45.0),
+                }),
+                when: &|_| Some(date.text.clone()),
+            };
+            SensorView::of(text, told)
+        };
         let document = |number: usize| DocumentView {
             title: Words::plain(text.term("document", "healthCertificate")),
             number: Some(format!("DEMO-2026-{number:06}")),
@@ -301,9 +326,7 @@ mod tests {
             flows: Vec::new(),
             // A real journey has a few curves, not one at every step.
             sensors: if number.is_multiple_of(5) {
-                let curve =
-                    SensorView::from_readings(text, ("Temperature", "CEL"), &readings, (0.0, 49.0));
-                curve.into_iter().collect()
+                curve().into_iter().collect()
             } else {
                 Vec::new()
             },
@@ -313,6 +336,9 @@ mod tests {
             entry: (number < 14).then(|| number.to_string()),
             leg: None,
             gap: None,
+            doubts: Vec::new(),
+            lacking: Vec::new(),
+            then_missing: Vec::new(),
         };
         TracePage {
             recalls: Vec::new(),
@@ -338,6 +364,7 @@ mod tests {
             attributes: Vec::new(),
             summary: Some(journey_summary(text, 15, 9, 64)),
             map: Some(map(text)),
+            first_missing: Vec::new(),
             steps: (0..15).map(step).collect(),
             links: Vec::new(),
             proof: ProofView {

@@ -33,6 +33,21 @@ pub struct StepView {
     pub leg: Option<String>,
     /// A gap before this step that is worth telling, from [`gap`].
     pub gap: Option<String>,
+    /// What of it contradicts something, one sentence each.
+    pub doubts: Vec<String>,
+    /// Papers that should go with it and that no step cites, by name.
+    pub lacking: Vec<String>,
+    /// What should have come next and is not on record.
+    pub then_missing: Vec<MissingView>,
+}
+
+/// A step that should be on record and is not.
+#[derive(Debug)]
+pub struct MissingView {
+    /// What it is called on its route.
+    pub name: String,
+    /// The papers that are missing with it, by name.
+    pub papers: Vec<String>,
 }
 
 /// Where a step happened.
@@ -276,6 +291,9 @@ mod tests {
             entry: None,
             leg: None,
             gap: None,
+            doubts: Vec::new(),
+            lacking: Vec::new(),
+            then_missing: Vec::new(),
         }
     }
 

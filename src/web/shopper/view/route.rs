@@ -10,8 +10,6 @@ pub struct RouteView {
     pub name: String,
     /// How many are there, missing and to come, in one sentence.
     pub summary: String,
-    /// What is missing: steps and papers, by name.
-    pub missing: Vec<String>,
     /// All of it, in the order of the route.
     pub stages: Vec<StageView>,
 }
