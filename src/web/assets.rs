@@ -20,10 +20,11 @@ macro_rules! text_of {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All that pages refer to. Style sheets travel as one: a request costs a phone more than their bytes do.
-static ASSETS: [Asset; 4] = [
+static ASSETS: [Asset; 5] = [
     Asset {
         name: "site.css",
         content_type: CSS,
@@ -33,6 +34,11 @@ static ASSETS: [Asset; 4] = [
             "css/components.css",
             "css/print.css"
         ),
+    },
+    Asset {
+        name: "scan.js",
+        content_type: JS,
+        text: text_of!("js/scan.js"),
     },
     Asset {
         name: "favicon.svg",

@@ -9,6 +9,27 @@ use actix_web::middleware::DefaultHeaders;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Where a code is scanned: one script of our own (`script-src`), and the pictures of the camera, which never leave
+/// the page.
+const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page that may use the camera, once its reader allows it.
+pub(super) fn for_camera(mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(SCANNING_POLICY),
+    );
+    headers.insert(
+        header::HeaderName::from_static("permissions-policy"),
+        header::HeaderValue::from_static(
+            "camera=(self), geolocation=(), microphone=(), payment=()",
+        ),
+    );
+    response
+}
+
 /// The headers of a service that is reached over TLS, or not.
 pub(super) fn security(secure: bool) -> DefaultHeaders {
     let headers = DefaultHeaders::new()

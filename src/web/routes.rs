@@ -12,8 +12,8 @@ use super::{api, assets, epcis, log, metrics, openapi, ops, shopper};
 pub fn configure(table: &mut ServiceConfig) {
     table
         // The shopper.
-        .route("/", read(shopper::home))
-        .route("/find", read(shopper::find))
+        .route("/", read(shopper::find::home))
+        .route("/find", read(shopper::find::find))
         .route("/01/{link:.*}", read(resolver::trace))
         .route("/00/{link:.*}", read(resolver::trace))
         .route("/414/{link:.*}", read(resolver::place))

@@ -9,9 +9,18 @@ use crate::support::{GTIN, TestApp, document};
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
+/// Of the pages on which a code is scanned.
+const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 fn assert_secure(answer: &Response, what: &str) {
+    let may_scan = what == "/" || what == "/find?code=x";
+    let policy = if may_scan { SCANNING_POLICY } else { POLICY };
+    let camera = if may_scan { "(self)" } else { "()" };
+    let permissions = format!("camera={camera}, geolocation=(), microphone=(), payment=()");
     for (header, value) in [
-        ("Content-Security-Policy", POLICY),
+        ("Content-Security-Policy", policy),
+        ("Permissions-Policy", &permissions),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -107,8 +116,15 @@ async fn no_page_holds_script_or_style_of_its_own_or_names_another_host() {
         for language in LANGUAGES {
             let page = Page::get(&app, path, language).await;
             assert!(
-                page.texts("script, style, iframe, object, embed, base")
-                    .is_empty(),
+                page.texts("style, iframe, object, embed, base").is_empty(),
+                "{path}"
+            );
+            // Where a code is scanned, one module of our own, and never a script within the page.
+            let may_scan = path == "/" || path == "/find?code=x";
+            let scripts = page.select("script", |script| script.inner_html());
+            assert_eq!(
+                scripts,
+                vec![String::new(); usize::from(may_scan)],
                 "{path}"
             );
             let attributes = page.select("*", |element| {

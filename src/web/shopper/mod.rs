@@ -1,6 +1,7 @@
 //! The shopper's pages.
 
 mod fault;
+pub(super) mod find;
 mod history;
 mod journey;
 mod linkset;
@@ -27,103 +28,10 @@ use super::compress::{Coding, Effort};
 use super::headers::for_anyone;
 use super::proof_file::{FileError, ProofFile, ProofForm, proof_source};
 use super::text::Lang;
-use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
+use crate::domain::gs1::DigitalLink;
 use crate::proof::bundle;
 use lookup::{LookupError, find_story};
-use view::{FindPage, MessagePage, Shell};
-
-/// Identifiers as they are printed beside a code, of what has a page.
-const ELEMENTS: [&str; 5] = ["(00)", "(01)", "(22)", "(10)", "(21)"];
-
-/// `GET /`
-pub(super) async fn home(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
-    let page = FindPage {
-        shell: shell(&request),
-        code: String::new(),
-        fault: None,
-        address: service.public_url.clone(),
-    };
-    render(&request, StatusCode::OK, &page)
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct FindQuery {
-    #[serde(default)]
-    code: String,
-}
-
-/// `GET /find?code=…`: on to the code's page, or back to the form with what is wrong.
-pub(super) async fn find(
-    request: HttpRequest,
-    query: Option<web::Query<FindQuery>>,
-    service: web::Data<Service>,
-) -> HttpResponse {
-    let code = query
-        .map(|query| query.into_inner().code)
-        .unwrap_or_default();
-    let shell = shell(&request);
-    match typed_link(code.trim()) {
-        Ok(link) => {
-            let lang = shell.text.lang().code();
-            HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, format!("{}?lang={lang}", link.path())))
-                .finish()
-        }
-        Err(error) => {
-            let fault = fault::sentence(shell.text, &error);
-            let code = code.chars().take(2_000).collect();
-            let address = service.public_url.clone();
-            let page = FindPage {
-                shell,
-                code,
-                fault: Some(fault),
-                address,
-            };
-            render(&request, StatusCode::BAD_REQUEST, &page)
-        }
-    }
-}
-
-/// What a person types: an address, a path, the digits under a barcode, or the elements beside it.
-fn typed_link(code: &str) -> Result<DigitalLink, LinkError> {
-    if code.bytes().all(|byte| byte.is_ascii_digit()) && !code.is_empty() {
-        return Ok(DigitalLink::from_parts(Gtin::parse(code)?, None, None));
-    }
-    // Chinese keyboards write full-width brackets.
-    let code = code.replace('（', "(").replace('）', ")");
-    if code.starts_with('(') {
-        return DigitalLink::parse_path(&path_of_elements(&code));
-    }
-    DigitalLink::parse(&code)
-}
-
-/// `(01)0952…(10)L/1` as the path `/01/0952…/10/L%2F1`. White space is in no value; a bracket may be,
-/// so an element begins only with an identifier that we know.
-fn path_of_elements(elements: &str) -> String {
-    let mut path = String::new();
-    let text: String = elements.split_whitespace().collect();
-    let mut rest = text.as_str();
-    while let Some(character) = rest.chars().next() {
-        let begins = ELEMENTS.iter().find(|ai| rest.starts_with(**ai));
-        let taken = match begins {
-            Some(ai) => {
-                path.push_str(&format!("/{}/", ai.trim_matches(['(', ')'])));
-                ai.len()
-            }
-            // Whatever could mean something in a path means itself.
-            None if matches!(character, '%' | '/' | '?' | '#') => {
-                path.push_str(&format!("%{:02X}", u32::from(character)));
-                1
-            }
-            None => {
-                path.push(character);
-                character.len_utf8()
-            }
-        };
-        rest = &rest[taken..];
-    }
-    path
-}
+use view::{MessagePage, Shell};
 
 /// `GET /proof/01/…`: the story as a bundle, to keep and to check elsewhere.
 pub(super) async fn proof(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {

@@ -8,6 +8,7 @@ mod history;
 mod journey;
 mod links;
 mod map;
+mod message;
 mod place;
 mod recall;
 mod route;
@@ -26,6 +27,7 @@ pub use journey::{
 };
 pub use links::{ChoicePage, LinkView, host_of};
 pub use map::{MAP_WIDTH, MapView, Stop};
+pub use message::MessagePage;
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use route::{Mark, RouteView, StageView};
@@ -33,7 +35,7 @@ pub use sensor::{
     BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, Limits, PLOT_WIDTH, Reading, Readings,
     SensorView,
 };
-pub use verdict::{Icon, MessagePage, Tone, VerdictView};
+pub use verdict::{Icon, Tone, VerdictView};
 
 /// The story of one code: `/01/…`, `/00/…`.
 #[derive(Debug, Template)]
