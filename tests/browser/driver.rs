@@ -1,5 +1,5 @@
-//! A real Chromium behind WebDriver (W3C), with the three things of its own that these tests need:
-//! the console, emulated screens, and pages without scripts.
+//! A real Chromium behind WebDriver (W3C), with the things of its own that these tests need: the console, what went
+//! over the network, emulated screens, slow processors, and pages without scripts.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -36,22 +36,29 @@ impl Drop for Driver {
 impl Browser {
     /// Starts a driver on a free port, and a browser that can reach this machine only.
     pub async fn start() -> Browser {
+        Browser::start_with(&[], json!({})).await
+    }
+
+    /// The same with more arguments and preferences.
+    pub async fn start_with(more: &[&str], preferences: Value) -> Browser {
         let (driver, port) = start_driver();
+        let mut arguments = vec![
+            "--headless=new",
+            // Root has no sandbox, and neither have most containers; the pages are our own.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        ];
+        arguments.extend(more);
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "goog:chromeOptions": { "args": [
-                "--headless=new",
-                // Root has no sandbox, and neither have most containers; the pages are our own.
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ] },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
         } } });
         let http = rootmark::http_client::loopback();
         let base = format!("http://127.0.0.1:{port}/session");
@@ -94,9 +101,30 @@ impl Browser {
             .await
     }
 
+    /// What the body of an async function returns in the page.
+    pub async fn run(&self, body: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0]; (async () => {{ {body} }})()
+                .then(done, error => done('failed: ' + error))"
+        );
+        self.post("/execute/async", json!({ "script": script, "args": [] }))
+            .await
+    }
+
     /// The messages of the console since the last time: errors, and what the policy has blocked.
     pub async fn console(&self) -> Vec<String> {
-        let entries = self.post("/se/log", json!({ "type": "browser" })).await;
+        self.log("browser").await
+    }
+
+    /// What the browser did since the last time, as messages of its DevTools protocol.
+    pub async fn events(&self) -> Vec<Value> {
+        let entries = self.log("performance").await.into_iter();
+        let event = |text: String| serde_json::from_str::<Value>(&text).unwrap()["message"].take();
+        entries.map(event).collect()
+    }
+
+    async fn log(&self, of: &str) -> Vec<String> {
+        let entries = self.post("/se/log", json!({ "type": of })).await;
         let entries = entries.as_array().unwrap().iter();
         entries
             .map(|entry| entry["message"].as_str().unwrap().to_owned())
@@ -108,6 +136,23 @@ impl Browser {
         let screen =
             json!({ "width": width, "height": height, "mobile": mobile, "deviceScaleFactor": 2 });
         self.devtools("Emulation.setDeviceMetricsOverride", screen)
+            .await;
+    }
+
+    /// Waits until an address is open to which the page goes by itself.
+    pub async fn arrives(&self, address: &str) {
+        let arrived = async {
+            while self.address().await != address {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let arrived = tokio::time::timeout(Duration::from_secs(30), arrived);
+        assert!(arrived.await.is_ok(), "{} is open", self.address().await);
+    }
+
+    /// `print`, or nothing for what it really is.
+    pub async fn media(&self, media: &str) {
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": media }))
             .await;
     }
 
@@ -127,6 +172,62 @@ impl Browser {
             json!({ "value": true }),
         )
         .await;
+    }
+
+    /// Forgets all that was loaded before.
+    pub async fn forget(&self) {
+        self.devtools("Network.clearBrowserCache", json!({})).await;
+    }
+
+    /// The processor is so many times slower from now on.
+    pub async fn slow_down(&self, times: u32) {
+        self.devtools("Emulation.setCPUThrottlingRate", json!({ "rate": times }))
+            .await;
+    }
+
+    /// Runs a script in every page before its own.
+    pub async fn before_every_page(&self, script: &str) {
+        self.devtools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": script }),
+        )
+        .await;
+    }
+
+    /// The page as a printer would get it, as PDF.
+    pub async fn print(&self) -> Vec<u8> {
+        let a4 = json!({ "page": { "width": 21.0, "height": 29.7 }, "background": true });
+        let pdf = self.post("/print", a4).await;
+        STANDARD.decode(pdf.as_str().unwrap()).unwrap()
+    }
+
+    /// Presses a key, as WebDriver names it: U+E004 is Tab, U+E007 Enter.
+    pub async fn press(&self, key: char) {
+        let key = key.to_string();
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": [
+            { "type": "keyDown", "value": key }, { "type": "keyUp", "value": key },
+        ] }] });
+        self.post("/actions", actions).await;
+    }
+
+    /// A picture of what is seen, or of the whole page, as WebP.
+    pub async fn screenshot(&self, is_whole: bool) -> Vec<u8> {
+        let wish = json!({ "format": "webp", "quality": 82, "captureBeyondViewport": is_whole });
+        let wish = match is_whole {
+            false => wish,
+            true => {
+                let size = self
+                    .evaluate("const page = document.documentElement; return [page.clientWidth, page.scrollHeight]")
+                    .await;
+                let clip =
+                    json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 });
+                let mut wish = wish;
+                wish["clip"] = clip;
+                wish
+            }
+        };
+        let taken = self.devtools("Page.captureScreenshot", wish).await;
+        STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 
     /// Types into the first element that matches.
@@ -170,9 +271,16 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) {
+    /// Clicks the first element that matches, which leads to no other page.
+    pub async fn click_here(&self, selector: &str) {
+        let element = self.element(selector).await;
+        self.post(&format!("/element/{element}/click"), json!({}))
+            .await;
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
-        self.post("/goog/cdp/execute", body).await;
+        self.post("/goog/cdp/execute", body).await
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
@@ -182,6 +290,11 @@ impl Browser {
             .json(&body);
         value(request.send().await.unwrap()).await
     }
+}
+
+/// Bytes that came as base64.
+pub fn decoded(base64: &str) -> Vec<u8> {
+    STANDARD.decode(base64).unwrap()
 }
 
 /// What an answer holds; a refusal fails the test with the driver's own words.

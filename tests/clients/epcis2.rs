@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::programs::{installed, run};
+use crate::installed::installed;
+use crate::programs::run;
 use crate::support::TestApp;
 
 /// What `epcis2.mjs` saw of a service.
@@ -14,7 +15,7 @@ async fn session(app: &TestApp, key: &str) -> Result<Value, String> {
     let mut node = Command::new(installed("bin/node"));
     node.arg("--no-deprecation")
         .arg(session)
-        .arg(installed("package/dist/epcis2.node.js"))
+        .arg(installed("epcis2.js/dist/epcis2.node.js"))
         .arg(app.url("/epcis"))
         .env("KEY", key);
     let ended = run(&mut node, Duration::from_secs(120)).await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::programs::{installed, run};
+use crate::installed::installed;
+use crate::programs::run;
 use crate::support::document::observation;
 use crate::support::{GTIN, TestApp};
 

@@ -7,6 +7,8 @@
 mod support;
 
 mod epcis2;
+#[path = "../support/installed.rs"]
+mod installed;
 mod judge;
 mod programs;
 mod schemathesis;

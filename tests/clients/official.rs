@@ -4,6 +4,8 @@
 //! description of our own in its place, `standard.rs`. Whoever has the file finds here what is wrong in it:
 //! `official.json` lists each mend of the copy that schemathesis reads, and why.
 
+#[path = "../support/installed.rs"]
+mod installed;
 mod judge;
 mod programs;
 #[path = "../support/mod.rs"]

