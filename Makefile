@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Both set up what is missing first.
 
-.PHONY: help demo test soak conformance bench prepare
+.PHONY: help demo test soak conformance bench prepare screenshots
 .DEFAULT_GOAL := help
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo 'make soak     the tests of crashes, races, formats and requests again, for hours: more of each'
 	@echo 'make conformance EPCIS_OPENAPI=file  ask for all that the OpenAPI file of GS1 describes'
 	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
+	@echo 'make screenshots  take the pictures of the pages that the documents show'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
 # `exec`, so that Ctrl-C reaches the service itself and it stops in its own order.
@@ -40,6 +41,10 @@ bench:
 	cargo bench --locked --bench audit
 	cargo bench --locked --bench queries
 	cargo bench --locked --bench trace
+	cargo bench --locked --bench pages
 
 prepare:
 	@scripts/prepare
+
+screenshots:
+	@scripts/screenshots

@@ -4,6 +4,8 @@
 //! Absolute figures say more about a machine than about this program; the ratios are what to watch.
 
 mod common;
+#[path = "common/http.rs"]
+mod http;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,10 +17,11 @@ use rootmark::config::Settings;
 use rootmark::seal::LogSigners;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use common::{Failure, key, settings, with_postgres};
+use http::{bare_server, read_answer};
 
 const GTIN: &str = "09521041001012";
 /// Events in one document.
@@ -289,48 +292,4 @@ async fn page_rate(address: SocketAddr, path: &str, time: Duration) -> Result<f6
         pages += client.await??;
     }
     Ok(pages as f64 / started.elapsed().as_secs_f64())
-}
-
-/// Reads one answer with a Content-Length; anything but 200 is an error.
-async fn read_answer(stream: &mut TcpStream) -> std::io::Result<()> {
-    let mut buffer = Vec::with_capacity(64 * 1024);
-    loop {
-        if stream.read_buf(&mut buffer).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        let length = text
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        if !text.starts_with("http/1.1 200") {
-            return Err(std::io::Error::other(text));
-        }
-        if buffer.len() >= head + 4 + length {
-            return Ok(());
-        }
-    }
-}
-
-fn bare_server(page: Vec<u8>) -> Result<(SocketAddr, actix_web::dev::ServerHandle), Failure> {
-    use actix_web::{App, HttpResponse, HttpServer, web};
-    let page = web::Bytes::from(page);
-    let server = HttpServer::new(move || {
-        let page = page.clone();
-        App::new().default_service(web::to(move || {
-            let page = page.clone();
-            async move { HttpResponse::Ok().content_type("text/html").body(page) }
-        }))
-    })
-    .workers(2)
-    .disable_signals()
-    .bind("127.0.0.1:0")?;
-    let address = server.addrs()[0];
-    let server = server.run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok((address, handle))
 }

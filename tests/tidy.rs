@@ -4,6 +4,8 @@
 
 #[path = "tidy/c2sp.rs"]
 mod c2sp;
+#[path = "tidy/colours.rs"]
+mod colours;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -52,6 +52,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-first-run",
+            "--hide-scrollbars",
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ];
         arguments.extend(more);
@@ -210,24 +211,22 @@ impl Browser {
         self.post("/actions", actions).await;
     }
 
-    /// A picture of what is seen, or of the whole page, as WebP.
+    /// A picture of what is seen, or, half as fine, of the whole page, as WebP.
     pub async fn screenshot(&self, is_whole: bool) -> Vec<u8> {
-        let wish = json!({ "format": "webp", "quality": 82, "captureBeyondViewport": is_whole });
-        let wish = match is_whole {
-            false => wish,
-            true => {
-                let size = self
-                    .evaluate("const page = document.documentElement; return [page.clientWidth, page.scrollHeight]")
-                    .await;
-                let clip =
-                    json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 });
-                let mut wish = wish;
-                wish["clip"] = clip;
-                wish
-            }
-        };
+        let mut wish = json!({ "format": "webp", "quality": 60 });
+        if is_whole {
+            let size = "const page = document.documentElement;
+                return [page.clientWidth, page.scrollHeight]";
+            let size = self.evaluate(size).await;
+            // A WebP has no side longer than 16,383.
+            wish["captureBeyondViewport"] = json!(true);
+            wish["clip"] =
+                json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 0.5 });
+        }
         let taken = self.devtools("Page.captureScreenshot", wish).await;
-        STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
+        let picture = decoded(taken["data"].as_str().unwrap());
+        assert!(picture.starts_with(b"RIFF"), "no picture was taken");
+        picture
     }
 
     /// Types into the first element that matches.

@@ -154,6 +154,49 @@ async fn the_page_says_who_changed_what_when_and_why_and_the_proof_has_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_of_the_label_are_told_under_their_own_names_and_words_of_ours_as_readers_know_them() {
+    let app = app().await;
+    let labelled = |regime: &str, country: &str, rows: &[(&str, &str)]| {
+        let mut product = product(900);
+        product["regime"] = regime.into();
+        product["countryOfOrigin"] = country.into();
+        let rows = rows.iter().map(|(label, value)| {
+            json!({"label": name(&format!("{label}中"), label), "value": name(value, value)})
+        });
+        product["attributes"] = rows.collect();
+        product
+    };
+    let many: Vec<String> = (0..20).map(|n| format!("Row {n}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|row| (row.as_str(), "old")).collect();
+    let mut changed = many.clone();
+    changed[0].1 = "new";
+    changed[1] = ("Renamed", "old");
+    say(&app, "products", labelled("generalTrade", "NZ", &many)).await;
+    let after = labelled("bondedCrossBorder", "AU", &changed);
+    say(&app, "products", after).await;
+    let page = app.page(TIN, "en").await.text().await.unwrap();
+    let (_, history) = page.split_once(r#"id="history""#).unwrap();
+    for row in [
+        "<dt>Row 0</dt><dd><del>old</del> <ins>new</ins></dd>",
+        "<dt>Label and registrations</dt><dd><del>Row 1</del> <ins>Renamed</ins></dd>",
+        "<del>New Zealand</del> <ins>Australia</ins>",
+        "<del>General trade</del> <ins>Bonded cross-border e-commerce</ins>",
+        // The first description had no rows at all, and only so many are told.
+        "more; see the proof file.",
+    ] {
+        assert!(history.contains(row), "{row}: {history}");
+    }
+    let (newest, _) = history.split_once("</li>").unwrap();
+    assert_eq!(newest.matches("<dt>").count(), 4, "{newest}");
+    let chinese = app.page(TIN, "zh-CN").await.text().await.unwrap();
+    assert!(
+        chinese.contains("<dt>Row 0中</dt><dd><del>old</del> <ins>new</ins></dd>"),
+        "{chinese}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reason_has_both_languages() {
     let app = app().await;
     let mut wrong = product(900);

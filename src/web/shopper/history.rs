@@ -47,13 +47,9 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: TreeSize) -> O
     let index = change
         .leaf_index
         .filter(|index| public_size.contains(*index));
-    let fields = change
-        .fields
-        .iter()
-        .filter(|field| is_for(text.lang(), field));
-    let fields = fields
-        .take(MAX_FIELDS)
-        .map(|field| field_view(text, change.kind, field));
+    let mut fields = rows(text, story, change);
+    let more = fields.len().saturating_sub(MAX_FIELDS) as u64;
+    fields.truncate(MAX_FIELDS);
     Some(ChangeView {
         day: china_date(text, change.recorded_at)?,
         of: match &change.of {
@@ -74,7 +70,8 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: TreeSize) -> O
             .reason
             .as_ref()
             .map(|reason| named(reason, text.lang())),
-        fields: fields.collect(),
+        fields,
+        more: (more > 0).then(|| text.count("history.more_fields", more, &[])),
         entry: index.map(|index| text.number(index.0)),
     })
 }
@@ -117,22 +114,71 @@ fn withdrawn(
     std::iter::once(why).chain(instead).collect()
 }
 
-fn field_view(text: &Text, kind: Kind, field: &FieldChange) -> FieldView {
-    let label = match kind {
+/// What changed, as a reader calls it.
+fn rows(text: &Text, story: &Story, change: &Change) -> Vec<FieldView> {
+    let told = change.fields.iter();
+    let told = told.filter(|field| is_for(text.lang(), field));
+    told.filter_map(|field| field_view(text, story, change, field))
+        .collect()
+}
+
+fn field_view(
+    text: &Text,
+    story: &Story,
+    change: &Change,
+    field: &FieldChange,
+) -> Option<FieldView> {
+    let parts: Vec<&str> = field.pointer.split('/').skip(1).collect();
+    let name = parts.first().copied().unwrap_or_default();
+    let label = match (change.kind, parts.as_slice()) {
         // Somebody's extension, by the name that he gave it.
-        Kind::Event => {
+        (Kind::Event, _) => {
             let name = field.pointer.replace("~1", "/").replace("~0", "~");
             readable(name.rsplit([':', '/', '#']).next().unwrap_or_default())
         }
-        _ => {
-            let name = field.pointer.split('/').nth(1).unwrap_or_default();
+        // A row of the label: what it is called names its value, and is told alone only where it alone changed. How
+        // its number is checked is no part of what it says.
+        (Kind::Product, ["attributes", _, "check"]) => return None,
+        (Kind::Product, ["attributes", place, "label", ..]) => {
+            let value = format!("/attributes/{place}/value/");
+            if change.fields.iter().any(|f| f.pointer.starts_with(&value)) {
+                return None;
+            }
             text.term("field", name).to_owned()
         }
+        (Kind::Product, ["attributes", place, ..]) => attribute_label(text, story, change, place)
+            .unwrap_or_else(|| text.term("field", name).to_owned()),
+        _ => text.term("field", name).to_owned(),
     };
-    FieldView {
+    let written = |value: &String| written(text, name, value);
+    Some(FieldView {
         label,
-        old: field.old.as_deref().map(|value| words(text, value)),
-        new: field.new.as_deref().map(|value| words(text, value)),
+        old: field.old.as_ref().map(written),
+        new: field.new.as_ref().map(written),
+    })
+}
+
+/// What a row of a product's label is called: as it was changed to, else as it stands.
+fn attribute_label(text: &Text, story: &Story, change: &Change, place: &str) -> Option<String> {
+    let pointer = format!("/attributes/{place}/label/{}", text.lang().code());
+    let changed = change.fields.iter().find(|field| field.pointer == pointer);
+    if let Some(label) = changed.and_then(|label| label.new.as_ref().or(label.old.as_ref())) {
+        return Some(words(text, label));
+    }
+    let product = &story.product.as_ref()?.value;
+    let is_of_product = matches!(&change.of, Changed::Called(name) if *name == product.name);
+    let attribute = product.attributes.get(place.parse::<usize>().ok()?)?;
+    is_of_product.then(|| readable(text.said(&attribute.label)))
+}
+
+/// A value as a reader knows it: countries and ways of import by their names.
+fn written(text: &Text, field: &str, value: &str) -> String {
+    let words = words(text, value);
+    match (field, words.as_str()) {
+        ("regime", "bondedCrossBorder") => text.get("attribute.regime_bonded").to_owned(),
+        ("regime", "generalTrade") => text.get("attribute.regime_general").to_owned(),
+        ("country" | "countryOfOrigin", code) => text.country(code).to_owned(),
+        _ => words,
     }
 }
 

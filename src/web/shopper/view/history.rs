@@ -18,6 +18,8 @@ pub struct ChangeView {
     pub withdrawn: Vec<String>,
     /// The fields: what they are called, what stood there, what stands there.
     pub fields: Vec<FieldView>,
+    /// How many fields more there are, in words.
+    pub more: Option<String>,
     /// Its place in the log, once sealed.
     pub entry: Option<String>,
 }
