@@ -31,7 +31,9 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn measure(folder: &Path, options: PgConnectOptions) -> Result<(), Failure> {
-    let settings = settings(folder, options)?;
+    let mut settings = settings(folder, options)?;
+    // The example is loaded when all of it is public.
+    settings.seal_interval = Duration::from_millis(100);
     let running = Running::start(&settings).await?;
     let example = demo::load(&running, &settings.data_dir, Variant::WithFaults).await?;
     println!(

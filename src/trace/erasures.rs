@@ -118,6 +118,7 @@ fn changes(story: &Story, erasure: &Erasure) -> Option<Change> {
         kind => Changed::Called(name_of(kind, content.get("body")?)?),
     };
     let field = |pointer: &str| FieldChange {
+        row: None,
         pointer: pointer.to_owned(),
         old: None,
         new: Some(json::Value::String(ERASED.into()).to_compact()),

@@ -99,7 +99,7 @@ pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Http
     } else {
         "public, max-age=300"
     };
-    let coding = Coding::of(&request);
+    let coding = Coding::of(&request, asset.text.len());
     let body = match coding {
         Coding::Brotli => &compressed.brotli,
         Coding::Gzip => &compressed.gzip,

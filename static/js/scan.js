@@ -8,6 +8,9 @@ const FORMATS = ["qr_code", "data_matrix", "ean_13", "upc_a", "ean_8", "itf", "c
 /** Milliseconds between two looks: reading takes a phone's processor a good part of that. */
 const PAUSE_MS = 120;
 
+/** So many looks may fail one after the other, some seconds long, before the reader is told. */
+const MAX_FAILURES = 60;
+
 /** What the camera calls its refusals (Media Capture and Streams §10.2), as keys of our texts. */
 const REFUSALS = {
   NotAllowedError: "refused",
@@ -38,8 +41,11 @@ class Scanner {
     this.stop = root.querySelector("[data-stop]");
     this.finder = root.querySelector("[data-finder]");
     this.stream = null;
-    // A camera that opens after the reader has closed it again is closed at once.
-    this.wanted = false;
+    // Counts how often the camera was opened or closed. Whoever waited meanwhile finds another number and stops:
+    // a camera that opens after the reader has closed it again is closed at once.
+    this.turn = 0;
+    this.isOpen = false;
+    this.failures = 0;
     this.start.addEventListener("click", () => this.open());
     this.stop.addEventListener("click", () => this.close(""));
     // A page that is left does not keep the camera on.
@@ -63,32 +69,37 @@ class Scanner {
   }
 
   async open() {
-    this.wanted = true;
+    const turn = ++this.turn;
+    this.isOpen = true;
+    this.failures = 0;
     this.show(true);
     this.stop.focus();
     this.say("asking");
     try {
       const wish = { video: { facingMode: "environment" }, audio: false };
       const stream = await navigator.mediaDevices.getUserMedia(wish);
-      if (!this.wanted) {
+      if (turn !== this.turn) {
         stream.getTracks().forEach(track => track.stop());
         return;
       }
       this.stream = stream;
       this.video.srcObject = stream;
       await this.video.play();
-      this.say("looking");
-      this.look();
+      if (turn === this.turn) {
+        this.say("looking");
+        this.look(turn);
+      }
     } catch (error) {
-      if (this.wanted) {
+      if (turn === this.turn) {
         this.close(REFUSALS[error.name] || "failed");
       }
     }
   }
 
   close(key) {
-    const wasOpen = this.wanted;
-    this.wanted = false;
+    const wasOpen = this.isOpen;
+    this.turn += 1;
+    this.isOpen = false;
     if (this.stream) {
       this.stream.getTracks().forEach(track => track.stop());
       this.stream = null;
@@ -101,31 +112,32 @@ class Scanner {
     }
   }
 
-  async look() {
-    if (!this.wanted) {
-      return;
-    }
+  async look(turn) {
     const code = await this.read();
-    if (!this.wanted) {
+    if (turn !== this.turn) {
       return;
     }
     if (code) {
       this.close("found");
       this.form.querySelector("[name=code]").value = code;
       this.form.submit();
-      return;
+    } else if (this.failures > MAX_FAILURES) {
+      this.close("unreadable");
+    } else {
+      setTimeout(() => turn === this.turn && this.look(turn), PAUSE_MS);
     }
-    setTimeout(() => this.look(), PAUSE_MS);
   }
 
   /** The code in view that holds most: a pack often bears a plain barcode beside its own code. */
   async read() {
     try {
       const found = await this.detector.detect(this.video);
+      this.failures = 0;
       found.sort((a, b) => FORMATS.indexOf(a.format) - FORMATS.indexOf(b.format));
       return found.length ? found[0].rawValue : "";
     } catch (error) {
-      // A frame that is not there yet; the next may be.
+      // A frame that is not there yet; the next may be. Some browsers promise to read codes and never do.
+      this.failures += 1;
       return "";
     }
   }

@@ -24,6 +24,7 @@ struct OldBrowser {
     last: u64,
     /// What went wrong in scripts.
     exceptions: Vec<Value>,
+    is_loaded: bool,
 }
 
 impl Drop for OldBrowser {
@@ -36,8 +37,8 @@ impl Drop for OldBrowser {
 impl OldBrowser {
     fn start() -> OldBrowser {
         let program = installed("chrome-aws-lambda/bin/chromium");
-        // It reads from descriptor 3 and writes to 4.
-        let script = r#"exec "$0" "$@" 3<&0 4>&1 >/dev/null"#;
+        // It reads from descriptor 3 and writes to 4. One that hangs ends, and with it the pipe that is waited for.
+        let script = r#"exec timeout 300 "$0" "$@" 3<&0 4>&1 >/dev/null"#;
         let mut process = Command::new("sh")
             .args(["-c", script])
             .arg(program)
@@ -67,6 +68,7 @@ impl OldBrowser {
             session: None,
             last: 0,
             exceptions: Vec::new(),
+            is_loaded: false,
         };
         let target = browser.send("Target.createTarget", json!({ "url": "about:blank" }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
@@ -101,8 +103,10 @@ impl OldBrowser {
         self.output.read_until(0, &mut bytes).unwrap();
         assert_eq!(bytes.pop(), Some(0), "the browser has ended");
         let message: Value = serde_json::from_slice(&bytes).unwrap();
-        if message["method"] == "Runtime.exceptionThrown" {
-            self.exceptions.push(message["params"].clone());
+        match message["method"].as_str() {
+            Some("Runtime.exceptionThrown") => self.exceptions.push(message["params"].clone()),
+            Some("Page.loadEventFired") => self.is_loaded = true,
+            _ => {}
         }
         message
     }
@@ -115,8 +119,11 @@ impl OldBrowser {
 
     /// Opens an address and waits until everything is loaded.
     fn open(&mut self, url: &str) {
+        self.is_loaded = false;
         self.send("Page.navigate", json!({ "url": url }));
-        while self.read()["method"] != "Page.loadEventFired" {}
+        while !self.is_loaded {
+            self.read();
+        }
     }
 
     fn evaluate(&mut self, body: &str) -> Value {

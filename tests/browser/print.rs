@@ -30,6 +30,15 @@ async fn a_printed_page_is_one_sheet_with_its_code() {
             counts.push((state.name, language, sheets(&pdf)));
         }
         browser.media("print").await;
+        // Whatever a fold hides on a screen.
+        let folded = browser
+            .evaluate(
+                "return [...document.querySelectorAll('.notes-more li')].map(e => e.textContent)
+                    .filter(note => ![...document.querySelectorAll('.on-paper li')]
+                        .some(e => e.getClientRects().length && e.textContent === note))",
+            )
+            .await;
+        assert_eq!(folded, serde_json::json!([]), "{}", state.name);
         let code = read_code(&browser.picture(".qr img").await);
         assert_eq!(code, state.url, "{}", state.name);
         let seen = browser

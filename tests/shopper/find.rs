@@ -89,7 +89,10 @@ async fn the_page_that_an_unreadable_code_leads_to_gives_it_back_with_its_fault(
         ),
         (
             "09521041001013",
-            ["校验位应为 2", "the check digit of (01) should be 2"],
+            [
+                "(01) 后面的数字有一位抄错",
+                "a digit behind (01) was mistyped",
+            ],
         ),
         (
             "12345",

@@ -158,8 +158,8 @@ async fn what_is_no_code_is_a_400_that_names_the_fault_in_the_readers_language()
         (
             "/01/09521041001013".to_owned(),
             [
-                "(01) 的校验位应为 2，实际是 3",
-                "the check digit of (01) should be 2 but is 3",
+                "(01) 后面的数字有一位抄错",
+                "a digit behind (01) was mistyped",
             ],
         ),
         (
@@ -183,7 +183,10 @@ async fn what_is_no_code_is_a_400_that_names_the_fault_in_the_readers_language()
         ("/01/%00".into(), ["(01)", "(01)"]),
         (
             "/00/095210410001000015".into(),
-            ["(00) 的校验位应为 4", "check digit of (00) should be 4"],
+            [
+                "(00) 后面的数字有一位抄错",
+                "a digit behind (00) was mistyped",
+            ],
         ),
         (
             after("/21/A/10/B"),

@@ -10,10 +10,10 @@ use crate::kit::{LANGUAGES, Page, issue, lot_path};
 use crate::support::{GTIN, TestApp, document, owner};
 
 /// Nothing is sealed while this is held: every seal writes a row of the table `seal`.
-struct HeldSeals(PgConnection);
+pub struct HeldSeals(PgConnection);
 
 impl HeldSeals {
-    async fn hold(settings: &Settings) -> HeldSeals {
+    pub async fn hold(settings: &Settings) -> HeldSeals {
         let mut conn = owner(settings).await;
         conn.execute("BEGIN; LOCK TABLE seal IN EXCLUSIVE MODE")
             .await
@@ -21,7 +21,7 @@ impl HeldSeals {
         HeldSeals(conn)
     }
 
-    async fn release(self) {
+    pub async fn release(self) {
         self.0.close().await.unwrap();
     }
 }

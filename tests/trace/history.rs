@@ -161,7 +161,8 @@ async fn rows_of_the_label_are_told_under_their_own_names_and_words_of_ours_as_r
         product["regime"] = regime.into();
         product["countryOfOrigin"] = country.into();
         let rows = rows.iter().map(|(label, value)| {
-            json!({"label": name(&format!("{label}中"), label), "value": name(value, value)})
+            json!({"label": name(&format!("{label}中"), label), "value": name(value, value),
+                "officialCheck": "producerRegistration"})
         });
         product["attributes"] = rows.collect();
         product
@@ -186,6 +187,7 @@ async fn rows_of_the_label_are_told_under_their_own_names_and_words_of_ours_as_r
     ] {
         assert!(history.contains(row), "{row}: {history}");
     }
+    assert!(!history.contains("producerRegistration"), "{history}");
     let (newest, _) = history.split_once("</li>").unwrap();
     assert_eq!(newest.matches("<dt>").count(), 4, "{newest}");
     let chinese = app.page(TIN, "zh-CN").await.text().await.unwrap();

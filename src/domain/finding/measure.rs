@@ -58,11 +58,12 @@ impl Band {
         below.max(above)
     }
 
-    /// Whether a reading that counts lies outside, or an extreme of what it sums up.
-    pub fn is_broken_by(&self, reading: &SensorReading) -> bool {
-        let ends = [reading.lowest, reading.highest].into_iter();
-        let mut ends = ends.filter_map(|end| celsius(reading, end));
-        self.counts(reading) && ends.any(|celsius| self.beyond(celsius) > 0.0)
+    /// Whether a reading, and the extremes of what it sums up, lie within; `None` of one that does not count, or that is in
+    /// no unit of temperature.
+    pub fn is_kept_by(&self, reading: &SensorReading) -> Option<bool> {
+        let ends = celsius(reading, reading.lowest).zip(celsius(reading, reading.highest));
+        let (lowest, highest) = ends.filter(|_| self.counts(reading))?;
+        Some(self.beyond(lowest) <= 0.0 && self.beyond(highest) <= 0.0)
     }
 }
 

@@ -118,39 +118,30 @@ fn withdrawn(
 fn rows(text: &Text, story: &Story, change: &Change) -> Vec<FieldView> {
     let told = change.fields.iter();
     let told = told.filter(|field| is_for(text.lang(), field));
-    told.filter_map(|field| field_view(text, story, change, field))
+    told.filter_map(|field| field_view(text, story, change.kind, field))
         .collect()
 }
 
-fn field_view(
-    text: &Text,
-    story: &Story,
-    change: &Change,
-    field: &FieldChange,
-) -> Option<FieldView> {
+fn field_view(text: &Text, story: &Story, kind: Kind, field: &FieldChange) -> Option<FieldView> {
     let parts: Vec<&str> = field.pointer.split('/').skip(1).collect();
     let name = parts.first().copied().unwrap_or_default();
-    let label = match (change.kind, parts.as_slice()) {
+    let label = match (&field.row, kind) {
+        (Some(row), _) => match parts[1..] {
+            // How its number is checked is no part of what a row says.
+            [_, "officialCheck"] => return None,
+            // What a row is called is told where that changed; one that came or went is called so beside its value.
+            [_, "label", ..] if field.old.is_none() || field.new.is_none() => return None,
+            [_, "label", ..] => text.term("field", name).to_owned(),
+            _ => readable(text.said(row)),
+        },
         // Somebody's extension, by the name that he gave it.
-        (Kind::Event, _) => {
+        (None, Kind::Event) => {
             let name = field.pointer.replace("~1", "/").replace("~0", "~");
             readable(name.rsplit([':', '/', '#']).next().unwrap_or_default())
         }
-        // A row of the label: what it is called names its value, and is told alone only where it alone changed. How
-        // its number is checked is no part of what it says.
-        (Kind::Product, ["attributes", _, "check"]) => return None,
-        (Kind::Product, ["attributes", place, "label", ..]) => {
-            let value = format!("/attributes/{place}/value/");
-            if change.fields.iter().any(|f| f.pointer.starts_with(&value)) {
-                return None;
-            }
-            text.term("field", name).to_owned()
-        }
-        (Kind::Product, ["attributes", place, ..]) => attribute_label(text, story, change, place)
-            .unwrap_or_else(|| text.term("field", name).to_owned()),
-        _ => text.term("field", name).to_owned(),
+        (None, _) => text.term("field", name).to_owned(),
     };
-    let written = |value: &String| written(text, name, value);
+    let written = |value: &String| written(text, story, name, value);
     Some(FieldView {
         label,
         old: field.old.as_ref().map(written),
@@ -158,26 +149,18 @@ fn field_view(
     })
 }
 
-/// What a row of a product's label is called: as it was changed to, else as it stands.
-fn attribute_label(text: &Text, story: &Story, change: &Change, place: &str) -> Option<String> {
-    let pointer = format!("/attributes/{place}/label/{}", text.lang().code());
-    let changed = change.fields.iter().find(|field| field.pointer == pointer);
-    if let Some(label) = changed.and_then(|label| label.new.as_ref().or(label.old.as_ref())) {
-        return Some(words(text, label));
-    }
-    let product = &story.product.as_ref()?.value;
-    let is_of_product = matches!(&change.of, Changed::Called(name) if *name == product.name);
-    let attribute = product.attributes.get(place.parse::<usize>().ok()?)?;
-    is_of_product.then(|| readable(text.said(&attribute.label)))
-}
-
-/// A value as a reader knows it: countries and ways of import by their names.
-fn written(text: &Text, field: &str, value: &str) -> String {
+/// A value as a reader knows it: countries, ways of import and parties by their names.
+fn written(text: &Text, story: &Story, field: &str, value: &str) -> String {
     let words = words(text, value);
     match (field, words.as_str()) {
         ("regime", "bondedCrossBorder") => text.get("attribute.regime_bonded").to_owned(),
         ("regime", "generalTrade") => text.get("attribute.regime_general").to_owned(),
         ("country" | "countryOfOrigin", code) => text.country(code).to_owned(),
+        // A party is an address; a reader knows its name, or else its number.
+        ("brandOwner", party) => match story.parties.get(party) {
+            Some(party) => readable(text.said(&party.name)),
+            None => party.rsplit('/').next().unwrap_or_default().to_owned(),
+        },
         _ => words,
     }
 }

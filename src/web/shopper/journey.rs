@@ -179,6 +179,11 @@ fn flows(text: &'static Text, story: &Story, event: &Event) -> Vec<FlowView> {
             .iter()
             .filter_map(|what| flow_line(text, story, what, &side))
             .collect();
+        let has_amount = lines.iter().any(|line| !line.amount.is_empty());
+        let kind = match kind {
+            FlowKind::Handled if !has_amount => FlowKind::Named,
+            kind => kind,
+        };
         (!lines.is_empty()).then(|| FlowView {
             label: kind.label(text).to_owned(),
             lines,
@@ -253,7 +258,7 @@ fn sensors(text: &Text, step: &Step, band: Option<&Band>) -> Vec<SensorView> {
             value: reading.value,
             lowest: reading.lowest,
             highest: reading.highest,
-            is_breach: band.is_some_and(|band| band.is_broken_by(reading)),
+            is_kept: band.and_then(|band| band.is_kept_by(reading)),
         };
         let readings = readings.iter().map(reading).collect();
         let told = Readings {

@@ -1,14 +1,17 @@
 //! Where the goods were, for the map.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::journey::{place_of, readable, said};
+use super::journey::{readable, said};
 use super::view::{MapView, Stop};
 use crate::domain::epcis::{Action, Event, EventType};
 use crate::domain::gs1::Identity;
 use crate::domain::statement::Role;
 use crate::domain::story::Story;
 use crate::web::text::Text;
+
+/// Places from which one thing may have come together at once, without anybody saying where: the latest count.
+const MAX_ORIGINS: usize = 16;
 
 /// The map of a journey; `None` where less than two places are known.
 pub(super) fn journey_map(text: &Text, story: &Story) -> Option<MapView> {
@@ -22,8 +25,12 @@ pub(super) fn journey_map(text: &Text, story: &Story) -> Option<MapView> {
             continue;
         }
         let came_from = goods.last_stops(event);
-        let place = place_of(story, event);
-        let here = place.and_then(|place| Some((place, place.position?)));
+        // A dock may be described without its position, and the site that it belongs to with it.
+        let places = [&event.read_point, &event.biz_location]
+            .into_iter()
+            .flatten();
+        let mut parties = places.filter_map(|place| story.parties.get(&place.canonical()));
+        let here = parties.find_map(|party| Some((party, party.position?)));
         let at = match here {
             Some((party, (latitude, longitude))) => {
                 let region = party.region.as_ref();
@@ -35,12 +42,12 @@ pub(super) fn journey_map(text: &Text, story: &Story) -> Option<MapView> {
                 });
                 let here = stops.len() - 1;
                 ways.extend(came_from.iter().map(|from| (*from, here)));
-                Some(here)
+                BTreeSet::from([here])
             }
-            // What happened who knows where happened between two places that are known.
-            None => came_from.iter().max().copied(),
+            // What happened who knows where happened between places that are known.
+            None => came_from,
         };
-        goods.moved(event, at);
+        goods.moved(event, &at);
     }
     MapView::draw(text, &stops, &ways)
 }
@@ -49,19 +56,23 @@ pub(super) fn journey_map(text: &Text, story: &Story) -> Option<MapView> {
 /// several places is drawn as several ways that meet.
 #[derive(Default)]
 struct Goods<'s> {
-    last: HashMap<&'s Identity, usize>,
+    last: HashMap<&'s Identity, BTreeSet<usize>>,
     /// What went where its parent went.
-    held: HashMap<&'s Identity, Vec<&'s Identity>>,
+    held: HashMap<&'s Identity, HashSet<&'s Identity>>,
 }
 
 impl<'s> Goods<'s> {
-    fn last_stops(&self, event: &'s Event) -> Vec<usize> {
+    fn last_stops(&self, event: &'s Event) -> BTreeSet<usize> {
         let things = event.what.iter();
         let stops = things.filter_map(|what| self.last.get(&what.identity));
-        stops.copied().collect()
+        let mut stops: BTreeSet<usize> = stops.flatten().copied().collect();
+        while stops.len() > MAX_ORIGINS {
+            stops.pop_first();
+        }
+        stops
     }
 
-    fn moved(&mut self, event: &'s Event, to: Option<usize>) {
+    fn moved(&mut self, event: &'s Event, to: &BTreeSet<usize>) {
         let of_role = |role: Role| {
             let of_role = event.what.iter().filter(move |what| what.role == role);
             of_role.map(|what| &what.identity)
@@ -72,18 +83,20 @@ impl<'s> Goods<'s> {
                 Some(Action::Add) => held.extend(of_role(Role::Child)),
                 // Without children it is emptied (EPCIS 2.0 §7.4.3).
                 Some(Action::Delete) if of_role(Role::Child).next().is_none() => held.clear(),
-                Some(Action::Delete) => {
-                    held.retain(|thing| !of_role(Role::Child).any(|gone| gone == *thing));
-                }
+                Some(Action::Delete) => of_role(Role::Child).for_each(|gone| {
+                    held.remove(gone);
+                }),
                 _ => {}
             }
         }
-        let Some(to) = to else { return };
+        if to.is_empty() {
+            return;
+        }
         let mut seen: HashSet<&Identity> = HashSet::new();
         let mut moved: Vec<&'s Identity> = event.what.iter().map(|what| &what.identity).collect();
         while let Some(thing) = moved.pop() {
             if seen.insert(thing) {
-                self.last.insert(thing, to);
+                self.last.insert(thing, to.clone());
                 moved.extend(self.held.get(thing).into_iter().flatten());
             }
         }

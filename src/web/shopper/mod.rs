@@ -192,7 +192,7 @@ fn render(request: &HttpRequest, status: StatusCode, page: &impl Template) -> Ht
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
     }
-    let coding = Coding::of(request);
+    let coding = Coding::of(request, html.len());
     match coding.encode(html.as_bytes(), Effort::Once) {
         Ok(body) => coding.mark(response.body(body)),
         Err(error) => unmade(&error),
@@ -201,9 +201,8 @@ fn render(request: &HttpRequest, status: StatusCode, page: &impl Template) -> Ht
 
 /// Whether a reader has the page already (RFC 9110 §13.1.2).
 fn knows(request: &HttpRequest, tag: &EntityTag) -> bool {
-    let said = request.headers().contains_key(header::IF_NONE_MATCH);
     match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => said,
+        Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
         Err(_) => false,
     }

@@ -13,7 +13,8 @@ use super::view::{
     BestBefore, CheckView, LinkView, ProductView, ProofView, Row, SealView, Shell, Source,
     StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
 };
-use crate::domain::finding::{Finding, Severity};
+use crate::domain::epcis::Event;
+use crate::domain::finding::{Contradiction, Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
@@ -51,12 +52,14 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         .unwrap_or_default();
     let (history, untold) = history(text, story, public_size);
     TracePage {
-        verdict: verdict(text, told, public_size, best_before.as_ref()).with_notes(
-            completeness
-                .and_then(|found| lacking(text, found))
-                .into_iter()
-                .collect(),
-        ),
+        verdict: verdict(text, told, public_size, best_before.as_ref())
+            .with_notes(
+                completeness
+                    .and_then(|found| lacking(text, found))
+                    .into_iter()
+                    .collect(),
+            )
+            .with_changes(text, story.history.len() as u64),
         recalls: recalls::recalls(text, story),
         product: product(text, story, best_before),
         attributes: attributes(
@@ -70,6 +73,10 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         summary: summary(text, story),
         map: journey_map(text, story),
         first_missing,
+        journey_none: match (story.subject.lot(), story.subject.serial()) {
+            (None, None) => text.get("journey.none_of_product"),
+            _ => text.get("journey.none"),
+        },
         steps,
         proof: ProofView {
             seal: found.sealed_in.as_ref().and_then(|sealed_in| {
@@ -146,16 +153,12 @@ fn verdict(
     let doubts = sentences(text, story, &doubts);
     let worse = match recalls::recalled(text, story) {
         // A recall outranks all doubts, and hides none.
-        Some(recalled) => Some(recalled.with_notes(doubts)),
+        Some(recalled) => Some(recalled.with_doubts(doubts)),
         None if count > 0 => Some(VerdictView::doubts(text, count, doubts)),
         None => None,
     };
-    if let Some(worse) = worse {
-        view = match &since {
-            Some(since) => worse.with_sealed(text, sealed, since),
-            None => worse,
-        };
-    }
+    let is_worse = worse.is_some();
+    view = worse.unwrap_or(view);
     if since.is_some() && unsealed > 0 {
         view = view.with_unsealed(text, unsealed);
     }
@@ -163,19 +166,36 @@ fn verdict(
         view = view.with_truncated(text);
     }
     view = view.with_notes(sentences(text, story, &notes));
-    match best_before {
-        Some(best_before) if best_before.past => view.with_expired(text, &best_before.date),
-        _ => view,
+    if let Some(best_before) = best_before.filter(|best_before| best_before.past) {
+        view = view.with_expired(text, &best_before.date);
+    }
+    // That the entries are unchanged is no comfort where something is wrong: it comes last.
+    if let Some(since) = since.as_ref().filter(|_| is_worse) {
+        view = view.with_sealed(text, sealed, since);
+    }
+    let product = story.product.as_ref();
+    match product.map(|product| readable(said(&product.value.name, text.lang()))) {
+        Some(name) => {
+            let lot = story.subject.lot();
+            view.about(text, &name, lot.as_ref().map(|lot| lot.as_str()))
+        }
+        None => view,
     }
 }
 
-/// Says each contradiction once more where it is: at the first of the steps that it is about.
+/// Says each contradiction once more where it is: at the first of the steps that it is about, and a seal that is another one
+/// where that was seen.
 fn mark_doubts(text: &Text, told: &Told, steps: &mut [StepView]) {
     let place = |id: &StatementId| told.story.standing().position(|step| step.id == *id);
     let findings = told.findings.iter();
     let doubts = findings.filter(|finding| finding.severity >= Severity::Doubt);
     for finding in doubts.take(MAX_TOLD) {
-        if let Some(place) = finding.evidence.iter().find_map(place) {
+        let places = finding.evidence.iter().filter_map(place);
+        let at = match finding.what {
+            Contradiction::SealMismatch { .. } => places.max(),
+            _ => places.min(),
+        };
+        if let Some(place) = at {
             let sentence = findings::sentence(text, &told.story, finding);
             steps[place].doubts.push(readable(&sentence));
         }
@@ -206,6 +226,8 @@ fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> Produ
             let (amount, unit) = product.net_content.as_ref()?;
             Some(text.amount(amount, Some(unit)))
         }),
+        produced: own_date(story, |event| event.production_date.as_deref())
+            .and_then(|day| text.date(day)),
         best_before,
         lot: subject.lot().map(|lot| lot.to_string()),
         serial: subject.serial().map(|serial| serial.to_string()),
@@ -272,20 +294,21 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
     rows
 }
 
-/// The date that the item's or its lot's own events give.
+/// The best-before date that the item's or its lot's own events give.
 fn best_before(text: &Text, story: &Story, now: OffsetDateTime) -> Option<BestBefore> {
-    let own = story
-        .standing()
-        .filter(|step| step.via <= Via::Lot && step.via != Via::Container);
-    let date = own
-        .filter_map(|step| step.event.expiration_date.as_deref())
-        .last()?;
-    // Some write a time behind the date.
-    let day = date.get(..10)?;
+    let day = own_date(story, |event| event.expiration_date.as_deref())?;
     Some(BestBefore {
         date: text.date(day)?,
         past: day < china_day(now)?.as_str(),
     })
+}
+
+/// The last date of a kind that the item's or its lot's own events give. Some write a time behind it.
+fn own_date(story: &Story, date: impl Fn(&Event) -> Option<&str>) -> Option<&str> {
+    let own = story
+        .standing()
+        .filter(|step| step.via <= Via::Lot && step.via != Via::Container);
+    own.filter_map(|step| date(&step.event)).last()?.get(..10)
 }
 
 /// The date in China, as ISO 8601 has it: it sorts as time does.

@@ -6,7 +6,7 @@ use super::journey::{place_of, readable};
 use super::view::{Mark, MissingView, RouteView, StageView, StepView};
 use crate::domain::route::{Completeness, Found, State};
 use crate::domain::statement::StatementId;
-use crate::domain::story::Story;
+use crate::domain::story::{Step, Story};
 use crate::web::text::Text;
 
 /// What should be on record.
@@ -45,54 +45,85 @@ fn summary(text: &Text, completeness: &Completeness) -> String {
     text.with("route.both", &[("due", &due), ("more", &more)])
 }
 
-/// Puts what is missing where it should have been: papers to their step; a step behind the last of those that come
-/// before it on the route, and not before the goods came to its country. Gives what comes before all steps.
+/// Puts what is missing where it should have been: papers to their step, and a step among the others. Gives what comes
+/// before all steps.
 pub(super) fn mark_missing(
     text: &Text,
     story: &Story,
     completeness: &Completeness,
     steps: &mut [StepView],
 ) -> Vec<MissingView> {
-    let place = |id: StatementId| story.standing().position(|step| step.id == id);
-    let countries = story.standing().map(|step| place_of(story, &step.event));
-    let countries: Vec<Option<&String>> = countries
-        .map(|place| place.and_then(|place| place.country.as_ref()))
-        .collect();
+    let places = Places::of(story, completeness);
     let mut first = Vec::new();
-    let mut reached: Option<usize> = None;
-    for found in &completeness.stages {
+    for (at, found) in completeness.stages.iter().enumerate() {
         let papers = found.documents.iter();
         let papers = papers.filter(|(_, state)| *state == State::Missing);
         let papers: Vec<String> = papers
             .map(|(document, _)| text.document_type(document).to_owned())
             .collect();
-        let step = found.step.and_then(place);
-        if step.is_none() && !found.stage.countries.is_empty() {
-            let is_there = |at: &usize| {
-                countries[*at].is_some_and(|country| found.stage.countries.contains(country))
-            };
-            // From there on, where it is known how far the goods had come.
-            let arrival = (reached.unwrap_or(0)..steps.len()).find(is_there);
-            reached = reached.max(arrival.and_then(|arrival| arrival.checked_sub(1)));
+        if let Some(step) = places.of_stages[at] {
+            steps[step].lacking.extend(papers);
+            continue;
         }
-        reached = reached.max(step);
-        let is_missing = found.state == State::Missing || !papers.is_empty();
-        match (step, reached) {
-            (Some(step), _) => steps[step].lacking.extend(papers),
-            (None, reached) if is_missing => {
-                let missing = MissingView {
-                    name: readable(text.said(&found.stage.name)),
-                    papers,
-                };
-                match reached {
-                    Some(reached) => steps[reached].then_missing.push(missing),
-                    None => first.push(missing),
-                }
-            }
-            _ => {}
+        if found.state != State::Missing && papers.is_empty() {
+            continue;
+        }
+        let missing = MissingView {
+            name: readable(text.said(&found.stage.name)),
+            papers,
+        };
+        match places.behind(completeness, at) {
+            Some(step) => steps[step].then_missing.push(missing),
+            None => first.push(missing),
         }
     }
     first
+}
+
+/// Where the stages of a route are among the steps.
+struct Places<'s> {
+    /// Of each stage the step, by its place.
+    of_stages: Vec<Option<usize>>,
+    /// Of each step the country.
+    countries: Vec<Option<&'s String>>,
+}
+
+impl<'s> Places<'s> {
+    fn of(story: &'s Story, completeness: &Completeness) -> Places<'s> {
+        let place = |id: StatementId| story.standing().position(|step| step.id == id);
+        let stages = completeness.stages.iter();
+        let country = |step: &'s Step| place_of(story, &step.event)?.country.as_ref();
+        Places {
+            of_stages: stages.map(|found| found.step.and_then(place)).collect(),
+            countries: story.standing().map(country).collect(),
+        }
+    }
+
+    /// The step behind which a missing stage should have been: as late as the next stage that is there allows, and
+    /// before the goods came to a country that only later stages are in.
+    fn behind(&self, completeness: &Completeness, at: usize) -> Option<usize> {
+        // Steps of a route may be out of order: what counts is how far it had come.
+        let reached = self.of_stages[..at].iter().flatten().max().copied();
+        let from = reached.unwrap_or(0);
+        let later = self.of_stages[at..].iter().flatten();
+        let next = later.filter(|step| Some(**step) > reached).min();
+        let until = next.copied().unwrap_or(self.countries.len());
+        // The first stage in a country is the arrival there; those after it are not bound to it.
+        let (earlier, rest) = completeness.stages.split_at(at);
+        let abroad = rest.iter().find(|found| !found.stage.countries.is_empty());
+        let is_first = |found: &&Found| {
+            let mut earlier = earlier.iter();
+            !earlier.any(|other| other.stage.countries == found.stage.countries)
+        };
+        let arrival = abroad.filter(is_first).and_then(|found| {
+            let is_there = |step: &usize| {
+                self.countries[*step].is_some_and(|country| found.stage.countries.contains(country))
+            };
+            (from..until).find(is_there)
+        });
+        let before = arrival.unwrap_or(until);
+        reached.max(before.checked_sub(1))
+    }
 }
 
 fn stage(text: &'static Text, story: &Story, found: &Found) -> StageView {

@@ -32,8 +32,8 @@ pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use route::{Mark, RouteView, StageView};
 pub use sensor::{
-    BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, Limits, PLOT_WIDTH, Reading, Readings,
-    SensorView,
+    BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, LimitView, Limits, PLOT_WIDTH, Reading,
+    Readings, SensorView,
 };
 pub use verdict::{Icon, Tone, VerdictView};
 
@@ -55,6 +55,8 @@ pub struct TracePage {
     pub summary: Option<String>,
     /// Where the journey went; `None` where that is not known, or only one place.
     pub map: Option<MapView>,
+    /// What is said where there are no steps.
+    pub journey_none: &'static str,
     /// What should have come before the first step and is not on record.
     pub first_missing: Vec<MissingView>,
     /// The journey, oldest step first.
@@ -171,6 +173,8 @@ pub struct ProductView {
     pub origin: Option<String>,
     /// `900 g`
     pub net_content: Option<String>,
+    /// When it was produced.
+    pub produced: Option<LocalDate>,
     /// The best-before date.
     pub best_before: Option<BestBefore>,
     /// The batch or lot.
@@ -287,7 +291,7 @@ mod tests {
             value: (at % 50) as f64,
             lowest: (at % 50) as f64,
             highest: (at % 50) as f64,
-            is_breach: at % 50 > 45,
+            is_kept: Some(at % 50 <= 45),
         };
         let curve = || {
             let told = Readings {
@@ -355,6 +359,7 @@ mod tests {
                 brand: None,
                 origin: Some(text.country("NZ").to_owned()),
                 net_content: None,
+                produced: None,
                 best_before: Some(BestBefore {
                     date: date.clone(),
                     past: true,
@@ -367,6 +372,7 @@ mod tests {
             summary: Some(journey_summary(text, 15, 9, 64)),
             map: Some(map(text)),
             first_missing: Vec::new(),
+            journey_none: text.get("journey.none"),
             steps: (0..15).map(step).collect(),
             links: Vec::new(),
             proof: ProofView {

@@ -99,6 +99,8 @@ pub enum FlowKind {
     Outputs,
     /// Handled.
     Handled,
+    /// Handled, and nobody says how much of it.
+    Named,
 }
 
 impl FlowKind {
@@ -108,6 +110,7 @@ impl FlowKind {
             FlowKind::Inputs => text.get("journey.inputs"),
             FlowKind::Outputs => text.get("journey.outputs"),
             FlowKind::Handled => text.get("journey.quantity"),
+            FlowKind::Named => text.get("journey.goods"),
         }
     }
 }

@@ -95,13 +95,13 @@ pub struct Label {
 pub const MAP_WIDTH: u32 = 400;
 const WIDTH: f64 = MAP_WIDTH as f64;
 /// A map is at least so high, and at most so high.
-const HEIGHTS: (f64, f64) = (220.0, 400.0);
+const HEIGHTS: (f64, f64) = (220.0, 340.0);
 /// A map shows at least so many degrees: the outlines are not made for more detail.
 const MIN_DEGREES: f64 = 20.0;
 /// The part of a map left free on each side.
 const MARGIN: f64 = 0.17;
 /// Dots nearer than this are one.
-const ONE_DOT: f64 = 3.0;
+const ONE_DOT: f64 = 6.0;
 /// Dots nearer than this have one name.
 const ONE_NAME: f64 = 48.0;
 /// Height of the letters of a name.
@@ -154,7 +154,7 @@ impl MapView {
         let paths = between
             .iter()
             .map(|(from, to)| way(placed[*from], placed[*to]));
-        let names = names(stops, &own, &placed);
+        let names = names(stops, &own, &dot_of, &placed);
         let summary = names.iter().map(|name| name.text.clone());
         let then = |first: String, next: String| {
             text.with("map.then", &[("first", &first), ("next", &next)])
@@ -231,7 +231,7 @@ struct Name {
 
 /// One name for dots of one country that lie together: that of their region where they share one, else that
 /// of the country.
-fn names(stops: &[Stop], own: &[usize], placed: &[Point]) -> Vec<Name> {
+fn names(stops: &[Stop], own: &[usize], dot_of: &[usize], placed: &[Point]) -> Vec<Name> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for &at in own {
         let is_near = |group: &&mut Vec<usize>| {
@@ -248,7 +248,10 @@ fn names(stops: &[Stop], own: &[usize], placed: &[Point]) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
     for group in groups {
         let first = &stops[group[0]];
-        let shares = group.iter().all(|at| stops[*at].region == first.region);
+        // Of all that is drawn there, not only of what has a dot of its own.
+        let there = stops.iter().zip(dot_of);
+        let mut there = there.filter(|(_, dot)| group.contains(dot));
+        let shares = there.all(|(stop, _)| stop.region == first.region);
         let is_taken = |name: &&String| names.iter().any(|other| other.text == **name);
         let region = first.region.as_ref();
         let country = first.country.as_ref();
@@ -339,9 +342,9 @@ mod tests {
     fn formula() -> Vec<Stop> {
         vec![
             stop(-37.8, 175.3, "New Zealand", "Waikato"),
-            stop(-37.7, 176.2, "New Zealand", "Bay of Plenty"),
+            stop(-38.7, 178.0, "New Zealand", "Gisborne"),
             stop(30.6, 122.1, "China", "Shanghai"),
-            stop(30.2, 120.2, "China", "Hangzhou"),
+            stop(39.9, 116.4, "China", "Beijing"),
         ]
     }
 

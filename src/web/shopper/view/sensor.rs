@@ -1,6 +1,9 @@
 //! Sensor readings as sentences and one small curve.
 
+mod plot;
+
 use crate::web::text::Text;
+use plot::Plot;
 
 /// What a sensor recorded over a step, in words and, from three readings on, as a curve.
 #[derive(Debug)]
@@ -28,6 +31,25 @@ pub struct BandView {
     pub is_broken: bool,
 }
 
+impl BandView {
+    /// Says no more than what was judged: a logger that ran before the goods were packed tells of those hours too.
+    fn of(text: &Text, readings: &[Reading], words: &str) -> Option<BandView> {
+        let words = [("band", words)];
+        let is_broken = readings.iter().any(Reading::is_breach);
+        let judged = readings.iter().filter(|reading| reading.is_kept.is_some());
+        let told = match judged.count() {
+            0 => return None,
+            _ if is_broken => text.with("journey.sensor_broken", &words),
+            judged if judged == readings.len() => text.with("journey.sensor_kept", &words),
+            _ => text.with("journey.sensor_kept_since", &words),
+        };
+        Some(BandView {
+            text: told,
+            is_broken,
+        })
+    }
+}
+
 /// Readings drawn in a box of [`CURVE_WIDTH`] by [`CURVE_HEIGHT`]; times run from 0 to [`PLOT_WIDTH`].
 #[derive(Debug)]
 pub struct CurveView {
@@ -37,10 +59,21 @@ pub struct CurveView {
     pub breaches: Vec<String>,
     /// The upper edge of the band and its height.
     pub band: Option<(i64, i64)>,
-    /// The limits of the band; without one, the least and the most: how far from the top, and what it is.
-    pub scale: Vec<(i64, String)>,
+    /// The limits of the band; without one, the least and the most.
+    pub scale: Vec<LimitView>,
     /// When the first reading was made, and when the last.
     pub span: Option<(String, String)>,
+}
+
+/// A limit beside the curve.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LimitView {
+    /// How far its line is from the top.
+    pub y: i64,
+    /// The baseline of its words, which keep their distance from others.
+    pub text_y: i64,
+    /// What it is.
+    pub text: String,
 }
 
 /// Width of the box a curve is drawn in, in its own units.
@@ -48,11 +81,9 @@ pub const CURVE_WIDTH: u32 = 320;
 /// Height of the box a curve is drawn in, in its own units.
 pub const CURVE_HEIGHT: u32 = 84;
 /// The part of the width that the curve itself takes; limits are written beside it.
-pub const PLOT_WIDTH: u32 = 272;
-/// A curve stays so far from the upper and the lower edge, that half a stroke and half a letter fit.
-const EDGE: f64 = 8.0;
-/// A page must stay small: at most two points for each of these columns are drawn.
-const CURVE_COLUMNS: usize = 40;
+pub const PLOT_WIDTH: u32 = 256;
+/// Height of the words beside a curve.
+const LETTER: i64 = 12;
 
 /// Readings of one kind in one unit.
 pub struct Readings<'a> {
@@ -79,8 +110,14 @@ pub struct Reading {
     pub lowest: f64,
     /// The most of them.
     pub highest: f64,
-    /// Whether it lies outside of what may be.
-    pub is_breach: bool,
+    /// Whether it lies within what may be; `None` where that cannot be said of it.
+    pub is_kept: Option<bool>,
+}
+
+impl Reading {
+    fn is_breach(&self) -> bool {
+        self.is_kept == Some(false)
+    }
 }
 
 /// What may be, in words and, where it is in the unit of the readings, in numbers.
@@ -108,18 +145,8 @@ impl SensorView {
             .iter()
             .map(|r| r.highest.max(r.value))
             .reduce(f64::max)?;
-        let is_broken = readings.iter().any(|reading| reading.is_breach);
         let limits = told.limits.as_ref();
-        let band = limits.map(|limits| BandView {
-            text: {
-                let words = [("band", limits.words.as_str())];
-                match is_broken {
-                    true => text.with("journey.sensor_broken", &words),
-                    false => text.with("journey.sensor_kept", &words),
-                }
-            },
-            is_broken,
-        });
+        let band = limits.and_then(|limits| BandView::of(text, &readings, &limits.words));
         let curve = Plot::of(&readings, (min, max), limits).map(|plot| {
             let label = |limit: f64| text.amount(&two_decimals(limit), Some(told.uom));
             let limits = match plot.limits {
@@ -132,7 +159,9 @@ impl SensorView {
                 points: plot.line(&readings),
                 breaches: plot.breaches(&readings),
                 band: plot.band(),
-                scale: scale.map(|limit| (plot.y(limit), label(limit))).collect(),
+                scale: LimitView::beside(
+                    scale.map(|limit| (plot.y(limit), label(limit))).collect(),
+                ),
                 span,
             }
         });
@@ -196,163 +225,29 @@ fn two_decimals(value: f64) -> String {
     }
 }
 
-/// Where readings are drawn.
-struct Plot {
-    from: i64,
-    until: i64,
-    bottom: f64,
-    top: f64,
-    limits: (Option<f64>, Option<f64>),
-}
-
-impl Plot {
-    /// `None` where there is too little for a curve: words say it all.
-    fn of(readings: &[Reading], (min, max): (f64, f64), limits: Option<&Limits>) -> Option<Plot> {
-        let (first, last) = readings.first().zip(readings.last())?;
-        if readings.len() < 3 || first.at == last.at {
-            return None;
-        }
-        let limits = limits.map_or((None, None), |limits| (limits.min, limits.max));
-        let ends = [Some(min), Some(max), limits.0, limits.1].into_iter();
-        let ends: Vec<f64> = ends.flatten().collect();
-        Some(Plot {
-            from: first.at,
-            until: last.at,
-            bottom: ends.iter().copied().fold(min, f64::min),
-            top: ends.iter().copied().fold(max, f64::max),
-            limits,
-        })
-    }
-
-    fn x(&self, at: i64) -> f64 {
-        let part = at.abs_diff(self.from) as f64 / self.until.abs_diff(self.from) as f64;
-        part * f64::from(PLOT_WIDTH)
-    }
-
-    /// How far from the top a value is drawn; a flat record is a line through the middle.
-    fn level(&self, value: f64) -> f64 {
-        let part = match self.top > self.bottom {
-            true => (self.top - value) / (self.top - self.bottom),
-            false => 0.5,
+impl LimitView {
+    /// Limits from the upper to the lower one. Their words stand beside them, or a line apart around the middle.
+    fn beside(limits: Vec<(i64, String)>) -> Vec<LimitView> {
+        let view = |(y, text): (i64, String)| LimitView {
+            y,
+            text_y: y + LETTER / 3,
+            text,
         };
-        EDGE + part * (f64::from(CURVE_HEIGHT) - 2.0 * EDGE)
-    }
-
-    fn y(&self, value: f64) -> i64 {
-        self.level(value).round() as i64
-    }
-
-    /// From the most to the least that may be; to the edge of the box where there is no limit.
-    fn band(&self) -> Option<(i64, i64)> {
-        if self.limits == (None, None) {
-            return None;
-        }
-        let upper = self.limits.1.map_or(0, |max| self.y(max));
-        let lower = self
-            .limits
-            .0
-            .map_or(i64::from(CURVE_HEIGHT), |min| self.y(min));
-        Some((upper, lower - upper))
-    }
-
-    fn point(&self, at: i64, value: f64) -> String {
-        format!("{:.0},{:.1}", self.x(at), self.level(value))
-    }
-
-    /// The readings as `x,y x,y …`. Where there are more than columns, each column keeps its lowest and its highest in the
-    /// order they came, so that no excursion is smoothed away.
-    fn line(&self, readings: &[Reading]) -> String {
-        let column = readings.len().div_ceil(CURVE_COLUMNS).max(2);
-        let mut points: Vec<String> = Vec::new();
-        for group in readings.chunks(column) {
-            let by_value = |a: &&Reading, b: &&Reading| a.value.total_cmp(&b.value);
-            let ends = [group.iter().min_by(by_value), group.iter().max_by(by_value)];
-            let mut ends: Vec<&Reading> = ends.into_iter().flatten().collect();
-            ends.sort_by_key(|reading| reading.at);
-            points.extend(ends.into_iter().map(|end| self.point(end.at, end.value)));
-            points.dedup();
-        }
-        points.join(" ")
-    }
-
-    /// What lies outside the band, drawn from where the line leaves it to where it comes back. A column of readings is one
-    /// point here as well: its furthest.
-    fn breaches(&self, readings: &[Reading]) -> Vec<String> {
-        let column = readings.len().div_ceil(CURVE_COLUMNS).max(1);
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        let mut before: Option<(&Reading, bool)> = None;
-        for group in readings.chunks(column) {
-            let broken = group.iter().filter(|reading| reading.is_breach);
-            let furthest = broken.max_by(|a, b| self.beyond(a).total_cmp(&self.beyond(b)));
-            let here = furthest.or(group.last());
-            let Some(here) = here else { continue };
-            let was_out = before.is_some_and(|(_, is_out)| is_out);
-            if furthest.is_some() {
-                if !was_out {
-                    let entry = before.and_then(|(last, _)| self.crossing(here, last));
-                    lines.push(entry.into_iter().collect());
-                }
-                if let Some(line) = lines.last_mut() {
-                    line.push(self.point(here.at, self.end_of(here)));
-                }
-            } else if was_out
-                && let Some((last, _)) = before
-                && let Some(line) = lines.last_mut()
-            {
-                line.extend(self.crossing(last, here));
+        let mut views: Vec<LimitView> = limits.into_iter().map(view).collect();
+        if let [upper, lower] = views.as_mut_slice() {
+            let lacking = LETTER - (lower.text_y - upper.text_y);
+            if lacking > 0 {
+                upper.text_y -= lacking / 2;
+                lower.text_y += lacking - lacking / 2;
             }
-            before = Some((here, furthest.is_some()));
         }
-        lines
-            .into_iter()
-            .map(|mut line| {
-                // A line of one point is drawn as a dot by its round ends.
-                if line.len() == 1 {
-                    line.extend_from_within(..);
-                }
-                line.join(" ")
-            })
-            .collect()
-    }
-
-    /// The end of a reading that lies furthest outside; its value where no limit is drawn.
-    fn end_of(&self, reading: &Reading) -> f64 {
-        let above = self.limits.1.map_or(0.0, |max| reading.highest - max);
-        let below = self.limits.0.map_or(0.0, |min| min - reading.lowest);
-        if above <= 0.0 && below <= 0.0 {
-            reading.value
-        } else if above >= below {
-            reading.highest
-        } else {
-            reading.lowest
-        }
-    }
-
-    fn beyond(&self, reading: &Reading) -> f64 {
-        let end = self.end_of(reading);
-        let above = self.limits.1.map_or(0.0, |max| end - max);
-        let below = self.limits.0.map_or(0.0, |min| min - end);
-        above.max(below)
-    }
-
-    /// Where the line from a reading outside to one within crosses the limit.
-    fn crossing(&self, outside: &Reading, within: &Reading) -> Option<String> {
-        let (from, to) = (self.end_of(outside), self.end_of(within));
-        let limits = [self.limits.0, self.limits.1].into_iter().flatten();
-        let between = limits.filter(|limit| (from.min(to)..=from.max(to)).contains(limit));
-        let limit = between.min_by(|a, b| (a - from).abs().total_cmp(&(b - from).abs()))?;
-        let part = if from == to {
-            0.0
-        } else {
-            (limit - from) / (to - from)
-        };
-        let x = self.x(outside.at) + (self.x(within.at) - self.x(outside.at)) * part;
-        Some(format!("{x:.0},{:.1}", self.level(limit)))
+        views
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::plot::CURVE_COLUMNS;
     use super::*;
     use crate::web::text::Lang;
 
@@ -366,7 +261,7 @@ mod tests {
             value,
             lowest: value,
             highest: value,
-            is_breach: false,
+            is_kept: None,
         }
     }
 
@@ -389,7 +284,7 @@ mod tests {
     /// Readings of which what lies beyond 0 to 4 degrees is a breach.
     fn kept(readings: &[(i64, f64)]) -> SensorView {
         let readings = readings.iter().map(|&(at, value)| Reading {
-            is_breach: !(0.0..=4.0).contains(&value),
+            is_kept: Some((0.0..=4.0).contains(&value)),
             ..reading(at, value)
         });
         let limits = Limits {
@@ -398,6 +293,11 @@ mod tests {
             max: Some(4.0),
         };
         told(readings.collect(), Some(limits)).expect("readings")
+    }
+
+    fn scale_of(curve: &CurveView) -> Vec<(i64, String)> {
+        let scale = curve.scale.iter();
+        scale.map(|limit| (limit.y, limit.text.clone())).collect()
     }
 
     fn points(view: &SensorView) -> &str {
@@ -409,12 +309,12 @@ mod tests {
         let view = chill(&[(20, -1.0), (0, 0.25), (10, 4.0)]).expect("readings");
         let words = "Temperature: lowest \u{2212}1 °C, highest 4 °C, 3 readings";
         assert_eq!(view.summary, words);
-        assert_eq!(points(&view), "0,59.0 136,8.0 272,76.0");
+        assert_eq!(points(&view), "0,59.0 128,8.0 256,76.0");
         let curve = view.curve.expect("a curve");
         assert_eq!(curve.span, Some(("at 0".to_owned(), "at 20".to_owned())));
         assert!(curve.band.is_none() && view.band.is_none());
         let scale = [(8, "4 °C".to_owned()), (76, "\u{2212}1 °C".to_owned())];
-        assert_eq!(curve.scale, scale, "the most and the least");
+        assert_eq!(scale_of(&curve), scale, "the most and the least");
     }
 
     #[test]
@@ -449,7 +349,7 @@ mod tests {
     #[test]
     fn times_at_the_ends_of_their_range_do_not_overflow() {
         let view = chill(&[(i64::MIN, 1.0), (0, 2.0), (i64::MAX, 1.5)]).expect("readings");
-        assert!(points(&view).starts_with("0,") && points(&view).contains("272,"));
+        assert!(points(&view).starts_with("0,") && points(&view).contains("256,"));
     }
 
     #[test]
@@ -461,7 +361,7 @@ mod tests {
         let curve = view.curve.as_ref().expect("a curve");
         assert_eq!(curve.band, Some((8, 68)));
         let limits = [(8, "4 °C".to_owned()), (76, "0 °C".to_owned())];
-        assert_eq!(curve.scale, limits);
+        assert_eq!(scale_of(curve), limits);
         assert!(curve.breaches.is_empty());
     }
 
@@ -486,7 +386,7 @@ mod tests {
         assert_eq!(curve.band, Some((31, 22)));
         assert_eq!(
             curve.breaches,
-            ["82,30.7 109,19.3 163,8.0 218,30.7", "245,53.3 272,76.0"]
+            ["77,30.7 102,19.3 154,8.0 205,30.7", "230,53.3 256,76.0"]
         );
     }
 
@@ -495,7 +395,7 @@ mod tests {
         let mut all: Vec<Reading> = (0..5).map(|at| reading(at * 10, 2.0)).collect();
         all[0] = Reading {
             highest: 6.0,
-            is_breach: true,
+            is_kept: Some(false),
             ..all[0]
         };
         let limits = Limits {
@@ -505,7 +405,7 @@ mod tests {
         };
         let view = told(all.clone(), Some(limits)).expect("readings");
         let curve = view.curve.as_ref().expect("a curve");
-        assert_eq!(curve.breaches, ["0,8.0 34,42.0"]);
+        assert_eq!(curve.breaches, ["0,8.0 32,42.0"]);
         assert_eq!(curve.band, Some((42, 42)), "down to the edge: no least");
         // In another unit the limit is no line, and the breach is still marked.
         let words = Limits {
@@ -537,5 +437,45 @@ mod tests {
             .map(String::len)
             .sum();
         assert!(drawn < 2_000, "{drawn} bytes");
+    }
+
+    #[test]
+    fn no_more_is_said_of_a_band_than_was_judged() {
+        let with = |kept: [Option<bool>; 3]| {
+            let at = kept.into_iter().zip(0..);
+            let readings = at.map(|(is_kept, at)| Reading {
+                is_kept,
+                ..reading(at, 2.0)
+            });
+            let limits = Limits {
+                words: "at 4 °C or below".to_owned(),
+                min: None,
+                max: Some(4.0),
+            };
+            let view = told(readings.collect(), Some(limits)).expect("readings");
+            view.band.map(|band| band.text)
+        };
+        let text = |end: &str| Some(format!("To be kept at 4 °C or below: {end}"));
+        assert_eq!(with([Some(true); 3]), text("all readings are."));
+        let since = text("all readings since it was packed are.");
+        assert_eq!(with([None, Some(true), Some(true)]), since);
+        let broken = with([None, Some(true), Some(false)]);
+        assert_eq!(broken, text("some readings are not."));
+        assert_eq!(with([None; 3]), None);
+    }
+
+    #[test]
+    fn limits_that_lie_close_are_not_written_over_each_other() {
+        let close = LimitView::beside(vec![(40, "4 °C".into()), (45, "0 °C".into())]);
+        assert_eq!((close[0].y, close[1].y), (40, 45));
+        assert_eq!(close[1].text_y - close[0].text_y, LETTER);
+        let far = LimitView::beside(vec![(8, "4 °C".into()), (76, "0 °C".into())]);
+        assert_eq!((far[0].text_y, far[1].text_y), (12, 80));
+    }
+
+    #[test]
+    fn numbers_too_large_to_draw_are_told_in_words() {
+        let view = chill(&[(0, 1e308), (1, 0.0), (2, -1e308)]).expect("readings");
+        assert!(view.curve.is_none());
     }
 }

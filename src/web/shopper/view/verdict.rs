@@ -2,8 +2,8 @@
 
 use crate::web::text::{LocalDate, LocalTime, Text};
 
-/// Notes that are seen before anything is unfolded.
-const NOTES_AT_ONCE: usize = 3;
+/// Doubts that are seen before anything is unfolded.
+const DOUBTS_AT_ONCE: usize = 3;
 
 /// The band at the top: what was found, in one line, and what that means.
 #[derive(Debug)]
@@ -16,8 +16,12 @@ pub struct VerdictView {
     pub title: String,
     /// One or two sentences that say exactly what was checked.
     pub lead: String,
+    /// What it is about, where that must be seen at once.
+    pub subject: Option<String>,
     /// What the reader must not miss: doubts, the reason of a recall, a date that has passed.
     pub notes: Vec<String>,
+    /// Doubts behind a fold, when there are many: on a small phone the verdict is to be seen without scrolling.
+    pub folded: Vec<String>,
     /// How often the code has been looked up, from [`VerdictView::with_scans`].
     pub scans: Option<String>,
 }
@@ -75,10 +79,35 @@ impl VerdictView {
     pub fn doubts(text: &Text, count: u64, doubts: Vec<String>) -> VerdictView {
         let lead = text.count("verdict.doubts_lead", count, &[]);
         let title = text.get("verdict.doubts");
-        VerdictView {
-            notes: doubts,
-            ..VerdictView::new(Tone::Warn, Icon::Doubt, title, &lead)
+        VerdictView::new(Tone::Warn, Icon::Doubt, title, &lead).with_doubts(doubts)
+    }
+
+    /// Adds contradictions or gaps, one sentence each. A single one is not worth a fold.
+    pub fn with_doubts(mut self, mut doubts: Vec<String>) -> VerdictView {
+        if doubts.len() > DOUBTS_AT_ONCE + 1 {
+            self.folded = doubts.split_off(DOUBTS_AT_ONCE);
         }
+        self.notes.extend(doubts);
+        self
+    }
+
+    /// Adds which product and which lot it is about, where it is no good news: its name stands further down.
+    pub fn about(mut self, text: &Text, product: &str, lot: Option<&str>) -> VerdictView {
+        if matches!(self.tone, Tone::Warn | Tone::Stop) {
+            self.subject = Some(match lot {
+                Some(lot) => text.with("verdict.about_lot", &[("product", product), ("lot", lot)]),
+                None => product.to_owned(),
+            });
+        }
+        self
+    }
+
+    /// Adds that things were said anew: what is unchanged are the entries, not what the merchant says.
+    pub fn with_changes(mut self, text: &Text, changes: u64) -> VerdictView {
+        if changes > 0 {
+            self.notes.push(text.count("verdict.changed", changes, &[]));
+        }
+        self
     }
 
     /// `recalled`: outranks every other verdict. `reason` is the issuer's own words.
@@ -132,15 +161,19 @@ impl VerdictView {
     /// Adds that the best-before date has passed. A sound record of food that is past its date must
     /// not shine green, so that verdict becomes a warning.
     pub fn with_expired(mut self, text: &Text, best_before: &LocalDate) -> VerdictView {
+        let date = [("date", best_before.text.as_str())];
         if self.tone == Tone::Good {
             self.title = text.get("verdict.expired_title").to_owned();
             self.icon = Icon::Doubt;
+            let lead = text.with("verdict.expired_lead", &date);
+            self.notes
+                .insert(0, std::mem::replace(&mut self.lead, lead));
+        } else {
+            self.notes.push(text.with("verdict.expired", &date));
         }
         if self.tone != Tone::Stop {
             self.tone = Tone::Warn;
         }
-        self.notes
-            .push(text.with("verdict.expired", &[("date", &best_before.text)]));
         self
     }
 
@@ -173,19 +206,9 @@ impl VerdictView {
         self
     }
 
-    /// The notes that are seen at once, and those behind a fold: on a small phone the product's name is to be seen
-    /// without scrolling. A single note is not worth a fold.
-    pub fn notes_by_place(&self) -> (&[String], &[String]) {
-        match self.notes.len() {
-            count if count > NOTES_AT_ONCE + 1 => self.notes.split_at(NOTES_AT_ONCE),
-            _ => (&self.notes, &[]),
-        }
-    }
-
-    /// How many notes are behind the fold.
+    /// How many doubts are behind the fold.
     pub fn more(&self, text: &Text) -> String {
-        let (_, folded) = self.notes_by_place();
-        text.count("verdict.more", folded.len() as u64, &[])
+        text.count("verdict.more", self.folded.len() as u64, &[])
     }
 
     pub(super) fn new(tone: Tone, icon: Icon, title: &str, lead: &str) -> VerdictView {
@@ -194,7 +217,9 @@ impl VerdictView {
             icon,
             title: title.to_owned(),
             lead: lead.to_owned(),
+            subject: None,
             notes: Vec::new(),
+            folded: Vec::new(),
             scans: None,
         }
     }
@@ -292,17 +317,27 @@ mod tests {
     }
 
     #[test]
-    fn of_many_notes_the_first_are_seen_at_once_and_none_is_lost() {
+    fn of_many_doubts_the_first_are_seen_at_once_and_none_is_lost() {
         let text = Text::of(Lang::En);
-        let with = |count: usize| {
-            let notes = (0..count).map(|n| format!("note {n}")).collect();
-            VerdictView::product(text).with_notes(notes)
+        let with = |count: u64| {
+            let doubts = (0..count).map(|n| format!("doubt {n}")).collect();
+            VerdictView::doubts(text, count, doubts)
         };
-        assert_eq!(with(4).notes_by_place().0.len(), 4);
-        let many = with(7);
-        let (seen, folded) = many.notes_by_place();
-        assert_eq!((seen.len(), folded.len()), (3, 4));
-        assert_eq!(many.more(text), "4 more points");
-        assert_eq!(folded[3], "note 6");
+        let few = with(4);
+        assert_eq!((few.notes.len(), few.folded.len()), (4, 0));
+        let many = with(7).with_changes(text, 0).with_changes(text, 2);
+        assert_eq!((many.notes.len(), many.folded.len()), (4, 4));
+        assert_eq!(many.more(text), "4 more doubts");
+        assert_eq!(many.folded[3], "doubt 6");
+    }
+
+    #[test]
+    fn bad_news_says_what_it_is_about_and_good_news_need_not() {
+        let text = Text::of(Lang::En);
+        let bad = VerdictView::recalled(text, "Larkmere Demo", &day(), None);
+        let bad = bad.about(text, "Formula", Some("L1"));
+        assert_eq!(bad.subject.as_deref(), Some("Formula · batch L1"));
+        let good = VerdictView::genuine(text, 3, &day()).about(text, "Formula", None);
+        assert_eq!(good.subject, None);
     }
 }
