@@ -189,6 +189,8 @@ fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
     });
     assert_eq!(steps.len(), expected.steps);
     let mut entries = Vec::new();
+    let unmarked = ["都是商家陈述", "is stated by the merchant"][column];
+    assert!(page.text(".unmarked").contains(unmarked));
     let mut signed = 0;
     for (stage, when, place, marks) in steps {
         assert!(!stage.unwrap().is_empty());
@@ -196,13 +198,14 @@ fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
         assert!(!place.unwrap().is_empty());
         let marks = marks.unwrap();
         // Its laboratory signs what it tests.
-        let merchant = ["商家陈述", "Stated by the merchant"][column];
+        // What the merchant states bears its number alone: above the steps it says so once.
+        let entry = ["日志第", "Log entry"][column];
         let laboratory = [
             "第三方签署陶朗加乳品检测中心",
             "Signed by a third partyTauranga Demo Dairy Laboratory",
         ][column];
         let is_signed = marks.starts_with(laboratory);
-        assert!(marks.starts_with(merchant) || is_signed, "{marks}");
+        assert!(marks.starts_with(entry) || is_signed, "{marks}");
         signed += usize::from(is_signed);
         let digits: String = marks.chars().filter(char::is_ascii_digit).collect();
         entries.push(
