@@ -42,7 +42,7 @@ impl States {
         let example = demo::load(&app.running, app.data_dir.path(), Variant::WithFaults)
             .await
             .unwrap();
-        recall(&app, "https://id.gs1.org/01/09521041001029/10/DEMO260701B").await;
+        recall(&app, "https://id.gs1.org/01/09521041001012/10/DEMO260624A").await;
         let slow = TestApp::start_with(|settings| {
             settings.seal_interval = Duration::from_secs(3_600);
         })
@@ -51,7 +51,7 @@ impl States {
         app.sealed().await;
 
         let urls: Vec<String> = example.traces.into_iter().map(|trace| trace.url).collect();
-        let (lot, _) = urls[0].split_once("/21/").unwrap();
+        let (lot, _) = urls[1].split_once("/21/").unwrap();
         let story = |name: &'static str, url: &str| State {
             name,
             url: url.to_owned(),
@@ -65,8 +65,8 @@ impl States {
             status,
         };
         let all = vec![
-            story("sound", &urls[0]),
-            story("recalled", &urls[1]),
+            story("sound", &urls[1]),
+            story("recalled", &urls[0]),
             // Its date has passed, as dates of chilled beef do.
             story("expired", &urls[2]),
             story("doubtful", &urls[3]),
@@ -76,7 +76,7 @@ impl States {
             State {
                 status: 404,
                 has_story: false,
-                ..story("unknown", &forged(&urls[0]))
+                ..story("unknown", &forged(&urls[1]))
             },
             message("place", 200, "/414/9521041000008"),
             message("unit", 404, "/00/095210410001000014"),

@@ -8,6 +8,7 @@ use super::journey::{named, place_of, readable, stage};
 use super::present::china_date;
 use super::view::{ChangeView, FieldView, Words};
 use crate::domain::history::{Change, Changed, FieldChange};
+use crate::domain::route;
 use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::Story;
 use crate::web::text::{Lang, Text};
@@ -149,13 +150,21 @@ fn field_view(text: &Text, story: &Story, kind: Kind, field: &FieldChange) -> Op
     })
 }
 
-/// A value as a reader knows it: countries, ways of import and parties by their names.
+/// A value as a reader knows it: countries, units, ways of import, routes and parties by their names.
 fn written(text: &Text, story: &Story, field: &str, value: &str) -> String {
     let words = words(text, value);
     match (field, words.as_str()) {
         ("regime", "bondedCrossBorder") => text.get("attribute.regime_bonded").to_owned(),
         ("regime", "generalTrade") => text.get("attribute.regime_general").to_owned(),
         ("country" | "countryOfOrigin", code) => text.country(code).to_owned(),
+        ("netContent", code) => match text.find(&format!("unit.{code}")) {
+            Some(unit) => unit.to_owned(),
+            None => words,
+        },
+        ("route", name) => match route::built_in(name) {
+            Some(route) => readable(text.said(&route.name)),
+            None => words,
+        },
         // A party is an address; a reader knows its name, or else its number.
         ("brandOwner", party) => match story.parties.get(party) {
             Some(party) => readable(text.said(&party.name)),
