@@ -72,10 +72,7 @@ async fn text_twice_as_large_and_windows_half_as_wide_lose_nothing() {
         browser.screen(width, height, false).await;
         for state in &states.all {
             for language in ["zh-CN", "en"] {
-                let joint = if state.url.contains('?') { '&' } else { '?' };
-                browser
-                    .open(&format!("{}{joint}lang={language}", state.url))
-                    .await;
+                browser.open(&state.url_in(language)).await;
                 let size = "return parseFloat(getComputedStyle(document.documentElement).fontSize)";
                 assert_eq!(browser.evaluate(size).await, f64::from(letters));
                 let overflowing = browser.evaluate(OVERFLOWING).await;

@@ -38,10 +38,7 @@ async fn pages_are_complete_without_scripts_and_break_no_rule_of_their_policy() 
     browser.forbid_scripts().await;
     for state in &states.all {
         for language in ["zh-CN", "en"] {
-            let joint = if state.url.contains('?') { '&' } else { '?' };
-            browser
-                .open(&format!("{}{joint}lang={language}", state.url))
-                .await;
+            browser.open(&state.url_in(language)).await;
             let mut messages = browser.console().await;
             messages.retain(|message| !message.contains(&format!("status of {}", state.status)));
             assert_eq!(messages, [""; 0], "{}", state.name);

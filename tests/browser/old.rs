@@ -152,8 +152,7 @@ async fn a_browser_of_2018_shows_every_state_whole() {
     for state in &states.all {
         for (width, height, mobile) in [(360, 640, true), (1280, 800, false)] {
             browser.screen(width, height, mobile);
-            let joint = if state.url.contains('?') { '&' } else { '?' };
-            browser.open(&format!("{}{joint}lang=zh-CN", state.url));
+            browser.open(&state.url_in("zh-CN"));
             let form = format!("{}-old-{width}", state.name);
             assert_eq!(browser.evaluate(OVERFLOWING), json!([]), "{form}");
             let verdict = "const box = document.querySelector('h1').getBoundingClientRect();

@@ -84,10 +84,7 @@ async fn every_state_is_sound_in_every_form() {
             for language in ["zh-CN", "en"] {
                 for scheme in ["light", "dark"] {
                     browser.prefer(scheme).await;
-                    let joint = if state.url.contains('?') { '&' } else { '?' };
-                    browser
-                        .open(&format!("{}{joint}lang={language}", state.url))
-                        .await;
+                    browser.open(&state.url_in(language)).await;
                     let form = format!("{}-{language}-{scheme}-{width}", state.name);
                     let mut found = faults(&browser, &axe).await;
                     // Of a page that is an error, the browser says so in its console.

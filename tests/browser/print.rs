@@ -20,9 +20,7 @@ async fn a_printed_page_is_one_sheet_with_its_code() {
     let mut counts = Vec::new();
     for state in states.all.iter().filter(|state| state.has_story) {
         for language in ["zh-CN", "en"] {
-            browser
-                .open(&format!("{}?lang={language}", state.url))
-                .await;
+            browser.open(&state.url_in(language)).await;
             let pdf = browser.print().await;
             assert!(pdf.starts_with(b"%PDF"));
             let name = format!("{}-{language}-print.pdf", state.name);

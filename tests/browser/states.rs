@@ -20,6 +20,14 @@ pub struct State {
     pub status: u16,
 }
 
+impl State {
+    /// Where it is shown in a language.
+    pub fn url_in(&self, language: &str) -> String {
+        let joint = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{joint}lang={language}", self.url)
+    }
+}
+
 /// The services behind the states, which end with this.
 pub struct States {
     pub all: Vec<State>,
