@@ -2,11 +2,13 @@
 //! over the network, emulated screens, slow processors, and pages without scripts.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 /// What to do where a browser is missing: these tests never pass without one.
@@ -20,7 +22,6 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     http: reqwest::Client,
     session: String,
-    // Chromium ends with the driver that started it.
     driver: Driver,
 }
 
@@ -28,7 +29,10 @@ struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // A test that fails closes no session: what the driver started ends with it all the same.
+        if let Some(group) = Pid::from_raw(self.0.id().cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.0.wait();
     }
 }
@@ -314,6 +318,7 @@ async fn value(answer: reqwest::Response) -> Value {
 fn start_driver() -> (Driver, u16) {
     let mut command = Command::new("chromedriver");
     command
+        .process_group(0)
         .arg("--port=0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
