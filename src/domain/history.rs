@@ -112,7 +112,8 @@ struct LabelRow<'a> {
     whole: &'a Value<'a>,
 }
 
-/// The rows of a body; `None` where it has none, or others than a product's description has.
+/// The rows of a body, none where it has no list of them; `None` where they have another form than a product's description
+/// gives them.
 fn rows<'a>(body: &'a Value<'a>) -> Option<Vec<LabelRow<'a>>> {
     let Some(attributes) = body.get("attributes") else {
         return Some(Vec::new());

@@ -16,6 +16,23 @@ pub struct SealRow {
     pub anchor_line: String,
 }
 
+/// As it is stored.
+struct Stored {
+    number: i64,
+    tree_size: i64,
+    anchor_line: String,
+}
+
+impl From<Stored> for SealRow {
+    fn from(stored: Stored) -> SealRow {
+        SealRow {
+            number: stored.number,
+            tree_size: TreeSize(stored.tree_size as u64),
+            anchor_line: stored.anchor_line,
+        }
+    }
+}
+
 /// Stores a seal; in the sealer's role.
 pub async fn insert_seal(conn: &mut PgConnection, seal: &SealRow) -> Result<()> {
     sqlx::query!(
@@ -31,23 +48,21 @@ pub async fn insert_seal(conn: &mut PgConnection, seal: &SealRow) -> Result<()> 
 
 /// The first seal whose tree holds an entry.
 pub async fn seal_of(conn: &mut PgConnection, entry: LeafIndex) -> Result<Option<SealRow>> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Stored,
         "SELECT number, tree_size, anchor_line FROM seal WHERE tree_size > $1
          ORDER BY tree_size, number LIMIT 1",
         entry.0 as i64,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| SealRow {
-        number: row.number,
-        tree_size: TreeSize(row.tree_size as u64),
-        anchor_line: row.anchor_line,
-    }))
+    Ok(row.map(SealRow::from))
 }
 
 /// Seals after `number`, in order.
 pub async fn seals_after(conn: &mut PgConnection, number: i64, limit: i64) -> Result<Vec<SealRow>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Stored,
         "SELECT number, tree_size, anchor_line FROM seal WHERE number > $1
          ORDER BY number LIMIT $2",
         number,
@@ -55,14 +70,7 @@ pub async fn seals_after(conn: &mut PgConnection, number: i64, limit: i64) -> Re
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealRow {
-            number: row.number,
-            tree_size: TreeSize(row.tree_size as u64),
-            anchor_line: row.anchor_line,
-        })
-        .collect())
+    Ok(rows.into_iter().map(SealRow::from).collect())
 }
 
 /// Seals before `number`, the latest first.
@@ -71,7 +79,8 @@ pub async fn seals_before(
     number: i64,
     limit: i64,
 ) -> Result<Vec<SealRow>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Stored,
         "SELECT number, tree_size, anchor_line FROM seal WHERE number < $1
          ORDER BY number DESC LIMIT $2",
         number,
@@ -79,12 +88,5 @@ pub async fn seals_before(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealRow {
-            number: row.number,
-            tree_size: TreeSize(row.tree_size as u64),
-            anchor_line: row.anchor_line,
-        })
-        .collect())
+    Ok(rows.into_iter().map(SealRow::from).collect())
 }

@@ -73,22 +73,21 @@ pub(super) fn out_of_band(story: &Story) -> Vec<Finding> {
         return Vec::new();
     };
     let (min, max) = (band.min, band.max);
-    let outside = |celsius: f64| band.beyond(celsius);
     let mut out: Vec<(OffsetDateTime, OffsetDateTime)> = Vec::new();
     let mut evidence: BTreeSet<StatementId> = BTreeSet::new();
     let mut furthest: Option<f64> = None;
     for readings in temperatures(story, &band).values() {
         for (place, reading) in readings.iter().enumerate() {
             let ends = [reading.lowest, reading.highest].into_iter();
-            let end = ends.max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
-            let Some(celsius) = end.filter(|celsius| outside(*celsius) > 0.0) else {
+            let end = ends.max_by(|a, b| band.beyond(*a).total_cmp(&band.beyond(*b)));
+            let Some(celsius) = end.filter(|celsius| band.beyond(*celsius) > 0.0) else {
                 continue;
             };
             evidence.insert(reading.id);
             furthest = furthest
                 .into_iter()
                 .chain([celsius])
-                .max_by(|a, b| outside(*a).total_cmp(&outside(*b)));
+                .max_by(|a, b| band.beyond(*a).total_cmp(&band.beyond(*b)));
             // It stands for half of the time to the readings before and after it: between one inside and one outside
             // the limit was crossed, nobody knows when.
             let half = |other: Option<&Temperature>| {
