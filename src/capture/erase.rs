@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::master::whole;
+use super::pictures::GonePictures;
 use super::{CaptureError, MAX_BODY_BYTES, Submitter, fresh_pair};
 use crate::domain::erasure::{
     ErasedFields, Erasure, MAX_STATEMENTS, Meant, at_or_above, erase as erase_fields, named_among,
@@ -77,6 +78,7 @@ pub async fn erase(
     let mut erased = Vec::new();
     let mut fields = 0;
     let mut found = HashSet::new();
+    let mut pictures = GonePictures::default();
     let order = Arc::new(order);
     for stored in statements {
         // A body of a MiB takes a while.
@@ -85,6 +87,10 @@ pub async fn erase(
         let left = left.await.expect("erasing does not panic");
         let (named, left) = left.map_err(|error| in_order(error, kind, &order.fields))?;
         found.extend(named);
+        if kind == Kind::Product {
+            let left = left.as_ref().map(|left| left.content.as_str());
+            pictures.add(&stored.content, left.unwrap_or(&stored.content));
+        }
         if let Some(left) = left {
             let (content, salts) = (&left.content, &left.salts);
             replace_content(&mut tx, merchant_id, stored.id, content, salts).await?;
@@ -106,6 +112,7 @@ pub async fn erase(
     if let Some(place) = not_there {
         return Err(refused(&format!("/fields/{place}"), NOT_THERE));
     }
+    pictures.forget(&mut tx, merchant_id).await?;
     let statements = erased.len();
     let erasure = Erasure {
         erased,

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::{
     CaptureError, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE, TOO_WIDE, fresh_pair,
-    links, recalls, settings,
+    links, pictures, recalls, settings,
 };
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
 use crate::domain::identity_key::identity_key;
-use crate::domain::master;
+use crate::domain::master::{self, Product};
 use crate::domain::signed::{PartySignature, SignedStatement};
 use crate::domain::statement::{
     About, Draft, DraftError, Kind, NewStatement, StatementId, StoredStatement,
@@ -76,7 +76,7 @@ async fn record(
     let now = to_millisecond(now);
     let value = json::parse(text)?;
     let about = master::check(kind, &value).map_err(CaptureError::Body)?;
-    let gtin = product_gtin(kind, &value)?;
+    let product = product(kind, &value)?;
     let body = value.to_compact();
     if body.len() > MAX_BODY_BYTES {
         return Err(CaptureError::Body(whole(FaultKind::Rule(TOO_LARGE))));
@@ -103,8 +103,8 @@ async fn record(
         CaptureError::Body(whole(FaultKind::Rule(rule)))
     })?;
     let mut tx = begin_for(conn, submitter.merchant_id).await?;
-    if let Some(gtin) = gtin {
-        claim(&mut tx, gtin, submitter.merchant_id, now).await?;
+    if let Some(product) = &product {
+        claim(&mut tx, product.gtin, submitter.merchant_id, now).await?;
     }
     let last = match kind {
         Kind::Link => links::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?,
@@ -130,6 +130,9 @@ async fn record(
             about,
         });
     }
+    if let Some(product) = &product {
+        pictures::name(&mut tx, submitter.merchant_id, product).await?;
+    }
     let id = batch::insert_one(&mut tx, submitter.merchant_id, statement, now).await?;
     if kind == Kind::Party {
         let keys: Vec<i64> = about
@@ -146,14 +149,9 @@ async fn record(
     })
 }
 
-fn product_gtin(kind: Kind, value: &Value<'_>) -> Result<Option<Gtin>, CaptureError> {
-    match kind {
-        Kind::Product => {
-            let product = master::read_product(value).map_err(CaptureError::Body)?;
-            Ok(Some(product.gtin))
-        }
-        _ => Ok(None),
-    }
+fn product(kind: Kind, value: &Value<'_>) -> Result<Option<Product>, CaptureError> {
+    let product = (kind == Kind::Product).then(|| master::read_product(value));
+    product.transpose().map_err(CaptureError::Body)
 }
 
 async fn claim(

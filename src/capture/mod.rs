@@ -8,6 +8,7 @@ mod erase;
 mod events;
 mod links;
 mod master;
+mod pictures;
 mod prepare;
 mod recalls;
 mod settings;
@@ -16,6 +17,7 @@ mod signed;
 pub use erase::{ErasedStatements, erase};
 pub use events::{Captured, CapturedEvent, MAX_STORED_IN, capture_document, capture_event};
 pub use master::{Recorded, record_master};
+pub use pictures::{MAX_UNNAMED, PictureError, keep_picture, take_picture_back, waiting_pictures};
 pub use prepare::content_to_sign;
 pub use signed::{CapturedSigned, capture_signed, read_signed_file, sign};
 

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::statements::product_gtin;
-use super::{CheckError, Report, Tally};
+use super::{CheckError, Report, Tally, pictures};
 use crate::domain::epcis::{self, Event};
 use crate::domain::statement::{About, Batch, Kind};
 use crate::domain::turn::Turns;
@@ -50,6 +50,7 @@ pub(super) async fn check(
     check_trace_index(conn, report, tally).await?;
     check_owners(conn, report, tally).await?;
     check_parties(conn, report, tally).await?;
+    pictures::check(conn, report, tally).await?;
     check_code_ranges(conn, report, tally).await
 }
 

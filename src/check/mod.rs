@@ -9,6 +9,7 @@ mod derived;
 mod erasures;
 mod event_index;
 mod log;
+mod pictures;
 mod public;
 mod statements;
 
@@ -26,6 +27,7 @@ use event_index::IndexTally;
 
 use crate::public::PublicError;
 use crate::store::log_head::log_head;
+use crate::store::picture::NamedPicture;
 use crate::store::see_one_moment;
 use crate::store::statement::count_statements;
 
@@ -109,6 +111,8 @@ struct Tally {
     issuances: u64,
     /// What queries find events by, where all of it is compared.
     index: Option<IndexTally>,
+    /// Which pictures products name, or named.
+    pictures: BTreeSet<NamedPicture>,
     /// Which merchants describe a place or party, by the key of its identity.
     parties: BTreeSet<(i64, Uuid)>,
     /// What is gone from statements, and what was said of it.

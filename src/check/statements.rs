@@ -400,8 +400,8 @@ struct Said {
     abouts_of_old: Vec<Vec<About>>,
     /// For events: the eventID, whether it is an error declaration, and when it happened.
     event: Option<(String, bool, OffsetDateTime)>,
-    /// For products.
-    gtin: Option<String>,
+    /// For products: the GTIN, and the picture that is named.
+    product: Option<(String, Option<Hash>)>,
     /// What becomes of what it concerns.
     turns: Turns,
 }
@@ -413,7 +413,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
     let body = content.get("body")?;
     if kind != Kind::Event {
         let product = (kind == Kind::Product).then(|| master::read_product(body));
-        let gtin = product.transpose().ok()?;
+        let product = product.transpose().ok()?;
         let about = master::check(kind, body).ok();
         return Some(Said {
             kind,
@@ -421,7 +421,10 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
             about,
             abouts_of_old: Vec::new(),
             event: None,
-            gtin: gtin.map(|product| product.gtin.as_str().to_owned()),
+            product: product.map(|product| {
+                let picture = product.picture.map(|picture| picture.sha256);
+                (product.gtin.as_str().to_owned(), picture)
+            }),
         });
     }
     let event = epcis::read_event(body).ok()?;
@@ -435,7 +438,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
         turns: event.turns(),
         about: Some(epcis::about(&event)),
         event: Some((event.event_id?, is_error, event.event_time)),
-        gtin: None,
+        product: None,
     })
 }
 
@@ -511,7 +514,9 @@ impl Facts {
                 .event_keys
                 .insert(event_key(&event_id, is_error), (stored.id, content));
         }
-        if let Some(gtin) = self.said.gtin {
+        if let Some((gtin, picture)) = self.said.product {
+            let named = picture.map(|picture| (batch.merchant_id, gtin.clone(), picture));
+            tally.pictures.extend(named);
             tally.described.entry(gtin).or_insert(batch.merchant_id);
         }
         tally.issuances += u64::from(self.said.kind == Kind::Issuance);

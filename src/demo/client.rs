@@ -85,13 +85,30 @@ impl Client {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    pub async fn send_picture(&self, key: &str, picture: &[u8]) -> Result<(), ClientError> {
+        self.post_as("image/png", "/api/pictures", key, picture.to_vec())
+            .await
+            .map(|_| ())
+    }
+
     async fn post(&self, path: &str, key: &str, body: &str) -> Result<Response, ClientError> {
+        self.post_as("application/json", path, key, body.into())
+            .await
+    }
+
+    async fn post_as(
+        &self,
+        media_type: &str,
+        path: &str,
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<Response, ClientError> {
         let request = self
             .http
             .post(format!("{}{path}", self.base))
             .bearer_auth(key)
-            .header("Content-Type", "application/json")
-            .body(body.to_owned());
+            .header("Content-Type", media_type)
+            .body(body);
         accepted(path, request.send().await?).await
     }
 }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use auditlog::Hash;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,12 @@ const MERCHANTS: &str = include_str!("../../demo/merchants.json");
 const PARTIES: &str = include_str!("../../demo/parties.json");
 const PRODUCTS: &str = include_str!("../../demo/products.json");
 const DOCUMENTS: &str = include_str!("../../demo/documents.json");
+/// What the products look like; `cargo run --example draw-pictures` makes these from their drawings.
+const PICTURES: [&[u8]; 3] = [
+    include_bytes!("../../demo/pictures/formula-stage-1.png"),
+    include_bytes!("../../demo/pictures/formula-stage-2.png"),
+    include_bytes!("../../demo/pictures/striploin-steak.png"),
+];
 /// Test results and seals, which the producers add of their own, are for everybody; who bought what is not.
 const DISCLOSURE: &str = include_str!("../../demo/disclosure.json");
 const TRACES: &str = include_str!("../../demo/traces.json");
@@ -304,6 +311,11 @@ async fn describe(
                 .any(|gtin| body.contains(gtin.as_str()))
         };
         for body in products.iter().filter(|body| own(body.get())) {
+            for picture in PICTURES {
+                if body.get().contains(&Hash::of(&[picture]).to_hex()) {
+                    client.send_picture(key, picture).await?;
+                }
+            }
             client.describe("products", key, body.get()).await?;
         }
         let cites = |body: &str| cited_by(merchant, body);

@@ -19,6 +19,7 @@ pub mod identity_key;
 pub mod link;
 pub mod master;
 pub mod official;
+pub mod picture;
 pub mod posting;
 pub mod presence;
 pub mod recall;

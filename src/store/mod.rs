@@ -22,6 +22,7 @@ pub mod members;
 pub mod merchant;
 pub mod named_query;
 pub mod party_description;
+pub mod picture;
 pub mod recall;
 pub mod seal;
 pub mod statement;

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
 
 use super::error::Problem;
+use crate::domain::picture::{MAX_PICTURE_BYTES, MediaType};
 
 /// Bytes of one body; `GS1-EPCIS-Capture-File-Size-Limit`.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -18,75 +19,101 @@ pub(super) async fn json_text(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<String, Problem> {
-    check_type(request)?;
-    let bytes = tokio::time::timeout(BODY_LIMIT, read(request, payload))
-        .await
-        .map_err(|_| {
-            let detail = "the body took longer than 30 seconds to arrive";
-            Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "epcisException:ImplementationException",
-                detail,
-            )
-        })??;
+    match content_type(request)?.as_str() {
+        "application/json" | "application/ld+json" => {}
+        _ => {
+            return Err(unsupported(
+                "the body must be application/json or application/ld+json",
+            ));
+        }
+    }
+    let bytes = in_time(request, payload, MAX_BODY_BYTES).await?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Problem::validation(format!("the body is not UTF-8: byte {at}"))
     })
 }
 
-async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<Vec<u8>, Problem> {
+/// The picture of a request, and what it says it is.
+pub(super) async fn picture(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<(MediaType, Vec<u8>), Problem> {
+    let Some(media_type) = MediaType::parse(&content_type(request)?) else {
+        return Err(unsupported(
+            "the body must be image/jpeg, image/png or image/webp",
+        ));
+    };
+    let bytes = in_time(request, payload, MAX_PICTURE_BYTES).await?;
+    Ok((media_type, bytes))
+}
+
+async fn in_time(
+    request: &HttpRequest,
+    payload: web::Payload,
+    most: usize,
+) -> Result<Vec<u8>, Problem> {
+    let read = tokio::time::timeout(BODY_LIMIT, read(request, payload, most)).await;
+    read.map_err(|_| {
+        let detail = "the body took longer than 30 seconds to arrive";
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "epcisException:ImplementationException",
+            detail,
+        )
+    })?
+}
+
+async fn read(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    most: usize,
+) -> Result<Vec<u8>, Problem> {
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(too_large());
+    if declared.is_some_and(|length| length > most) {
+        return Err(too_large(most));
     }
     let mut bytes = Vec::with_capacity(declared.unwrap_or(0));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::validation("the body broke off before its end"))?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(too_large());
+        if bytes.len() + chunk.len() > most {
+            return Err(too_large(most));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-fn check_type(request: &HttpRequest) -> Result<(), Problem> {
-    let unsupported = |detail: &str| {
-        let kind = "epcisException:UnsupportedMediaTypeException";
-        Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            kind,
-            detail,
-        ))
-    };
+/// The media type, in lower case and without parameters. Nothing compressed is taken.
+fn content_type(request: &HttpRequest) -> Result<String, Problem> {
     let encoding = request.headers().get(header::CONTENT_ENCODING);
     // A compressed body can be a thousand times as large as it looks.
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return unsupported("compressed bodies are not taken");
+        return Err(unsupported("compressed bodies are not taken"));
     }
-    let media = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media = media
-        .unwrap_or("")
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase();
-    match media.as_str() {
-        "application/json" | "application/ld+json" => Ok(()),
-        _ => unsupported("the body must be application/json or application/ld+json"),
-    }
+    let media = request.headers().get(header::CONTENT_TYPE);
+    let media = media.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media = media.split(';').next().unwrap_or("");
+    Ok(media.trim().to_ascii_lowercase())
 }
 
-fn too_large() -> Problem {
+fn unsupported(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "epcisException:UnsupportedMediaTypeException",
+        detail,
+    )
+}
+
+fn too_large(most: usize) -> Problem {
+    let advice = match most {
+        MAX_PICTURE_BYTES => "make the picture smaller: 480 pixels wide are enough for a phone",
+        _ => "send it in parts",
+    };
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "epcisException:CaptureLimitExceededException",
-        format!("the body is larger than {MAX_BODY_BYTES} bytes; send it in parts"),
+        format!("the body is larger than {most} bytes; {advice}"),
     )
 }

@@ -29,6 +29,7 @@ pub fn configure(table: &mut ServiceConfig) {
         )
         .route("/proof/{link:.*}", read(shopper::proof))
         .route("/qr/{link:.*}", read(shopper::qr))
+        .route("/picture/{gtin}/{sha256}", read(shopper::picture::picture))
         .route("/static/{file:.*}", read(assets::asset))
         // Partners and merchants.
         .route("/epcis", read(epcis::root))
@@ -84,6 +85,9 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/epcis/capture/{job}", get().to(epcis::capture_job))
         .route("/epcis/capture/{job}/proof", get().to(epcis::capture_proof))
         .route("/api/products", post().to(api::record_product))
+        .route("/api/pictures", read(api::sent_pictures))
+        .route("/api/pictures", post().to(api::send_picture))
+        .route("/api/pictures/{sha256}", delete().to(api::take_back))
         .route("/api/parties", post().to(api::record_party))
         .route("/api/documents", post().to(api::record_document))
         .route("/api/links", post().to(api::record_link))

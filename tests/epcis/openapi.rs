@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::document::{document, observation};
-use crate::support::{GTIN, TestApp};
+use crate::support::{GTIN, TestApp, picture};
 
 /// The document, and the service that it describes.
 struct Described {
@@ -135,6 +135,28 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     let product = format!(
         r#"{{"gtin":"https://id.gs1.org/01/{GTIN}","productName":{{"zh-CN":"奶粉","en":"Tin"}}}}"#
     );
+    let (send, tin) = ("POST /api/pictures", picture::png(120, 120, 7));
+    for status in [201, 200] {
+        let sent = app.send_picture(&app.key, "image/png", tin.clone()).await;
+        it.check(send, sent, status).await;
+    }
+    for (media_type, bytes, status) in [
+        ("image/png", Vec::new(), 400),
+        ("image/gif", tin.clone(), 415),
+        ("image/png", vec![0; 24_577], 413),
+    ] {
+        let refused = app.send_picture(&app.key, media_type, bytes).await;
+        it.check(send, refused, status).await;
+    }
+    let waiting = it.get("/api/pictures", "").await;
+    let waiting = it.check("GET /api/pictures", waiting, 200).await;
+    let take_back = "DELETE /api/pictures/{sha256}";
+    let path = format!("/api/pictures/{}", waiting[0]["sha256"].as_str().unwrap());
+    let delete = |path: &str| app.http.delete(app.url(path)).bearer_auth(&app.key).send();
+    assert_eq!(delete(&path).await.unwrap().status(), 204);
+    it.check(take_back, delete(&path).await.unwrap(), 404).await;
+    let no_digest = delete("/api/pictures/x").await.unwrap();
+    it.check(take_back, no_digest, 400).await;
     let prefix = "/api/company-prefixes/9521041";
     let declare = app.http.put(app.url(prefix)).bearer_auth(&app.key);
     let declare = declare.send().await.unwrap();

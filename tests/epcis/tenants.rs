@@ -10,7 +10,7 @@ use crate::kit::{
     strings,
 };
 use crate::support::document::{item_observation, observation};
-use crate::support::{GTIN, TestApp};
+use crate::support::{GTIN, TestApp, picture};
 
 /// SQLSTATE `insufficient_privilege`: a grant or a policy forbids it.
 const FORBIDDEN: &str = "42501";
@@ -35,6 +35,11 @@ async fn two_merchants() -> (TestApp, Uuid) {
             app.post_as(key, "/api/code-ranges", order).await.status(),
             201
         );
+        let tin = picture::png(120, 120, 7);
+        let member = picture::member(&tin);
+        assert_eq!(app.send_picture(key, "image/png", tin).await.status(), 201);
+        let shown = product(gtin, "Tin").replacen('{', &format!(r#"{{"picture":{member},"#), 1);
+        assert_eq!(app.post_as(key, "/api/products", shown).await.status(), 201);
         let declared = "/api/company-prefixes/9521041";
         let declared = app
             .http
@@ -183,6 +188,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
     let expected = [
         "rootmark_capture DELETE company_prefix",
         "rootmark_capture DELETE named_query",
+        "rootmark_capture DELETE picture",
         "rootmark_capture DELETE subscription",
         "rootmark_capture INSERT api_key",
         "rootmark_capture INSERT capture_job",
@@ -195,12 +201,16 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT named_query",
         "rootmark_capture INSERT party_description",
         "rootmark_capture INSERT pending_batch",
+        "rootmark_capture INSERT picture",
+        "rootmark_capture INSERT product_picture",
         "rootmark_capture INSERT statement",
         "rootmark_capture INSERT subscription",
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
         "rootmark_deliverer UPDATE subscription",
         "rootmark_eraser DELETE event_term",
+        "rootmark_eraser DELETE picture",
+        "rootmark_eraser DELETE product_picture",
         "rootmark_eraser INSERT event_term",
         "rootmark_eraser INSERT pending_batch",
         "rootmark_eraser INSERT statement",
@@ -392,7 +402,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 14);
+    assert_eq!(insertable.len(), 16);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

@@ -1,16 +1,17 @@
 //! A database that has something of everything, and ways to damage it and make it whole again.
 
-use rootmark::capture::Submitter;
+use rootmark::capture::{Submitter, keep_picture};
+use rootmark::domain::picture::Picture;
 use rootmark::domain::statement::Kind;
 use sqlx::PgConnection;
 use time::Duration;
 
 use crate::bench::{Bench, FIRST, rows, run};
-use crate::support::GTIN;
 use crate::support::document::{item_observation, observation, observation_of};
+use crate::support::{GTIN, picture};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 16] = [
+pub const TABLES: [&str; 18] = [
     "statement",
     "sealed_batch",
     "pending_batch",
@@ -22,6 +23,8 @@ pub const TABLES: [&str; 16] = [
     "gtin_owner",
     "party_description",
     "code_range",
+    "picture",
+    "product_picture",
     "seal",
     "tile",
     "log_head",
@@ -100,8 +103,20 @@ const NAME: &str = r#"{"zh-CN":"演示","en":"Demo"}"#;
 
 async fn describe(bench: &Bench, submitter: &Submitter, gtin: &str) {
     let gtin = format!("https://id.gs1.org/01/{gtin}");
-    let product = format!(r#"{{"gtin":"{gtin}","productName":{NAME}}}"#);
+    let picture = send_picture(bench, submitter).await;
+    let product = format!(r#"{{"gtin":"{gtin}","productName":{NAME},"picture":{picture}}}"#);
     bench.describe(submitter, Kind::Product, &product).await;
+}
+
+/// Sends the picture of all products; gives how a description names it.
+async fn send_picture(bench: &Bench, submitter: &Submitter) -> String {
+    let bytes = picture::png(120, 120, 7);
+    let picture = Picture::of(&bytes).unwrap();
+    let mut conn = bench.core.database.capture.acquire().await.unwrap();
+    keep_picture(&mut conn, submitter.merchant_id, &picture, &bytes, FIRST)
+        .await
+        .unwrap();
+    picture::member(&bytes)
 }
 
 /// Names the merchant and its place, a document, and a link that is withdrawn again.
@@ -222,6 +237,8 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         "gtin_owner" => "'gtin_owner'",
         "party_description" => "'party_description'",
         "code_range" => "'code_range'",
+        "picture" => "'picture ' || encode(sha256, 'hex')",
+        "product_picture" => "'product_picture'",
         // A seal that is gone is noticed by its neighbours, or by the head.
         "seal" => {
             "'seal ' || number || '|seal ' || number + 1 || '|seal ' || number - 1 || '|last seal'"

@@ -43,7 +43,7 @@ async fn a_deleted_row_of_any_table_is_found() {
 }
 
 /// Rows that nobody's statements call for: the table, and what selects a row to be inserted.
-const EXTRA: [(&str, &str); 17] = [
+const EXTRA: [(&str, &str); 18] = [
     (
         "event_key",
         "SELECT merchant_id, substring(sha256(key) FOR 16), content_sha256, batch_id, position FROM event_key LIMIT 1",
@@ -87,6 +87,10 @@ const EXTRA: [(&str, &str); 17] = [
     (
         "party_description",
         "SELECT identity_key + 1, merchant_id FROM party_description LIMIT 1",
+    ),
+    (
+        "product_picture",
+        "SELECT merchant_id, '09521041000015', sha256 FROM product_picture LIMIT 1",
     ),
     (
         "tile",

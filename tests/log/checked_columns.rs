@@ -8,10 +8,12 @@ use crate::check_fixture::{
 };
 
 /// What a check cannot see, and why. Nothing else may be missed, and nothing here may be found.
-const UNSEEN: [(&str, &str); 3] = [
+const UNSEEN: [(&str, &str); 4] = [
     // When a merchant claimed a GTIN is said nowhere else, and nothing reads it: the column is there
     // for FOR UPDATE.
     ("gtin_owner", "claimed_at"),
+    // When a picture was sent first orders those that wait, and is said nowhere else.
+    ("picture", "sent_at"),
     // Which merge wrote a row; it keeps rows apart and says nothing of events.
     ("event_term", "segment"),
     // It holds the table to one row while the constraint stands; nothing reads it.
@@ -193,6 +195,11 @@ async fn a_changed_column_of_any_other_derived_row_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_changed_column_of_any_picture_is_found() {
+    assert_all_found_in(&["picture", "product_picture"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_column_of_what_queries_read_is_found() {
     assert_all_found_in(&["event_batch", "event_term", "event_word"]).await;
 }
@@ -216,6 +223,8 @@ async fn every_table_that_a_check_reads_is_tampered_with_here() {
         "gtin_owner",
         "party_description",
         "code_range",
+        "picture",
+        "product_picture",
         "seal",
         "tile",
         "log_head",

@@ -2,6 +2,8 @@
 
 #[path = "../support/chain.rs"]
 mod chain;
+#[path = "../support/drawing.rs"]
+mod drawing;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -17,8 +19,9 @@ mod linksets;
 mod maps;
 mod official;
 mod outage;
-mod pictures;
 mod places;
+mod product_pictures;
+mod qr_codes;
 mod refusals;
 mod resolver;
 mod sealing;

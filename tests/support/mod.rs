@@ -5,6 +5,7 @@
 mod cluster;
 pub mod command;
 pub mod document;
+pub mod picture;
 pub mod port;
 pub mod proof;
 
@@ -159,6 +160,18 @@ impl TestApp {
             .send()
             .await
             .unwrap()
+    }
+
+    /// Sends a picture as a media type.
+    pub async fn send_picture(
+        &self,
+        key: &str,
+        media_type: &str,
+        bytes: impl Into<reqwest::Body>,
+    ) -> reqwest::Response {
+        let request = self.http.post(self.url("/api/pictures")).bearer_auth(key);
+        let request = request.header("Content-Type", media_type).body(bytes);
+        request.send().await.unwrap()
     }
 
     /// Captures events, which must be accepted.

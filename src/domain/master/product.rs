@@ -6,6 +6,7 @@ use super::{Bilingual, bilingual, change_reason, country, party_identity, regime
 use crate::domain::fields::{At, Fault, FaultKind};
 use crate::domain::gs1::{Gtin, Identity};
 use crate::domain::official::{self, OfficialCheck};
+use crate::domain::picture::{Picture, read_picture};
 use crate::domain::route::{self, Route};
 use crate::domain::unit::{Dimension, to_base};
 
@@ -37,6 +38,8 @@ pub struct Product {
     pub route: Option<Route>,
     /// `attributes`
     pub attributes: Vec<Attribute>,
+    /// `picture`
+    pub picture: Option<Picture>,
 }
 
 /// A row of what stands on a product's label, or is registered of it.
@@ -96,6 +99,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         "yield",
         "route",
         "attributes",
+        "picture",
         "changeReason",
     ]])?;
     change_reason(body)?;
@@ -126,6 +130,7 @@ pub fn read_product(body: &Value<'_>) -> Result<Product, Fault> {
         yields: at.get("yield").map(|at| yields(&at)).transpose()?,
         route: route(&at)?,
         attributes: attributes(&at)?,
+        picture: at.get("picture").map(|at| read_picture(&at)).transpose()?,
     })
 }
 

@@ -8,6 +8,7 @@ mod erasures;
 mod findings;
 mod master;
 mod nowhere;
+mod pictures;
 mod recalls;
 mod signed;
 
@@ -20,5 +21,6 @@ pub(super) use erasures::erase_fields;
 pub(super) use findings::findings;
 pub(super) use master::{record_document, record_link, record_party, record_product};
 pub(super) use nowhere::no_such_resource;
+pub(super) use pictures::{send_picture, sent_pictures, take_back};
 pub(super) use recalls::{recalls, record_recall};
 pub(super) use signed::record_signed;

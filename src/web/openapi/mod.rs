@@ -115,7 +115,13 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 4] = ["/", "/find", "/qr/{link:.*}", "/static/{file:.*}"];
+    const PAGES: [&str; 5] = [
+        "/",
+        "/find",
+        "/qr/{link:.*}",
+        "/picture/{gtin}/{sha256}",
+        "/static/{file:.*}",
+    ];
 
     /// Method and pattern of every route, from the table's own text.
     fn routes() -> Vec<(&'static str, String)> {

@@ -140,6 +140,8 @@ fn field_view(text: &Text, story: &Story, kind: Kind, field: &FieldChange) -> Op
             let name = field.pointer.replace("~1", "/").replace("~0", "~");
             readable(name.rsplit([':', '/', '#']).next().unwrap_or_default())
         }
+        // A picture is told by its digest; what else is said of it follows from that.
+        (None, Kind::Product) if name == "picture" && parts[1..] != ["sha256"] => return None,
         (None, _) => text.term("field", name).to_owned(),
     };
     let written = |value: &String| written(text, story, name, value);
@@ -165,6 +167,7 @@ fn written(text: &Text, story: &Story, field: &str, value: &str) -> String {
             Some(route) => readable(text.said(&route.name)),
             None => words,
         },
+        ("picture", sha256) => format!("SHA-256 {}", sha256.get(..12).unwrap_or(sha256)),
         // A party is an address; a reader knows its name, or else its number.
         ("brandOwner", party) => match story.parties.get(party) {
             Some(party) => readable(text.said(&party.name)),

@@ -7,6 +7,7 @@ mod journey;
 mod linkset;
 mod lookup;
 mod map;
+pub(super) mod picture;
 mod place;
 mod present;
 mod qr;

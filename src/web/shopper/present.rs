@@ -7,11 +7,12 @@ use super::history::history;
 use super::journey::{named, readable, said, steps};
 use super::lookup::Found;
 use super::map::journey_map;
+use super::picture;
 use super::recalls;
 use super::route::{lacking, mark_missing, route};
 use super::view::{
-    BestBefore, CheckView, LinkView, ProductView, ProofView, Row, SealView, Shell, Source,
-    StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
+    BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, SealView, Shell,
+    Source, StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
 };
 use crate::domain::epcis::Event;
 use crate::domain::finding::{Contradiction, Finding, Severity};
@@ -221,6 +222,16 @@ fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> Produ
             Words::tagged(words, lang.other().code(), lang)
         }),
         brand: product.and_then(|product| Some(named(product.brand.as_ref()?, lang))),
+        picture: product.and_then(|product| {
+            let picture = product.picture.as_ref()?;
+            let name = readable(said(&product.name, lang));
+            Some(PictureView {
+                src: picture::path(product.gtin, picture),
+                width: picture.width,
+                height: picture.height,
+                alt: text.with("product.picture_of", &[("name", &name)]),
+            })
+        }),
         origin: product.and_then(|p| Some(text.country(p.country.as_deref()?).to_owned())),
         net_content: product.and_then(|product| {
             let (amount, unit) = product.net_content.as_ref()?;

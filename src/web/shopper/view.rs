@@ -169,6 +169,8 @@ pub struct ProductView {
     pub other_name: Option<Words>,
     /// The brand.
     pub brand: Option<Words>,
+    /// What it looks like, by whoever describes it.
+    pub picture: Option<PictureView>,
     /// Country, or region and country from [`region_in_country`].
     pub origin: Option<String>,
     /// `900 g`
@@ -183,6 +185,19 @@ pub struct ProductView {
     pub serial: Option<String>,
     /// The code in GS1 form, one element per application identifier: `["(01)0952…", "(10)L26"]`.
     pub elements: Vec<String>,
+}
+
+/// A picture of the product.
+#[derive(Debug)]
+pub struct PictureView {
+    /// `/picture/…`, named by its digest.
+    pub src: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// What is said in its place.
+    pub alt: String,
 }
 
 /// A best-before date and whether it has passed.
@@ -357,6 +372,12 @@ mod tests {
                 name: Words::plain("Larkmere"),
                 other_name: None,
                 brand: None,
+                picture: Some(PictureView {
+                    src: "/picture/09520000417004/0".into(),
+                    width: 480,
+                    height: 480,
+                    alt: "Larkmere".into(),
+                }),
                 origin: Some(text.country("NZ").to_owned()),
                 net_content: None,
                 produced: None,
