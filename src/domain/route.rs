@@ -124,6 +124,13 @@ pub struct Found {
     pub documents: Vec<(String, State)>,
 }
 
+impl Route {
+    /// Whether it comes with the service.
+    pub fn is_built_in(&self) -> bool {
+        ROUTES.iter().any(|(_, route)| route == self)
+    }
+}
+
 /// A route that comes with the service.
 pub fn built_in(name: &str) -> Option<&'static Route> {
     let route = ROUTES.iter().find(|(known, _)| *known == name);

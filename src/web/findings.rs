@@ -1,10 +1,13 @@
 //! What does not add up, in plain sentences: for pages, and for the operator's command line.
 
+use std::collections::HashMap;
+
 use time::{Date, OffsetDateTime};
 
 use super::text::{READERS_OFFSET, Text};
 use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
+use crate::domain::statement::StatementId;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
 use crate::domain::told::is_alias;
@@ -42,9 +45,22 @@ pub fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// What steps are called on a page, where that is not what their `bizStep` is called.
+pub type StepNames = HashMap<StatementId, String>;
+
 /// A finding as one sentence, with its figures.
 pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
-    let words = Said { text, story };
+    sentence_with(text, story, &StepNames::new(), finding)
+}
+
+/// The same with the names that a page gives to steps, so that it calls each by one.
+pub fn sentence_with(text: &Text, story: &Story, names: &StepNames, finding: &Finding) -> String {
+    let words = Said {
+        text,
+        story,
+        names,
+        evidence: &finding.evidence,
+    };
     match &finding.what {
         Contradiction::OtherLot { written, recorded } => {
             let lots = [
@@ -229,13 +245,16 @@ pub fn sentence(text: &Text, story: &Story, finding: &Finding) -> String {
 struct Said<'s> {
     text: &'s Text,
     story: &'s Story,
+    names: &'s StepNames,
+    evidence: &'s [StatementId],
 }
 
 impl Said<'_> {
     fn step(&self, step: &StepName) -> String {
-        let word = match step.biz_step.as_deref() {
-            Some(step) => self.text.term("bizStep", step),
-            None => self.text.get("finding.step"),
+        let word = match (self.names.get(&step.id), step.biz_step.as_deref()) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(step)) => self.text.term("bizStep", step),
+            (None, None) => self.text.get("finding.step"),
         };
         let known = |place: &&Identity| self.story.parties.contains_key(&place.canonical());
         match step.place.as_ref().filter(known) {
@@ -247,11 +266,19 @@ impl Said<'_> {
         }
     }
 
+    /// A time on the clock of the step that it is of, as that step tells it; else on the readers'.
     fn time(&self, at: OffsetDateTime) -> String {
+        let steps = self.evidence.iter().filter_map(|id| self.story.step(*id));
+        let mut steps = steps.filter(|step| step.event.event_time == at);
+        let offset = steps.next().map(|step| step.event.offset.as_str());
         let stamp = timestamp(at);
-        let local = self.text.local_time(stamp.as_str(), READERS_OFFSET);
-        let local = local.map(|local| self.text.with("finding.time", &[("time", &local.text)]));
-        local.unwrap_or_else(|| stamp.to_string())
+        let local = |offset| {
+            let local = self.text.local_time(stamp.as_str(), offset)?;
+            let words = [("time", local.text.as_str()), ("zone", &local.zone)];
+            Some(self.text.with("finding.time", &words))
+        };
+        let told = offset.and_then(local).or_else(|| local(READERS_OFFSET));
+        told.unwrap_or_else(|| stamp.to_string())
     }
 
     fn date(&self, date: Date) -> String {

@@ -325,7 +325,6 @@ mod tests {
 
     /// Sections whose keys are looked up by a word of the data and so never stand in the sources.
     const VOCABULARIES: &[&str] = &[
-        "attribute",
         "bizStep",
         "country",
         "disposition",

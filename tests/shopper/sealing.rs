@@ -102,16 +102,16 @@ async fn a_new_event_is_marked_unsealed_beside_those_that_are_sealed() {
             "{}",
             page.text(".band .notes")
         );
-        let marks = page.texts("li.step .marks");
-        let entry = ["日志第", "Log entry #"][column];
+        let steps = page.texts("li.step");
+        let entry = ["日志第", "Entry #"][column];
         let open = ["尚未封存", "Not sealed yet"][column];
         assert!(
-            marks[0].contains(entry) && !marks[0].contains(open),
-            "{marks:?}"
+            steps[0].contains(entry) && !steps[0].contains(open),
+            "{steps:?}"
         );
         assert!(
-            marks[1].contains(open) && !marks[1].contains(entry),
-            "{marks:?}"
+            steps[1].contains(open) && !steps[1].contains(entry),
+            "{steps:?}"
         );
     }
     // The proof holds what is sealed, and the new event's own words are not among it.

@@ -305,7 +305,7 @@ async fn no_more_of_a_lot_is_used_than_was_made_of_it() {
     assert_rule(rule, &line("100", "KGM", "41"), &with_bags).await;
     let app = captured(&line("100", "KGM", "41")).await;
     described(&app, POWDER, json!({})).await;
-    let words = "100 kg of Demo powder, lot 1 were made, and 101 kg were used.";
+    let words = "100 kg of Demo powder, batch 1 were made, and 101 kg were used.";
     assert_eq!(said(&app, "tin:A").await, words);
     app.stop().await;
 }
@@ -365,7 +365,7 @@ async fn no_more_codes_are_issued_for_a_lot_than_it_has_pieces_and_a_tenth_to_sp
         let expected: Vec<_> = expected.into_iter().collect();
         assert_eq!(found(&app, "tin:A").await, expected, "{codes} {tins}");
         if !expected.is_empty() {
-            let words = "12 codes were issued for Demo powder, lot L, which has 10 pieces. Codes that are left over can end up on copies.";
+            let words = "12 codes were issued for Demo powder, batch L, which has 10 pieces. Codes that are left over can end up on copies.";
             assert_eq!(said(&app, "tin:A").await, words);
             // A note is told, and is no doubt.
             let page = app.page("/01/09521041001012/10/L/21/A", "en").await;
@@ -404,7 +404,7 @@ async fn no_more_items_get_numbers_than_codes_were_issued() {
         }
         assert_eq!(found(&app, "tin:A").await, expected, "{codes}");
         if codes == 2 {
-            let words = "2 codes were issued for Demo powder, lot L, and 3 pieces got a number of their own.";
+            let words = "2 codes were issued for Demo powder, batch L, and 3 pieces got a number of their own.";
             assert_eq!(said(&app, "tin:A").await, words);
             // Codes for no lot in particular may be theirs.
             let order = json!({"gtin": TIN, "quantity": 1});

@@ -277,7 +277,7 @@ tin:B
 └─ may contain any lot of /01/09521041000114";
     assert_eq!(told(&app, "lot:N").await, expected);
     for (language, words) in [
-        ("en", "lot not recorded, may be any"),
+        ("en", "batch not recorded, may be any"),
         ("zh-CN", "未记录批次，可能来自任何一批"),
     ] {
         let page = async |lot: &str| {

@@ -342,7 +342,7 @@ async fn a_declaration_that_names_other_goods_is_told_of_too() {
         "{page}"
     );
     assert!(
-        history.contains("Log entry #") && !page.contains("Z9"),
+        history.contains("Entry #") && !page.contains("Z9"),
         "{page}"
     );
     proof(&app, TIN).await;

@@ -263,7 +263,7 @@ async fn papers_of_the_other_regime_do_not_belong_here() {
         let app = captured(&[made(), vec![milk(&[release("orderRelease")]), paper]].concat()).await;
         assert_eq!(found(&app, "tin:A").await, expected, "{kind}");
         if !expected.is_empty() {
-            let words = "“urn:x:paper” (Release of a cross-border order) belongs to another way of import than this product's.";
+            let words = "“urn:x:paper” (Release of a cross-border order) belongs to another import route than this product's.";
             assert_eq!(said(&app, "tin:A").await, words);
         }
         app.stop().await;
@@ -386,5 +386,43 @@ async fn a_route_of_ones_own_is_a_file_first() {
     );
     assert_eq!(check(b"name = ").await.code, 1);
     assert_eq!(check(&[0xff]).await.code, 2);
+    app.stop().await;
+}
+
+/// The headings of the steps of the tin's page.
+async fn headings(app: &TestApp) -> Vec<String> {
+    let page = app.page(TIN, "en").await.text().await.unwrap();
+    let headings = page.split("<h3>").skip(1);
+    let headings = headings.map(|rest| rest.split(['<', '\n']).next().unwrap().trim());
+    headings.map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_of_ours_names_the_steps_and_a_merchants_own_does_not() {
+    let app = TestApp::start().await;
+    described(&app, json!("formulaGeneralTrade")).await;
+    place(&app, "room:1", "shop", "CN").await;
+    // A sale before the tin was filled, so that a sentence names a step, too.
+    app.capture(&[vec![milk(&[]), at(1, "retail_selling", "room:1")], made()].concat())
+        .await;
+    let named = headings(&app).await;
+    let page = app.page(TIN, "en").await.text().await.unwrap();
+    assert!(
+        named.contains(&"On the shelf, or sold".to_owned()),
+        "{named:?}"
+    );
+    assert!(page.contains("“On the shelf, or sold”"), "{page}");
+    // The partners who ask for findings know their own words.
+    let sentence = said(&app, "tin:A").await;
+    assert!(sentence.contains("“Sold”"), "{sentence}");
+    let mut own = route();
+    own["stages"][3]["name"] = json!({"zh-CN": "官方检验合格", "en": "Passed by the state"});
+    described(&app, own).await;
+    let named = headings(&app).await;
+    assert!(
+        !named.contains(&"Passed by the state".to_owned()),
+        "{named:?}"
+    );
+    assert!(named.contains(&"Sold".to_owned()), "{named:?}");
     app.stop().await;
 }

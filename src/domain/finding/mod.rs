@@ -202,6 +202,8 @@ pub enum Contradiction {
 /// A step by what a reader knows it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepName {
+    /// Which step.
+    pub id: StatementId,
     /// `bizStep`, where it has one.
     pub biz_step: Option<String>,
     /// Where it happened, as far as it says.
@@ -209,8 +211,10 @@ pub struct StepName {
 }
 
 impl StepName {
-    fn of(event: &Event) -> StepName {
+    fn of(step: &Step) -> StepName {
+        let event = &step.event;
         StepName {
+            id: step.id,
             biz_step: event.biz_step.clone(),
             place: event.place().cloned(),
         }

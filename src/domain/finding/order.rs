@@ -85,7 +85,7 @@ pub(super) fn before_made(story: &Story) -> Vec<Finding> {
             if known.insert(step.id) {
                 found.push(Finding {
                     what: Contradiction::BeforeMade {
-                        step: StepName::of(&step.event),
+                        step: StepName::of(step),
                         at: step.event.event_time,
                         made,
                     },
@@ -136,9 +136,9 @@ pub(super) fn after_end(story: &Story) -> Vec<Finding> {
         if contradicts {
             found.push(Finding {
                 what: Contradiction::AfterEnd {
-                    step: StepName::of(&step.event),
+                    step: StepName::of(step),
                     at: step.event.event_time,
-                    end: StepName::of(&end.event),
+                    end: StepName::of(end),
                     ended,
                 },
                 severity: if is_sale(end) {

@@ -11,6 +11,7 @@ use crate::domain::history::{Change, Changed, FieldChange};
 use crate::domain::route;
 use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::Story;
+use crate::web::findings::StepNames;
 use crate::web::text::{Lang, Text};
 
 /// Changes of descriptions that a page tells, the last ones, and as many of steps: neither pushes the other out.
@@ -18,8 +19,16 @@ const MAX_CHANGES: usize = 20;
 /// Fields of one change.
 const MAX_FIELDS: usize = 12;
 
+/// A story, and what the page calls its steps.
+type Named<'s> = (&'s Story, &'s StepNames);
+
 /// What was changed, the last first; and how many changes before these are not told.
-pub(super) fn history(text: &Text, story: &Story, public_size: TreeSize) -> (Vec<ChangeView>, u64) {
+pub(super) fn history(
+    text: &Text,
+    story: &Story,
+    names: &StepNames,
+    public_size: TreeSize,
+) -> (Vec<ChangeView>, u64) {
     let mut left = [MAX_CHANGES; 2];
     let last_first = story.history.iter().rev();
     let told: Vec<&Change> = last_first
@@ -33,11 +42,16 @@ pub(super) fn history(text: &Text, story: &Story, public_size: TreeSize) -> (Vec
         .collect();
     let untold = (story.history.len() - told.len()) as u64;
     let views = told.into_iter();
-    let views = views.filter_map(|change| view(text, story, change, public_size));
+    let views = views.filter_map(|change| view(text, (story, names), change, public_size));
     (views.collect(), untold)
 }
 
-fn view(text: &Text, story: &Story, change: &Change, public_size: TreeSize) -> Option<ChangeView> {
+fn view(
+    text: &Text,
+    (story, names): Named<'_>,
+    change: &Change,
+    public_size: TreeSize,
+) -> Option<ChangeView> {
     let by = match story.parties.get(&change.by) {
         Some(party) => readable(text.said(&party.name)),
         None if story.merchant() == Some(change.by.as_str()) => {
@@ -55,15 +69,15 @@ fn view(text: &Text, story: &Story, change: &Change, public_size: TreeSize) -> O
         day: china_date(text, change.recorded_at)?,
         of: match &change.of {
             Changed::Called(name) => named(name, text.lang()),
-            Changed::Event(id) => step(text, story, *id)?,
-            Changed::Withdrawn { event, .. } => step(text, story, *event)?,
+            Changed::Event(id) => step(text, (story, names), *id)?,
+            Changed::Withdrawn { event, .. } => step(text, (story, names), *event)?,
         },
         withdrawn: match &change.of {
             Changed::Withdrawn {
                 reason,
                 correctives,
                 ..
-            } => withdrawn(text, story, reason.as_deref(), correctives),
+            } => withdrawn(text, (story, names), reason.as_deref(), correctives),
             _ => Vec::new(),
         },
         by,
@@ -84,10 +98,12 @@ fn is_for(lang: Lang, field: &FieldChange) -> bool {
 }
 
 /// A step by what happened, where and when.
-fn step(text: &Text, story: &Story, id: StatementId) -> Option<Words> {
+fn step(text: &Text, (story, names): Named<'_>, id: StatementId) -> Option<Words> {
     let event = &story.step(id)?.event;
     let at = event.event_time.format(&Rfc3339).ok()?;
-    let (step, time) = (stage(text, event), text.local_time(&at, &event.offset)?);
+    let step = names.get(&id).cloned();
+    let step = step.unwrap_or_else(|| stage(text, event));
+    let time = text.local_time(&at, &event.offset)?;
     let words = [("step", step.as_str()), ("time", time.text.as_str())];
     let place = place_of(story, event).map(|place| readable(text.said(&place.name)));
     let words = match &place {
@@ -100,7 +116,7 @@ fn step(text: &Text, story: &Story, id: StatementId) -> Option<Words> {
 /// Why a step does not stand any more, and what does in its place.
 fn withdrawn(
     text: &Text,
-    story: &Story,
+    named: Named<'_>,
     reason: Option<&str>,
     correctives: &[StatementId],
 ) -> Vec<String> {
@@ -110,7 +126,7 @@ fn withdrawn(
     let steps = correctives
         .iter()
         .take(MAX_FIELDS)
-        .filter_map(|id| step(text, story, *id));
+        .filter_map(|id| step(text, named, *id));
     let instead = steps.map(|step| text.with("history.instead", &[("step", &step.text)]));
     std::iter::once(why).chain(instead).collect()
 }

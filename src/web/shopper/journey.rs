@@ -19,7 +19,7 @@ use crate::domain::master::{Bilingual, Party};
 use crate::domain::official;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
-use crate::web::findings;
+use crate::web::findings::{self, StepNames};
 use crate::web::text::{Lang, Text};
 
 /// Days without a record that are worth a line of their own. A ship takes four weeks.
@@ -46,7 +46,12 @@ const JUDGEMENTS: [&str; 15] = [
 ];
 
 /// The steps in order. What was an error is no step; the history tells of it.
-pub(super) fn steps(text: &'static Text, story: &Story, public_size: TreeSize) -> Vec<StepView> {
+pub(super) fn steps(
+    text: &'static Text,
+    story: &Story,
+    names: &StepNames,
+    public_size: TreeSize,
+) -> Vec<StepView> {
     let mut views: Vec<StepView> = Vec::with_capacity(story.steps.len());
     let mut told: HashSet<&str> = HashSet::new();
     let mut before: Option<&Step> = None;
@@ -54,6 +59,9 @@ pub(super) fn steps(text: &'static Text, story: &Story, public_size: TreeSize) -
     for step in story.standing() {
         let mut view = step_view(text, story, step, band.as_ref(), public_size);
         view.documents = documents(text, story, &step.event, &mut told);
+        if let Some(name) = names.get(&step.id) {
+            view.stage.clone_from(name);
+        }
         if let Some(before) = before {
             let days = (step.event.event_time - before.event.event_time).whole_days();
             view.gap = (days >= GAP_DAYS).then(|| gap(text, days.unsigned_abs()));
@@ -85,11 +93,17 @@ fn step_view(
         .and_then(|statement| statement.stored.leaf_index);
     let at = event.event_time.format(&Rfc3339).unwrap_or_default();
     let (source, signer) = voucher(text, story, step.id);
+    let parties = parties(text, story, event, place);
+    let place = place.map(|party| place_view(text, party));
+    // Whoever signs where he works is named once.
+    let named_already = place.as_ref().and_then(|place| place.name.as_ref());
+    let named_already = named_already.map(|name| name.text.as_str());
+    let signer = signer.filter(|signer| Some(signer.text.as_str()) != named_already);
     StepView {
         stage: stage(text, event),
         time: text.local_time(&at, &event.offset),
-        place: place.map(|party| place_view(text, party)),
-        parties: parties(text, story, event, place),
+        parties,
+        place,
         disposition: judgement(text, event),
         flows: flows(text, story, event),
         sensors: sensors(text, step, band),
@@ -310,7 +324,7 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
         // Cited, and never described: its kind and its own name are all there is to say.
         return DocumentView {
             title: Words::plain(text.term("document", kind.unwrap_or("other"))),
-            number: uri.rsplit(['/', ':']).next().map(readable),
+            number: uri.rsplit(['/', ':']).next().map(|own| number(text, own)),
             issuer: None,
             issued: None,
             source: Source::Merchant,
@@ -325,10 +339,14 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
     let is_told = known.number.as_deref().is_some_and(is_told);
     let check = official::by_name(&known.document_type).filter(|_| is_told);
     let check = check.and_then(|check| CheckView::of(text, check));
+    // Whoever issues it and signs for it is named once.
+    let issuer = known.issued_by.as_ref().map(|issuer| named(issuer, lang));
+    let signed_by = signer.as_ref().map(|signer| signer.text.as_str());
+    let issuer = issuer.filter(|issuer| Some(issuer.text.as_str()) != signed_by);
     DocumentView {
         title: named(&known.title, lang),
-        number: known.number.as_deref().map(readable),
-        issuer: known.issued_by.as_ref().map(|issuer| named(issuer, lang)),
+        number: known.number.as_deref().map(|known| number(text, known)),
+        issuer,
         issued: known.issued.as_deref().and_then(|date| text.date(date)),
         source: match source {
             Source::Merchant if check.is_some() => Source::Official,
@@ -336,6 +354,15 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
         },
         signer,
         check,
+    }
+}
+
+/// A number as far as it is told.
+fn number(text: &Text, number: &str) -> String {
+    let told = readable(number);
+    match is_masked(number) {
+        true => text.with("journey.masked", &[("number", &told)]),
+        false => told,
     }
 }
 

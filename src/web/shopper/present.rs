@@ -9,10 +9,11 @@ use super::lookup::Found;
 use super::map::journey_map;
 use super::picture;
 use super::recalls;
-use super::route::{lacking, mark_missing, route};
+use super::route::{lacking, mark_missing, route, step_names};
 use super::view::{
     BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, SealView, Shell,
-    Source, StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, short_root,
+    Source, StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, recorded_after,
+    short_root,
 };
 use crate::domain::epcis::Event;
 use crate::domain::finding::{Contradiction, Finding, Severity};
@@ -24,7 +25,7 @@ use crate::domain::story::{Step, Story, StoryStatement, Via};
 use crate::domain::told::Told;
 use crate::proof::count_shown;
 use crate::web::Service;
-use crate::web::findings;
+use crate::web::findings::{self, StepNames};
 use crate::web::negotiate::language_rank;
 use crate::web::text::{LocalDate, READERS_OFFSET, Text};
 
@@ -45,22 +46,26 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
     let now = (service.clock)();
     let best_before = best_before(text, story, now);
     let completeness = told.completeness.as_ref();
-    let mut steps = steps(text, story, public_size);
+    let names = completeness.map(|found| step_names(text, found));
+    let names = names.unwrap_or_default();
+    let mut steps = steps(text, story, &names, public_size);
     mark_legs(&mut steps);
-    mark_doubts(text, told, &mut steps);
+    let sentences = Sentences::of(text, told, &names);
+    sentences.mark(told, &mut steps);
     let first_missing = completeness
         .map(|found| mark_missing(text, story, found, &mut steps))
         .unwrap_or_default();
-    let (history, untold) = history(text, story, public_size);
+    let (history, untold) = history(text, story, &names, public_size);
     TracePage {
-        verdict: verdict(text, told, public_size, best_before.as_ref())
+        verdict: verdict(text, told, &sentences, public_size, best_before.as_ref())
             .with_notes(
                 completeness
                     .and_then(|found| lacking(text, found))
                     .into_iter()
                     .collect(),
             )
-            .with_changes(text, story.history.len() as u64),
+            .with_changes(text, story.history.len() as u64)
+            .with_limits(),
         recalls: recalls::recalls(text, story),
         product: product(text, story, best_before),
         attributes: attributes(
@@ -72,6 +77,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         untold_changes: (untold > 0).then(|| text.count("history.untold", untold, &[])),
         links: links(text, story),
         summary: summary(text, story),
+        recorded: recorded(text, story),
         map: journey_map(text, story),
         first_missing,
         journey_none: match (story.subject.lot(), story.subject.serial()) {
@@ -103,6 +109,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
 fn verdict(
     text: &Text,
     told: &Told,
+    sentences: &Sentences,
     public_size: TreeSize,
     best_before: Option<&BestBefore>,
 ) -> VerdictView {
@@ -146,12 +153,9 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    let (notes, doubts): (Vec<&Finding>, Vec<&Finding>) = told
-        .findings
-        .iter()
-        .partition(|finding| finding.severity < Severity::Doubt);
-    let count = doubts.len() as u64;
-    let doubts = sentences(text, story, &doubts);
+    let count = sentences.doubt_count;
+    let doubts = sentences.doubts.iter();
+    let doubts = doubts.map(|(_, sentence)| sentence.clone()).collect();
     let worse = match recalls::recalled(text, story) {
         // A recall outranks all doubts, and hides none.
         Some(recalled) => Some(recalled.with_doubts(doubts)),
@@ -166,7 +170,7 @@ fn verdict(
     if story.truncated {
         view = view.with_truncated(text);
     }
-    view = view.with_notes(sentences(text, story, &notes));
+    view = view.with_notes(sentences.notes.clone());
     if let Some(best_before) = best_before.filter(|best_before| best_before.past) {
         view = view.with_expired(text, &best_before.date);
     }
@@ -184,30 +188,48 @@ fn verdict(
     }
 }
 
-/// Says each contradiction once more where it is: at the first of the steps that it is about, and a seal that is another one
-/// where that was seen.
-fn mark_doubts(text: &Text, told: &Told, steps: &mut [StepView]) {
-    let place = |id: &StatementId| told.story.standing().position(|step| step.id == *id);
-    let findings = told.findings.iter();
-    let doubts = findings.filter(|finding| finding.severity >= Severity::Doubt);
-    for finding in doubts.take(MAX_TOLD) {
-        let places = finding.evidence.iter().filter_map(place);
-        let at = match finding.what {
-            Contradiction::SealMismatch { .. } => places.max(),
-            _ => places.min(),
-        };
-        if let Some(place) = at {
-            let sentence = findings::sentence(text, &told.story, finding);
-            steps[place].doubts.push(readable(&sentence));
-        }
-    }
+/// What does not add up, each in one sentence, the gravest first, and no more than a page tells.
+struct Sentences {
+    notes: Vec<String>,
+    /// Of what makes the record doubtful, each with its place among the findings.
+    doubts: Vec<(usize, String)>,
+    /// How many of these there are.
+    doubt_count: u64,
 }
 
-/// The gravest findings, one sentence each.
-fn sentences(text: &Text, story: &Story, findings: &[&Finding]) -> Vec<String> {
-    let told = findings.iter().take(MAX_TOLD);
-    told.map(|finding| readable(&findings::sentence(text, story, finding)))
-        .collect()
+impl Sentences {
+    fn of(text: &Text, told: &Told, names: &StepNames) -> Sentences {
+        let findings = told.findings.iter().enumerate();
+        let (notes, doubts): (Vec<_>, Vec<_>) =
+            findings.partition(|(_, finding)| finding.severity < Severity::Doubt);
+        let sentence = |(place, finding): (usize, &Finding)| {
+            let sentence = findings::sentence_with(text, &told.story, names, finding);
+            (place, readable(&sentence))
+        };
+        let notes_told = notes.into_iter().take(MAX_TOLD).map(sentence);
+        Sentences {
+            notes: notes_told.map(|(_, sentence)| sentence).collect(),
+            doubt_count: doubts.len() as u64,
+            doubts: doubts.into_iter().take(MAX_TOLD).map(sentence).collect(),
+        }
+    }
+
+    /// Says each contradiction once more where it is: at the first of the steps that it is about, and a seal that is
+    /// another one where that was seen.
+    fn mark(&self, told: &Told, steps: &mut [StepView]) {
+        let place = |id: &StatementId| told.story.standing().position(|step| step.id == *id);
+        for (place_of_finding, sentence) in &self.doubts {
+            let finding = &told.findings[*place_of_finding];
+            let places = finding.evidence.iter().filter_map(place);
+            let at = match finding.what {
+                Contradiction::SealMismatch { .. } => places.max(),
+                _ => places.min(),
+            };
+            if let Some(place) = at {
+                steps[place].doubts.push(sentence.clone());
+            }
+        }
+    }
 }
 
 fn product(text: &Text, story: &Story, best_before: Option<BestBefore>) -> ProductView {
@@ -378,4 +400,15 @@ fn summary(text: &Text, story: &Story) -> Option<String> {
         places.len() as u64,
         days,
     ))
+}
+
+/// How long after they happened the steps were recorded. What is said to happen later than now was recorded at once.
+fn recorded(text: &Text, story: &Story) -> Option<String> {
+    let days = |step: &Step| {
+        let recorded_at = story.statement_of(step)?.stored.recorded_at;
+        let days = (recorded_at - step.event.event_time).whole_days();
+        Some(days.max(0).unsigned_abs())
+    };
+    let days: Vec<u64> = story.standing().filter_map(days).collect();
+    recorded_after(text, &days)
 }

@@ -23,7 +23,8 @@ use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 pub use history::{ChangeView, FieldView};
 pub use journey::{
     CheckView, DocumentView, FlowKind, FlowLine, FlowView, MissingView, PartyView, PlaceView,
-    Source, StepView, correction, gap, journey_summary, mark_legs, region_in_country,
+    Source, StepView, correction, gap, journey_summary, mark_legs, recorded_after,
+    region_in_country,
 };
 pub use links::{ChoicePage, LinkView, host_of};
 pub use map::{MAP_WIDTH, MapView, Stop};
@@ -53,6 +54,8 @@ pub struct TracePage {
     pub attributes: Vec<Row>,
     /// One line above the journey, from [`journey_summary`]; `None` hides it.
     pub summary: Option<String>,
+    /// How long after they happened the steps were recorded, from [`recorded_after`].
+    pub recorded: Option<String>,
     /// Where the journey went; `None` where that is not known, or only one place.
     pub map: Option<MapView>,
     /// What is said where there are no steps.
@@ -391,6 +394,7 @@ mod tests {
             },
             attributes: Vec::new(),
             summary: Some(journey_summary(text, 15, 9, 64)),
+            recorded: recorded_after(text, &[0; 15]),
             map: Some(map(text)),
             first_missing: Vec::new(),
             journey_none: text.get("journey.none"),

@@ -247,6 +247,20 @@ pub fn journey_summary(text: &Text, steps: u64, places: u64, days: u64) -> Strin
     )
 }
 
+/// How long after they happened the steps were recorded, given the whole days of each; `None` without steps.
+pub fn recorded_after(text: &Text, days: &[u64]) -> Option<String> {
+    let most = *days.iter().max()?;
+    let soon = days.iter().filter(|days| **days == 0).count() as u64;
+    Some(match (soon, most) {
+        (_, 0) => text.get("journey.recorded_soon").to_owned(),
+        (0, most) => text.count("journey.recorded_late", most, &[]),
+        (soon, most) => {
+            let soon = text.number(soon);
+            text.count("journey.recorded_mixed", most, &[("soon", &soon)])
+        }
+    })
+}
+
 /// The line between two steps that lie `days` apart.
 pub fn gap(text: &Text, days: u64) -> String {
     text.count("journey.gap", days, &[])
@@ -322,6 +336,34 @@ mod tests {
         assert_eq!(place(Lang::En), "Waikato, New Zealand");
         assert_eq!(place(Lang::ZhCn), "新西兰Waikato");
         assert_eq!(region_in_country(Text::of(Lang::En), None, "ZZ"), "ZZ");
+    }
+
+    #[test]
+    fn how_late_steps_were_recorded_is_said_of_the_latest_and_of_those_that_were_not_late() {
+        let said = |days: &[u64]| recorded_after(Text::of(Lang::En), days);
+        assert_eq!(said(&[]), None);
+        for (days, words) in [
+            (&[0, 0][..], "Each step was recorded within a day"),
+            (
+                &[0, 1],
+                "1 of the steps were recorded within a day of happening, the others later: up to a day.",
+            ),
+            (
+                &[0, 0, 9, 2],
+                "2 of the steps were recorded within a day of happening, the others later: up to 9 days.",
+            ),
+            (
+                &[1, 1],
+                "All steps were recorded afterwards, the latest a day after it happened.",
+            ),
+            (
+                &[3, 1_200],
+                "All steps were recorded afterwards, the latest 1,200 days after it happened.",
+            ),
+        ] {
+            let said = said(days).unwrap();
+            assert!(said.starts_with(words), "{days:?}: {said}");
+        }
     }
 
     #[test]

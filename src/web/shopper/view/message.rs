@@ -20,6 +20,8 @@ pub struct MessagePage {
     pub code: Option<String>,
     /// What to do next, most useful first.
     pub advice: Vec<String>,
+    /// Whom to call.
+    pub phone: Option<&'static str>,
 }
 
 impl MessagePage {
@@ -37,6 +39,7 @@ impl MessagePage {
             ),
             code: Some(code),
             advice: vec![text.get("message.unit_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -59,6 +62,7 @@ impl MessagePage {
                 text.get("message.unknown_2").into(),
                 text.get("message.unknown_3").into(),
             ],
+            phone: Some("12315"),
             shell,
         }
     }
@@ -76,6 +80,7 @@ impl MessagePage {
             verdict: VerdictView::new(Tone::Quiet, Icon::Question, title, lead),
             code: Some(code),
             advice: vec![text.get("message.no_place_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -93,6 +98,7 @@ impl MessagePage {
             verdict: VerdictView::new(Tone::Quiet, Icon::Question, title, lead),
             code: None,
             advice: vec![text.get("message.no_link_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -119,6 +125,7 @@ impl MessagePage {
                 text.get("message.bad_link_1").into(),
                 text.get("message.bad_link_2").into(),
             ],
+            phone: None,
             shell,
         }
     }
@@ -137,6 +144,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.unavailable_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -158,6 +166,7 @@ impl MessagePage {
                 text.get("message.too_many_1").into(),
                 text.get("message.too_many_2").into(),
             ],
+            phone: None,
             shell,
         }
     }
@@ -176,6 +185,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.not_sealed_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -194,6 +204,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.too_long_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -212,6 +223,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.proof_form_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -230,6 +242,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.proof_form_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -248,6 +261,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.error_1").into()],
+            phone: None,
             shell,
         }
     }
@@ -266,6 +280,7 @@ impl MessagePage {
             ),
             code: None,
             advice: vec![text.get("message.no_page_1").into()],
+            phone: None,
             shell,
         }
     }

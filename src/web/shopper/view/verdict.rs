@@ -22,6 +22,8 @@ pub struct VerdictView {
     pub notes: Vec<String>,
     /// Doubts behind a fold, when there are many: on a small phone the verdict is to be seen without scrolling.
     pub folded: Vec<String>,
+    /// Whether the page goes on to say what cannot be proven; the verdict leads there.
+    pub has_limits: bool,
     /// How often the code has been looked up, from [`VerdictView::with_scans`].
     pub scans: Option<String>,
 }
@@ -99,6 +101,12 @@ impl VerdictView {
                 None => product.to_owned(),
             });
         }
+        self
+    }
+
+    /// Leads on to what cannot be proven, where all seems well: what is wrong must not be pushed down by it.
+    pub fn with_limits(mut self) -> VerdictView {
+        self.has_limits = matches!(self.tone, Tone::Good | Tone::Quiet);
         self
     }
 
@@ -220,6 +228,7 @@ impl VerdictView {
             subject: None,
             notes: Vec::new(),
             folded: Vec::new(),
+            has_limits: false,
             scans: None,
         }
     }
