@@ -68,6 +68,7 @@ pub struct Settings {
     /// `ROOTMARK_LOOKUPS_PER_MINUTE`: of one client address. Default 3000; 0 is no limit.
     /// `ROOTMARK_API_REQUESTS_PER_MINUTE`: of one API key, and of one address. Default 60000; 0 is no
     /// limit.
+    /// `ROOTMARK_MAPS`: `on` or `off`; off says the way in words alone. Default `on`.
     pub serving: ServingSettings,
     /// `ROOTMARK_WEBHOOK_PRIVATE_TARGETS`: networks and hosts that deliveries may go to although they are
     /// not on the public internet. Default: none.
@@ -211,7 +212,7 @@ impl Settings {
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
             webhook_targets: reader.webhook_targets(),
-            deliveries: reader.deliveries(),
+            deliveries: reader.switch("ROOTMARK_DELIVERIES"),
             shutdown_grace: reader.shutdown_grace(),
         };
         if reader.faults.is_empty() {
@@ -260,14 +261,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.parsed(name, &must_be, parse).unwrap_or(default)
     }
 
-    fn deliveries(&mut self) -> bool {
+    /// What is on unless it is switched off.
+    fn switch(&mut self, name: &str) -> bool {
         let is_on = |text: &str| match text {
             "on" => Some(true),
             "off" => Some(false),
             _ => None,
         };
-        self.parsed("ROOTMARK_DELIVERIES", "on or off", is_on)
-            .unwrap_or(true)
+        self.parsed(name, "on or off", is_on).unwrap_or(true)
     }
 
     fn witnesses(&mut self) -> Option<CosignSettings> {

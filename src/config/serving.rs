@@ -1,5 +1,5 @@
 //! Settings of serving: who may read the metrics, which proxies are believed, how much one client may
-//! ask for, and how the service takes its leave.
+//! ask for, whether maps are drawn, and how the service takes its leave.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             metrics_token: self.metrics_token(),
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             limits,
+            maps: self.switch("ROOTMARK_MAPS"),
         }
     }
 
@@ -104,6 +105,15 @@ mod tests {
         );
         assert!(read("ROOTMARK_API_REQUESTS_PER_MINUTE", "-1").is_err());
         assert!(read("ROOTMARK_API_REQUESTS_PER_MINUTE", "10000001").is_err());
+    }
+
+    #[test]
+    fn maps_are_drawn_unless_they_are_off() {
+        let drawn = |value| read("ROOTMARK_MAPS", value).map(|read| read.serving.maps);
+        assert!(read("", "").unwrap().serving.maps);
+        assert_eq!((drawn("on"), drawn("off")), (Ok(true), Ok(false)));
+        let SettingsError(faults) = drawn("none").unwrap_err();
+        assert!(faults[0].contains("ROOTMARK_MAPS"), "{faults:?}");
     }
 
     #[test]

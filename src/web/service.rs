@@ -73,6 +73,8 @@ pub struct ServingSettings {
     pub trusted_proxies: TrustedProxies,
     /// How much one client may ask for.
     pub limits: LimitSettings,
+    /// Whether pages draw maps.
+    pub maps: bool,
 }
 
 /// What subscriptions are made with.

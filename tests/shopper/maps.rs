@@ -112,3 +112,24 @@ async fn every_example_has_its_map() {
         assert!(page.attribute(".map .land", "d").len() > 500);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_maps_are_off_the_way_is_told_in_words() {
+    let app = TestApp::start_with(|settings| settings.serving.maps = false).await;
+    place(&app, PLANT, "NZ", Some((-37.2, 174.9))).await;
+    place(&app, SHOP, "CN", Some((31.2, 121.5))).await;
+    app.capture(&[
+        at(PLANT, commission(1, &["tin:A"], "L")),
+        at(SHOP, see(300, &["tin:A"])),
+    ])
+    .await;
+    for (language, words) in [
+        ("zh-CN", "途经：新西兰，再到中国"),
+        ("en", "By way of: New Zealand, then China"),
+    ] {
+        let page = Page::get(&app, TIN, language).await;
+        assert_eq!(page.text(".way"), words);
+        assert!(page.texts(".map").is_empty());
+    }
+    app.stop().await;
+}

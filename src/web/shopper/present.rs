@@ -55,6 +55,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
     let first_missing = completeness
         .map(|found| mark_missing(text, story, found, &mut steps))
         .unwrap_or_default();
+    let (map, draws) = (journey_map(text, story), service.serving.maps);
     let (history, untold) = history(text, story, &names, public_size);
     TracePage {
         verdict: verdict(text, told, &sentences, public_size, best_before.as_ref())
@@ -78,7 +79,11 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         links: links(text, story),
         summary: summary(text, story),
         recorded: recorded(text, story),
-        map: journey_map(text, story),
+        way: map
+            .as_ref()
+            .filter(|_| !draws)
+            .map(|map| map.summary.clone()),
+        map: map.filter(|_| draws),
         first_missing,
         journey_none: match (story.subject.lot(), story.subject.serial()) {
             (None, None) => text.get("journey.none_of_product"),

@@ -58,6 +58,8 @@ pub struct TracePage {
     pub recorded: Option<String>,
     /// Where the journey went; `None` where that is not known, or only one place.
     pub map: Option<MapView>,
+    /// The same in words, where no map is drawn.
+    pub way: Option<String>,
     /// What is said where there are no steps.
     pub journey_none: &'static str,
     /// What should have come before the first step and is not on record.
@@ -396,6 +398,7 @@ mod tests {
             summary: Some(journey_summary(text, 15, 9, 64)),
             recorded: recorded_after(text, &[0; 15]),
             map: Some(map(text)),
+            way: None,
             first_missing: Vec::new(),
             journey_none: text.get("journey.none"),
             steps: (0..15).map(step).collect(),
