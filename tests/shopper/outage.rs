@@ -2,37 +2,11 @@
 
 use std::time::Duration;
 
-use rootmark::config::{DatabaseChoice, Settings};
 use serde_json::Value;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::kit::{LANGUAGES, Page, issue, lot_path};
+use crate::support::outside::{CLOSE, CUT, OPEN, from_outside};
 use crate::support::{TestApp, document};
-
-/// Statements to the cluster from outside the service's own database, which is `{db}` in them.
-async fn from_outside(settings: &Settings, statements: &str) {
-    let DatabaseChoice::External(options) = &settings.database else {
-        panic!("tests bring their own database");
-    };
-    let name = options.get_database().unwrap();
-    let options: PgConnectOptions = (**options).clone().database("postgres");
-    let mut conn = options.connect().await.unwrap();
-    let statements = statements.replace("{db}", name);
-    sqlx::raw_sql(AssertSqlSafe(statements))
-        .execute(&mut conn)
-        .await
-        .unwrap();
-    conn.close().await.unwrap();
-}
-
-/// Nobody gets in any more, and who is inside is thrown out.
-const CLOSE: &str = "ALTER DATABASE {db} ALLOW_CONNECTIONS false;
-     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{db}'";
-const OPEN: &str = "ALTER DATABASE {db} ALLOW_CONNECTIONS true";
-/// A restart as the service sees it: every connection is dead, new ones are welcome.
-const CUT: &str =
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{db}'";
 
 /// Words that would tell a stranger what the service is made of.
 const CAUSES: [&str; 9] = [

@@ -5,6 +5,7 @@
 mod cluster;
 pub mod command;
 pub mod document;
+pub mod outside;
 pub mod picture;
 pub mod port;
 pub mod proof;
