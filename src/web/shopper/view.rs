@@ -100,6 +100,8 @@ pub struct Shell {
     pub text: &'static Text,
     /// Where the switch leads: a reference of the query alone, so it stays on this path.
     pub switch_href: String,
+    /// The same in the page's own language: this page once more.
+    pub again_href: String,
     /// Appended to the addresses of style sheets and images so that they may be cached for ever:
     /// any short text that changes when they do.
     pub asset_tag: &'static str,
@@ -108,18 +110,18 @@ pub struct Shell {
 impl Shell {
     /// `query` is the request's raw query string, kept by the switch except for `lang`.
     pub fn new(lang: Lang, query: &str, asset_tag: &'static str) -> Shell {
-        let mut switch_href = String::from("?");
+        let mut kept = String::from("?");
         for pair in query.split('&') {
             if !pair.is_empty() && pair != "lang" && !pair.starts_with("lang=") {
-                switch_href.push_str(pair);
-                switch_href.push('&');
+                kept.push_str(pair);
+                kept.push('&');
             }
         }
-        switch_href.push_str("lang=");
-        switch_href.push_str(lang.other().code());
+        let href = |lang: Lang| format!("{kept}lang={}", lang.code());
         Shell {
             text: Text::of(lang),
-            switch_href,
+            switch_href: href(lang.other()),
+            again_href: href(lang),
             asset_tag,
         }
     }
@@ -480,6 +482,19 @@ mod tests {
             href("17=261112&lang=zh&code=a%26b"),
             "?17=261112&code=a%26b&lang=en"
         );
+    }
+
+    #[test]
+    fn a_page_that_failed_leads_to_itself_once_more() {
+        let shell = Shell::new(Lang::ZhCn, "17=261112&lang=zh", "t");
+        assert_eq!(shell.again_href, "?17=261112&lang=zh-CN");
+        let page = MessagePage::failed(shell).render().expect("renders");
+        assert!(
+            page.contains("href=\"?17=261112&#38;lang=zh-CN\">再试一次"),
+            "{page}"
+        );
+        let page = MessagePage::no_such_page(Shell::new(Lang::En, "", "t"));
+        assert!(!page.render().expect("renders").contains("Try again"));
     }
 
     #[test]

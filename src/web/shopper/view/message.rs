@@ -25,6 +25,11 @@ pub struct MessagePage {
 }
 
 impl MessagePage {
+    /// Whether it may be another page when it is asked for again.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.status, 429 | 500 | 503)
+    }
+
     /// 404: the code of a case or a pallet. Whatever is on record of it, its goods tell.
     pub fn logistic_unit(shell: Shell, code: String) -> MessagePage {
         let text = shell.text;
