@@ -34,7 +34,8 @@ use crate::store::{batch, begin_for, hold_identity};
 const ALL_SAID: Descriptions = Descriptions {
     of_each: MAX_STATEMENTS as i64 + 1,
     rows: 4 * MAX_STATEMENTS as i64,
-    content_bytes: 64 << 20,
+    // A body has at most 1 MiB: no statement is passed over for want of room.
+    content_bytes: 2 * (MAX_STATEMENTS * MAX_BODY_BYTES) as i64,
 };
 const TOO_LARGE: &str = "would make a statement of more than 1 MiB: erase them in several orders";
 const NO_SUCH: &str = "there is no statement of this merchant at that place in the log";

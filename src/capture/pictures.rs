@@ -17,13 +17,13 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master::{Product, read_product};
 use crate::domain::picture::Picture;
 use crate::store::picture::{
-    SentPicture, delete_unnamed, insert_picture, name_picture, sent_picture, unname_picture,
-    unnamed_pictures,
+    SentPicture, count_unnamed, delete_unnamed, insert_picture, name_picture, sent_picture,
+    unname_picture, unnamed_pictures,
 };
 use crate::store::{begin_for, hold_identity};
 
 /// Pictures of one merchant that no product names.
-pub const MAX_UNNAMED: usize = 100;
+pub const MAX_UNNAMED: i64 = 100;
 const NOT_SENT: &str =
     "no such picture was sent: send it to /api/pictures first, which answers with this very member";
 const OTHERWISE: &str = "is not what the picture is; the answer of /api/pictures has it right";
@@ -69,8 +69,7 @@ pub async fn keep_picture(
     {
         return Ok(false);
     }
-    let waiting = unnamed_pictures(&mut tx, merchant_id, MAX_UNNAMED as i64).await?;
-    if waiting.len() >= MAX_UNNAMED {
+    if count_unnamed(&mut tx, merchant_id, MAX_UNNAMED).await? >= MAX_UNNAMED {
         return Err(PictureError::TooMany);
     }
     insert_picture(&mut tx, merchant_id, picture, bytes, now).await?;
@@ -84,7 +83,7 @@ pub async fn waiting_pictures(
     merchant_id: Uuid,
 ) -> Result<Vec<SentPicture>, PictureError> {
     let mut tx = begin_for(conn, merchant_id).await?;
-    let waiting = unnamed_pictures(&mut tx, merchant_id, MAX_UNNAMED as i64).await?;
+    let waiting = unnamed_pictures(&mut tx, merchant_id, MAX_UNNAMED).await?;
     tx.rollback().await?;
     Ok(waiting)
 }

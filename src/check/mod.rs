@@ -13,7 +13,7 @@ mod pictures;
 mod public;
 mod statements;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use auditlog::LeafIndex;
@@ -25,6 +25,7 @@ use uuid::Uuid;
 use erasures::Erasures;
 use event_index::IndexTally;
 
+use crate::domain::picture::Picture;
 use crate::public::PublicError;
 use crate::store::log_head::log_head;
 use crate::store::picture::NamedPicture;
@@ -111,8 +112,8 @@ struct Tally {
     issuances: u64,
     /// What queries find events by, where all of it is compared.
     index: Option<IndexTally>,
-    /// Which pictures products name, or named.
-    pictures: BTreeSet<NamedPicture>,
+    /// Which pictures products name, or named, and what they say of these.
+    pictures: BTreeMap<NamedPicture, Picture>,
     /// Which merchants describe a place or party, by the key of its identity.
     parties: BTreeSet<(i64, Uuid)>,
     /// What is gone from statements, and what was said of it.

@@ -18,6 +18,7 @@ use crate::domain::event_key::{EventKey, event_key};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::master;
+use crate::domain::picture::Picture;
 use crate::domain::posting::BatchIndex;
 use crate::domain::signed::is_signature;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
@@ -401,7 +402,7 @@ struct Said {
     /// For events: the eventID, whether it is an error declaration, and when it happened.
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products: the GTIN, and the picture that is named.
-    product: Option<(String, Option<Hash>)>,
+    product: Option<(String, Option<Picture>)>,
     /// What becomes of what it concerns.
     turns: Turns,
 }
@@ -422,8 +423,8 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
             abouts_of_old: Vec::new(),
             event: None,
             product: product.map(|product| {
-                let picture = product.picture.map(|picture| picture.sha256);
-                (product.gtin.as_str().to_owned(), picture)
+                let gtin = product.gtin.as_str().to_owned();
+                (gtin, product.picture)
             }),
         });
     }
@@ -515,7 +516,10 @@ impl Facts {
                 .insert(event_key(&event_id, is_error), (stored.id, content));
         }
         if let Some((gtin, picture)) = self.said.product {
-            let named = picture.map(|picture| (batch.merchant_id, gtin.clone(), picture));
+            let named = picture.map(|picture| {
+                let name = (batch.merchant_id, gtin.clone(), picture.sha256);
+                (name, picture)
+            });
             tally.pictures.extend(named);
             tally.described.entry(gtin).or_insert(batch.merchant_id);
         }

@@ -65,7 +65,7 @@ pub struct Settings {
     pub workers: usize,
     /// `ROOTMARK_METRICS_TOKEN`: who presents it may read `/metrics`. Default: who asks from this machine.
     /// `ROOTMARK_TRUSTED_PROXIES`: proxies whose word about their clients is taken. Default: none.
-    /// `ROOTMARK_LOOKUPS_PER_MINUTE`: of one client address. Default 3000; 0 is no limit.
+    /// `ROOTMARK_LOOKUPS_PER_MINUTE`: of one client address. Default 6000; 0 is no limit.
     /// `ROOTMARK_API_REQUESTS_PER_MINUTE`: of one API key, and of one address. Default 60000; 0 is no
     /// limit.
     /// `ROOTMARK_MAPS`: `on` or `off`; off says the way in words alone. Default `on`.

@@ -11,9 +11,9 @@ use crate::web::{LimitSettings, MetricsToken, ServingSettings, TrustedProxies};
 
 /// Networks of trusted proxies.
 const MAX_TRUSTED_PROXIES: usize = 64;
-/// Fifty a second from one address: a mobile carrier may hide thousands of shoppers behind one, and
-/// none of them scans more than a few codes a minute.
-const LOOKUPS_PER_MINUTE: u64 = 3_000;
+/// A hundred a second from one address: a mobile carrier may hide thousands of shoppers behind one, and
+/// none of them scans more than a few codes a minute. A page, its picture and its QR code are three.
+const LOOKUPS_PER_MINUTE: u64 = 6_000;
 /// A thousand a second for one key; a document holds up to 10,000 events.
 const API_REQUESTS_PER_MINUTE: u64 = 60_000;
 /// More is no limit that anybody could reach.
@@ -97,7 +97,7 @@ mod tests {
     fn limits_have_a_default_and_zero_takes_them_away() {
         let limits = |name, value| read(name, value).unwrap().serving.limits;
         let defaults = limits("", "");
-        assert_eq!(defaults.lookups_per_minute, 3_000);
+        assert_eq!(defaults.lookups_per_minute, 6_000);
         assert_eq!(defaults.api_requests_per_minute, 60_000);
         assert_eq!(
             limits("ROOTMARK_LOOKUPS_PER_MINUTE", "0").lookups_per_minute,

@@ -107,7 +107,7 @@ pub enum PictureFault {
     Animated,
     /// It says where it was taken, by whom and with what.
     #[error(
-        "the picture carries EXIF or XMP data, such as where and with what it was taken; save it without"
+        "the picture carries EXIF, XMP or IPTC data, such as where and with what it was taken; save it without"
     )]
     Metadata,
     /// It cannot be unpacked, or not to its end.
@@ -137,7 +137,6 @@ impl Picture {
 }
 
 fn unpack_jpeg(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
-    let most = MAX_SIDE as usize;
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         // Its own refusal of more would not say how many there are.
@@ -145,13 +144,15 @@ fn unpack_jpeg(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
         .set_max_height(usize::from(u16::MAX));
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    let sides = within((width.min(10 * most) as u32, height.min(10 * most) as u32))?;
-    if decoder.exif().is_some() || decoder.xmp().is_some() {
-        return Err(PictureFault::Metadata);
-    }
+    let info = decoder.info().ok_or_else(|| damaged("it has no sides"))?;
+    let sides = within((info.width.into(), info.height.into()))?;
     decoder.decode().map_err(damaged)?;
-    Ok(sides)
+    // What comes between the pixels counts, too.
+    let says_more = [decoder.exif(), decoder.xmp(), decoder.iptc()];
+    match says_more.iter().any(Option::is_some) {
+        true => Err(PictureFault::Metadata),
+        false => Ok(sides),
+    }
 }
 
 fn unpack_png(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
@@ -172,8 +173,18 @@ fn unpack_png(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
     // What comes behind the pixels counts, too.
     reader.finish().map_err(damaged)?;
     let info = reader.info();
-    let is_xmp = |text: &png::text_metadata::ITXtChunk| text.keyword == "XML:com.adobe.xmp";
-    match info.exif_metadata.is_some() || info.utf8_text.iter().any(is_xmp) {
+    let plain = info
+        .uncompressed_latin1_text
+        .iter()
+        .map(|text| &text.keyword);
+    let packed = info.compressed_latin1_text.iter().map(|text| &text.keyword);
+    let unicode = info.utf8_text.iter().map(|text| &text.keyword);
+    // Under these names tools of long standing keep what other kinds of pictures have a place for.
+    let says_more = |name: &String| {
+        name == "XML:com.adobe.xmp" || name.to_ascii_lowercase().starts_with("raw profile type")
+    };
+    let mut names = plain.chain(packed).chain(unicode);
+    match info.exif_metadata.is_some() || names.any(says_more) {
         true => Err(PictureFault::Metadata),
         false => Ok(sides),
     }
@@ -186,9 +197,14 @@ fn unpack_webp(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
     if decoder.is_animated() {
         return Err(PictureFault::Animated);
     }
-    let exif = decoder.exif_metadata().map_err(damaged)?;
-    if exif.is_some() || decoder.xmp_metadata().map_err(damaged)?.is_some() {
-        return Err(PictureFault::Metadata);
+    for chunk in riff_chunks(bytes) {
+        // The decoder makes room by what stands here, before it compares that with the whole.
+        if frame_sides(&chunk).is_some_and(|frame| frame != sides) {
+            return Err(damaged("its frame has other sides than the whole"));
+        }
+        if matches!(&chunk.0, b"EXIF" | b"XMP ") {
+            return Err(PictureFault::Metadata);
+        }
     }
     let size = decoder.output_buffer_size().unwrap_or(usize::MAX);
     if size > MAX_UNPACKED_BYTES {
@@ -196,6 +212,37 @@ fn unpack_webp(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
     }
     decoder.read_image(&mut vec![0; size]).map_err(damaged)?;
     Ok(sides)
+}
+
+/// The chunks of a WebP picture, each with its name, as far as they go (Google, WebP Container Specification).
+fn riff_chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (name, behind) = rest.split_first_chunk::<4>()?;
+        let (size, behind) = behind.split_first_chunk::<4>()?;
+        let size = u32::from_le_bytes(*size) as usize;
+        let data = behind.get(..size).unwrap_or(behind);
+        // An odd one is followed by a byte of padding.
+        rest = behind
+            .get(size.saturating_add(size % 2)..)
+            .unwrap_or_default();
+        Some((*name, data))
+    })
+}
+
+/// The sides that a frame gives itself: of lossy ones RFC 6386 §9.1, of others the WebP Lossless Bitstream Specification §3.
+fn frame_sides(chunk: &([u8; 4], &[u8])) -> Option<(u32, u32)> {
+    match (&chunk.0, chunk.1) {
+        (b"VP8 ", [_, _, _, 0x9d, 0x01, 0x2a, a, b, c, d, ..]) => {
+            let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            Some((side(*a, *b), side(*c, *d)))
+        }
+        (b"VP8L", [0x2f, a, b, c, d, ..]) => {
+            let packed = u32::from_le_bytes([*a, *b, *c, *d]);
+            Some(((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1))
+        }
+        _ => None,
+    }
 }
 
 fn within((width, height): (u32, u32)) -> Result<(u32, u32), PictureFault> {
@@ -326,6 +373,40 @@ mod tests {
         }
     }
 
+    /// 120 by 120 pixels of one colour, as libwebp packs them with losses, and with an alpha channel beside them.
+    const LOSSY: &str = "UklGRngAAABXRUJQVlA4IGwAAAAwBwCdASp4AHgAP3G42GW0ryunIIgCkC4JaQDWdK+wDui8QTcz1ESFxEKq0CqqInh0RCsBpxEM\
+        NEIoiFVaBVVEQoAA/uC5etIfZ/xd2I4yUJP+axanJ77Iuebby3G8JsOd9FsOd8oZEE8pAAA=";
+    const WITH_ALPHA: &str = "UklGRsIAAABXRUJQVlA4WAoAAAAQAAAAdwAAdwAAQUxQSB0AAAABDzBkERFCUds2UPmjLYNrY9BPRP8nAD/1j84GAwBWUDggfgAA\
+        ALAIAJ0BKngAeAA/cbjWYz+uqyYkHfgD8C4JZwAu/99fAgUIyiaOc+ScrbUDIfGAPI/aBsPMFJqAxu7Q7T4+wPpz/RY66b6UN0Hk\
+        6DfIAAD+7j09yxe9gaQ/MOE6gvjSx8Bwx4AsbJov39gLi9I84iujfHPBMyAGbVSzHAAAAAA=";
+
+    fn unpacked(base64: &str) -> Vec<u8> {
+        use base64::Engine as _;
+        let engine = base64::engine::general_purpose::STANDARD;
+        engine.decode(base64).unwrap()
+    }
+
+    #[test]
+    fn lossy_webp_is_read_and_its_frame_must_be_as_large_as_the_whole() {
+        for packed in [LOSSY, WITH_ALPHA] {
+            let bytes = unpacked(packed);
+            let picture = Picture::of(&bytes).unwrap();
+            assert_eq!((picture.width, picture.height), (120, 120));
+            // The decoder would make room for what the frame says of itself: 16,383 pixels each way.
+            let start = bytes
+                .windows(3)
+                .position(|three| three == [0x9d, 0x01, 0x2a]);
+            let mut swollen = bytes.clone();
+            swollen[start.unwrap() + 3..][..4].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+            let fault = Picture::of(&swollen).unwrap_err();
+            match packed == LOSSY {
+                // Its frame is the whole.
+                true => assert_eq!(fault, PictureFault::Sides(16_383, 16_383)),
+                false => assert!(fault.to_string().contains("other sides"), "{fault}"),
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_picture_or_another_kind_of_it_is_refused() {
         for bytes in [
@@ -403,7 +484,25 @@ mod tests {
             let keyword = "XML:com.adobe.xmp".to_owned();
             encoder.add_itxt_chunk(keyword, "<x/>".to_owned()).unwrap();
         };
+        let raw_profile = |encoder: &mut png::Encoder<'_, &mut Vec<u8>>| {
+            let keyword = "Raw profile type exif".to_owned();
+            encoder.add_ztxt_chunk(keyword, "x".to_owned()).unwrap();
+        };
+        // What Photoshop writes: IPTC data in an APP13 segment.
+        let iptc = b"Photoshop 3.0\0\x38BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x5a\0\x03Xi'";
+        let mut with_iptc = jpeg_with(sides, None, false);
+        let length = (iptc.len() as u16 + 2).to_be_bytes();
+        let segment = [&[0xff, 0xed], length.as_slice(), iptc].concat();
+        with_iptc.splice(2..2, segment);
+        // Behind a simple picture, which has no place for it.
+        let mut tailed = webp_with(sides, |_| {});
+        tailed.extend(*b"EXIF\x04\0\0\0II*\0");
+        let whole = (tailed.len() as u32 - 8).to_le_bytes();
+        tailed[4..8].copy_from_slice(&whole);
         for (name, bytes) in [
+            ("png raw profile", png_with(sides, raw_profile, &[])),
+            ("jpeg iptc", with_iptc),
+            ("webp tail", tailed),
             ("png exif", png_with(sides, |_| {}, &[chunk])),
             ("png xmp", png_with(sides, xmp, &[])),
             (

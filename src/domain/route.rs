@@ -78,6 +78,9 @@ pub struct Stage {
     pub about: Option<Subject>,
     /// `documents`: types of documents, such as `healthCertificate`. All of them are expected.
     pub documents: Vec<String>,
+    /// `heading`: what a step is called that is of this stage, and no more than its `bizStep` and its place say. Only
+    /// those of routes that come with the service count: a merchant's would be taken for what was checked.
+    pub heading: Option<Bilingual>,
 }
 
 /// What a step is about.
@@ -124,11 +127,13 @@ pub struct Found {
     pub documents: Vec<(String, State)>,
 }
 
-impl Route {
-    /// Whether it comes with the service.
-    pub fn is_built_in(&self) -> bool {
-        ROUTES.iter().any(|(_, route)| route == self)
-    }
+/// What a step is called by the route of the story's product.
+pub fn heading<'s>(story: &'s Story, step: &Step) -> Option<&'s Bilingual> {
+    let route = story.product.as_ref()?.value.route.as_ref()?;
+    let stages = route.stages.iter();
+    let mut named = stages.filter_map(|stage| Some((stage, stage.heading.as_ref()?)));
+    let found = named.find(|(stage, _)| is_of(story, stage, step));
+    found.map(|(_, heading)| heading)
 }
 
 /// A route that comes with the service.
@@ -169,7 +174,13 @@ pub(super) fn read_choice(at: &At<'_>) -> Result<Route, Fault> {
                 "formulaGeneralTrade, formulaBonded, chilledBeefAir, chilledBeefSea, frozenBeef, or a route of your own",
             ))
         }),
-        _ => read_route(at),
+        _ => {
+            let mut route = read_route(at)?;
+            for stage in &mut route.stages {
+                stage.heading = None;
+            }
+            Ok(route)
+        }
     }
 }
 
@@ -201,6 +212,7 @@ fn read_stage(at: &At<'_>) -> Result<Stage, Fault> {
         "country",
         "about",
         "documents",
+        "heading",
     ]])?;
     let countries = match at.get("country") {
         None => Vec::new(),
@@ -222,6 +234,7 @@ fn read_stage(at: &At<'_>) -> Result<Stage, Fault> {
         countries,
         about: at.get("about").map(|at| subject(&at)).transpose()?,
         documents: words(at, "documents")?,
+        heading: at.get("heading").map(|at| bilingual(&at)).transpose()?,
     };
     if stage.biz_steps.is_empty() && stage.documents.is_empty() {
         return Err(at.fault(FaultKind::Rule("needs bizStep, documents, or both")));

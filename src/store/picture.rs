@@ -75,6 +75,22 @@ pub async fn sent_picture(
     row.map(Row::read).transpose()
 }
 
+/// How many pictures no product names, counted up to a limit.
+pub async fn count_unnamed(conn: &mut PgConnection, merchant_id: Uuid, limit: i64) -> Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM picture AS p
+               WHERE merchant_id = $1 AND NOT EXISTS (
+                   SELECT FROM product_picture AS named
+                   WHERE named.merchant_id = $1 AND named.sha256 = p.sha256)
+               LIMIT $2) AS unnamed"#,
+        merchant_id,
+        limit,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Pictures that no product names, the first ones sent first.
 pub async fn unnamed_pictures(
     conn: &mut PgConnection,
@@ -167,7 +183,7 @@ pub async fn picture_of(
     )
     .fetch_optional(conn)
     .await?;
-    row.map(|row| Ok((media_type(&row.media_type)?, row.bytes)))
+    row.map(|row| Ok((read_type(&row.media_type)?, row.bytes)))
         .transpose()
 }
 
@@ -203,18 +219,19 @@ pub async fn pictures_after(
     owned.collect()
 }
 
-/// Which products of all merchants name which pictures, after `after`, in order, and whether these are there; in the
-/// checker's role.
+/// Which products of all merchants name which pictures, after `after`, in order, and what is known of those that are
+/// there; in the checker's role.
 pub async fn named_pictures_after(
     conn: &mut PgConnection,
     after: &NamedPicture,
     limit: i64,
-) -> Result<Vec<(NamedPicture, bool)>> {
+) -> Result<Vec<(NamedPicture, Option<Picture>)>> {
     let rows = sqlx::query!(
-        r#"SELECT named.merchant_id, named.gtin, named.sha256, EXISTS (
-               SELECT FROM picture AS p
-               WHERE p.merchant_id = named.merchant_id AND p.sha256 = named.sha256) AS "is_there!"
+        r#"SELECT named.merchant_id, named.gtin, named.sha256,
+                  p.media_type AS "media_type?", p.width AS "width?", p.height AS "height?"
            FROM product_picture AS named
+           LEFT JOIN picture AS p
+             ON p.merchant_id = named.merchant_id AND p.sha256 = named.sha256
            WHERE (named.merchant_id, named.gtin, named.sha256) > ($1, $2, $3)
            ORDER BY named.merchant_id, named.gtin, named.sha256 LIMIT $4"#,
         after.0,
@@ -226,7 +243,13 @@ pub async fn named_pictures_after(
     .await?;
     let named = rows.into_iter().map(|row| {
         let sha256 = hash("product_picture.sha256", &row.sha256)?;
-        Ok(((row.merchant_id, row.gtin, sha256), row.is_there))
+        let stored = match (row.media_type, row.width, row.height) {
+            (Some(media_type), Some(width), Some(height)) => {
+                Some(facts(sha256, &media_type, (width, height))?)
+            }
+            _ => None,
+        };
+        Ok(((row.merchant_id, row.gtin, sha256), stored))
     });
     named.collect()
 }
@@ -241,21 +264,25 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<SentPicture> {
-        let pixels =
-            |side: i32| u32::try_from(side).map_err(|error| sqlx::Error::Decode(error.into()));
+        let sha256 = hash("picture.sha256", &self.sha256)?;
         Ok(SentPicture {
-            picture: Picture {
-                sha256: hash("picture.sha256", &self.sha256)?,
-                media_type: media_type(&self.media_type)?,
-                width: pixels(self.width)?,
-                height: pixels(self.height)?,
-            },
+            picture: facts(sha256, &self.media_type, (self.width, self.height))?,
             sent_at: self.sent_at,
         })
     }
 }
 
-fn media_type(text: &str) -> Result<MediaType> {
+fn facts(sha256: Hash, media_type: &str, (width, height): (i32, i32)) -> Result<Picture> {
+    let pixels = |side: i32| u32::try_from(side).map_err(|error| sqlx::Error::Decode(error.into()));
+    Ok(Picture {
+        sha256,
+        media_type: read_type(media_type)?,
+        width: pixels(width)?,
+        height: pixels(height)?,
+    })
+}
+
+fn read_type(text: &str) -> Result<MediaType> {
     MediaType::parse(text).ok_or_else(|| sqlx::Error::Decode("picture.media_type: unknown".into()))
 }
 

@@ -11,6 +11,22 @@ use crate::domain::picture::{MAX_PICTURE_BYTES, MediaType};
 
 /// Bytes of one body; `GS1-EPCIS-Capture-File-Size-Limit`.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// How much is taken, and what helps where there is more.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    bytes: usize,
+    advice: &'static str,
+}
+
+const BODY: Room = Room {
+    bytes: MAX_BODY_BYTES,
+    advice: "send it in parts",
+};
+const PICTURE: Room = Room {
+    bytes: MAX_PICTURE_BYTES,
+    advice: "make the picture smaller: 480 pixels wide are enough for a phone",
+};
+
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -27,7 +43,7 @@ pub(super) async fn json_text(
             ));
         }
     }
-    let bytes = in_time(request, payload, MAX_BODY_BYTES).await?;
+    let bytes = in_time(request, payload, BODY).await?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Problem::validation(format!("the body is not UTF-8: byte {at}"))
@@ -44,16 +60,16 @@ pub(super) async fn picture(
             "the body must be image/jpeg, image/png or image/webp",
         ));
     };
-    let bytes = in_time(request, payload, MAX_PICTURE_BYTES).await?;
+    let bytes = in_time(request, payload, PICTURE).await?;
     Ok((media_type, bytes))
 }
 
 async fn in_time(
     request: &HttpRequest,
     payload: web::Payload,
-    most: usize,
+    room: Room,
 ) -> Result<Vec<u8>, Problem> {
-    let read = tokio::time::timeout(BODY_LIMIT, read(request, payload, most)).await;
+    let read = tokio::time::timeout(BODY_LIMIT, read(request, payload, room)).await;
     read.map_err(|_| {
         let detail = "the body took longer than 30 seconds to arrive";
         Problem::new(
@@ -67,18 +83,18 @@ async fn in_time(
 async fn read(
     request: &HttpRequest,
     mut payload: web::Payload,
-    most: usize,
+    room: Room,
 ) -> Result<Vec<u8>, Problem> {
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > most) {
-        return Err(too_large(most));
+    if declared.is_some_and(|length| length > room.bytes) {
+        return Err(too_large(room));
     }
     let mut bytes = Vec::with_capacity(declared.unwrap_or(0));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::validation("the body broke off before its end"))?;
-        if bytes.len() + chunk.len() > most {
-            return Err(too_large(most));
+        if bytes.len() + chunk.len() > room.bytes {
+            return Err(too_large(room));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -106,14 +122,11 @@ fn unsupported(detail: &str) -> Problem {
     )
 }
 
-fn too_large(most: usize) -> Problem {
-    let advice = match most {
-        MAX_PICTURE_BYTES => "make the picture smaller: 480 pixels wide are enough for a phone",
-        _ => "send it in parts",
-    };
+fn too_large(room: Room) -> Problem {
+    let Room { bytes, advice } = room;
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "epcisException:CaptureLimitExceededException",
-        format!("the body is larger than {most} bytes; {advice}"),
+        format!("the body is larger than {bytes} bytes; {advice}"),
     )
 }

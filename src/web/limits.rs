@@ -272,6 +272,7 @@ mod tests {
             ("/00/095210410000000015", Class::Lookup),
             ("/proof/01/09521041001012", Class::Lookup),
             ("/qr/01/09521041001012.svg", Class::Lookup),
+            ("/picture/09521041001012/00", Class::Lookup),
             ("/find", Class::Lookup),
             ("/", Class::Lookup),
             ("/nowhere", Class::Lookup),

@@ -56,7 +56,7 @@ async fn whoever_looks_up_too_much_is_asked_to_wait_and_others_are_not() {
     assert!(answer.headers().contains_key("X-Request-Id"));
     assert_eq!(answer.headers()["Access-Control-Allow-Origin"], "*");
     let page = answer.text().await.unwrap();
-    assert!(page.contains("Too many look-ups at once"), "{page}");
+    assert!(page.contains("Too many lookups at once"), "{page}");
     // One share for everything that looks something up.
     for path in [
         format!("/proof{lot}"),

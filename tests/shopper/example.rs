@@ -140,7 +140,7 @@ async fn each_code_of_the_example_tells_its_whole_story_in_both_languages() {
 fn tells_the_verdict(page: &Page, expected: &Expected, column: usize) {
     let today = OffsetDateTime::now_utc().to_offset(offset!(+8)).date();
     let words = if expected.best_before < today {
-        ["有记录，但已过期", "On record, but past its date"]
+        ["已过期，请勿食用", "Past its date: do not use"]
     } else {
         ["有记录，未被改动", "On record, unchanged"]
     };
@@ -196,7 +196,7 @@ fn tells_the_journey(page: &Page, expected: &Expected, column: usize) {
     });
     assert_eq!(steps.len(), expected.steps);
     let mut entries = Vec::new();
-    let unmarked = ["都是商家陈述", "is stated by the merchant"][column];
+    let unmarked = ["都是商家陈述", "is the merchant’s own statement"][column];
     assert!(page.text(".unmarked").contains(unmarked));
     let mut signed = 0;
     for (stage, when, place, marks, entry) in steps {
@@ -284,7 +284,11 @@ fn tells_the_proof(app: &TestApp, page: &Page, url: &str, column: usize) {
     assert_eq!(page.text("h2#proof"), ["凭证", "Proof"][column]);
     let size = page.field(["日志总条数", "Log size"][column]);
     assert!(size.starts_with(|c: char| c.is_ascii_digit()), "{size}");
-    assert!(page.field(["根哈希", "Root"][column]).contains('…'));
+    let root = page.field(["根哈希", "Root"][column]);
+    assert!(
+        auditlog::Hash::from_base64(&root).is_some(),
+        "whole: {root}"
+    );
     let origin = app.running.vkey.split('+').next().unwrap();
     assert_eq!(page.field(["日志名称", "Log name"][column]), origin);
     let path = path_of(app, url);
@@ -412,8 +416,8 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
             "en",
             "On record, with doubts",
             [
-                "“Declared for import” at Yangshan Customs (Demo) on 3 July 2026, 10:00 UTC+8 comes",
-                "it is found in (00)095210410001009017, and had been put into",
+                "“Accepted by customs” at Yangshan Customs (Demo) on 3 July 2026, 10:00 UTC+8 comes",
+                "the record has it in another case or pallet, (00)095210410001009017.",
                 "The temperature reached 33.8 °C",
                 "It was outside that for 9 hours in all",
                 "1,120 kg went into a process, and at least 1,340 kg came out of it.",
@@ -423,8 +427,8 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
             "zh-CN",
             "有记录，但有疑点",
             [
-                "洋山口岸海关（演示）“进口申报”在2026年7月3日 10:00（UTC+8），",
-                "而此前已装入 (00)",
+                "洋山口岸海关（演示）“海关受理”在2026年7月3日 10:00（UTC+8），",
+                "它此前已装入 (00)",
                 "温度曾达 33.8 °C",
                 "累计超出 9 小时",
                 "原料只有 1,120 千克，成品却至少有 1,340 千克",
@@ -461,22 +465,22 @@ async fn the_planted_faults_are_all_told_and_the_sound_examples_have_none() {
     });
     let titles: Vec<&str> = doubtful.iter().map(|(title, _)| title.as_str()).collect();
     let places = [
-        "Declared for import",
-        "Blended and canned",
+        "Accepted by customs",
+        "Made into this product",
         "Conditions monitored",
-        "Packed",
+        "Unpacked",
     ];
     assert_eq!(titles, places);
     assert!(doubtful[2].1.starts_with("The temperature reached 33.8 °C"));
     let readings = page.select(".sensor", |sensor| words_in(sensor, ".broken"));
-    let broken = "To be kept from 0 °C to 25 °C: some readings are not.";
+    let broken = "To be kept from 0 °C to 25 °C: some readings outside it.";
     assert!(readings.contains(&Some(broken.to_owned())), "{readings:?}");
     assert_eq!(page.texts(".curve .out").len(), 1);
     let order = page.select(".steps > li", |row| {
         words_in(row, "h3").or(words_in(row, ".doc > b")).unwrap()
     });
     let place = |name: &str| order.iter().position(|row| row == name).expect(name);
-    assert!(place("Tested before release") > place("Blended and canned"));
+    assert!(place("Tested before release") > place("Made into this product"));
     assert!(place("Arrived in China") > place("Given its code"));
     assert!(place("Left the exporting country") > place("Packed"));
     assert!(place("Arrived in China") < place("Conditions monitored"));

@@ -90,8 +90,8 @@ async fn the_page_that_an_unreadable_code_leads_to_gives_it_back_with_its_fault(
         (
             "09521041001013",
             [
-                "(01) 后面的数字有一位抄错",
-                "a digit behind (01) was mistyped",
+                "(01) 后面的数字有抄错或扫错的",
+                "some digit after (01) was mistyped",
             ],
         ),
         (

@@ -25,8 +25,8 @@ async fn a_place_and_a_party_have_a_page_of_what_is_said_of_them_in_both_languag
     described(&app, "", "Larkmere <Plant>").await;
     app.sealed().await;
     for (path, titles) in [
-        (PLACE, ["这是地点的编码", "This number names a place"]),
-        (PARTY, ["这是企业的编码", "This number names a party"]),
+        (PLACE, ["这是地点的编码", "This number is for a place"]),
+        (PARTY, ["这是企业的编码", "This number is for a party"]),
     ] {
         for (column, language) in LANGUAGES.into_iter().enumerate() {
             let page = Page::get(&app, path, language).await;

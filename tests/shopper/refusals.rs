@@ -56,7 +56,7 @@ async fn the_code_of_a_case_or_a_pallet_is_said_to_be_one() {
     for (column, language) in LANGUAGES.into_iter().enumerate() {
         let page = Page::get(&app, "/00/095210410001000014", language).await;
         assert_eq!(page.status, 404);
-        let title = ["这是箱子或托盘的码", "This code names a case or a pallet"];
+        let title = ["这是箱子或托盘的码", "This code is for a case or a pallet"];
         assert_eq!(page.text("h1"), title[column]);
         assert!(!page.html.contains(["伪造", "fake"][column]));
         assert!(page.texts(".proof, .journey, .qr").is_empty());
@@ -123,10 +123,10 @@ async fn a_lot_and_a_product_have_pages_that_do_not_speak_of_the_item_in_hand() 
     for (path, words, steps) in [
         (
             lot_path("L1"),
-            ["这是整批的码", "This code names a whole batch"],
+            ["这是整批的码", "This code is for a whole batch"],
             1,
         ),
-        (product, ["这是产品的码", "This code names a product"], 0),
+        (product, ["这是产品的码", "This code is for a product"], 0),
     ] {
         for (column, language) in LANGUAGES.into_iter().enumerate() {
             let page = Page::get(&app, &path, language).await;
@@ -158,8 +158,8 @@ async fn what_is_no_code_is_a_400_that_names_the_fault_in_the_readers_language()
         (
             "/01/09521041001013".to_owned(),
             [
-                "(01) 后面的数字有一位抄错",
-                "a digit behind (01) was mistyped",
+                "(01) 后面的数字有抄错或扫错的",
+                "some digit after (01) was mistyped",
             ],
         ),
         (
@@ -184,8 +184,8 @@ async fn what_is_no_code_is_a_400_that_names_the_fault_in_the_readers_language()
         (
             "/00/095210410001000015".into(),
             [
-                "(00) 后面的数字有一位抄错",
-                "a digit behind (00) was mistyped",
+                "(00) 后面的数字有抄错或扫错的",
+                "some digit after (00) was mistyped",
             ],
         ),
         (
@@ -302,7 +302,7 @@ async fn what_is_no_code_is_a_400_that_names_the_fault_in_the_readers_language()
                 assert_eq!(page.status, 400, "{path}");
                 assert_eq!(
                     page.text("h1"),
-                    ["这个码读不通", "This code cannot be read"][column]
+                    ["这个码无法识别", "This code cannot be read"][column]
                 );
             }
         }

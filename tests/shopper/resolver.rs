@@ -244,7 +244,7 @@ async fn the_default_link_is_the_page_itself_and_no_type_leads_in_a_circle() {
     let page = Page::get(&app, &format!("{path}?17=261231&lang=en"), "zh-CN").await;
     assert_eq!(
         (page.status, page.text("h1")),
-        (200, "This code names a product".into())
+        (200, "This code is for a product".into())
     );
 }
 

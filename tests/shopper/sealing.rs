@@ -132,7 +132,7 @@ async fn a_sealed_description_of_the_product_does_not_make_an_unsealed_item_unch
     for (path, words) in [
         (code.as_str(), "On record, not sealed yet"),
         (&lot_path("L1"), "On record, not sealed yet"),
-        (&format!("/01/{GTIN}"), "This code names a product"),
+        (&format!("/01/{GTIN}"), "This code is for a product"),
     ] {
         assert_eq!(
             Page::get(&app, path, "en").await.text("h1"),
@@ -179,7 +179,7 @@ async fn a_product_past_its_date_is_marked_and_one_with_time_left_is_not() {
         let past = Page::get(&app, &old, language).await;
         assert_eq!(
             past.text("h1"),
-            ["有记录，但已过期", "On record, but past its date"][column]
+            ["已过期，请勿食用", "Past its date: do not use"][column]
         );
         assert!(
             past.texts(".band-good").is_empty(),

@@ -199,7 +199,7 @@ pub enum Contradiction {
     },
 }
 
-/// A step by what a reader knows it by.
+/// A step, and what a reader knows it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepName {
     /// Which step.

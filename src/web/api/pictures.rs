@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::Hash;
 use auditlog::encoding::from_hex;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::capture::{PictureError, keep_picture, take_picture_back, waiting_pictures};
 use crate::domain::picture::Picture;
@@ -14,6 +15,9 @@ use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body;
 use crate::web::error::Problem;
+
+/// Pictures that are unpacked at a time.
+static UNPACKING: Semaphore = Semaphore::const_new(2);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,8 +47,10 @@ pub(in crate::web) async fn send_picture(
 ) -> Result<HttpResponse, Problem> {
     let submitter = submitter(&request, &service, Scope::MasterData).await?;
     let (said, bytes) = body::picture(&request, payload).await?;
-    // To unpack it takes a while.
+    // To unpack it takes a while, and up to 20 MB.
+    let turn = UNPACKING.acquire().await;
     let read = web::block(move || Picture::of(&bytes).map(|picture| (picture, bytes))).await;
+    drop(turn);
     let (picture, bytes) = read
         .map_err(|error| Problem::internal(&error))?
         .map_err(|fault| Problem::validation(fault.to_string()))?;

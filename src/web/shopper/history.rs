@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use super::journey::{named, place_of, readable, stage};
 use super::present::china_date;
 use super::view::{ChangeView, FieldView, Words};
+use crate::domain::erasure::ERASED;
 use crate::domain::history::{Change, Changed, FieldChange};
 use crate::domain::route;
 use crate::domain::statement::{Kind, StatementId};
@@ -62,9 +63,11 @@ fn view(
     let index = change
         .leaf_index
         .filter(|index| public_size.contains(*index));
-    let mut fields = rows(text, story, change);
-    let more = fields.len().saturating_sub(MAX_FIELDS) as u64;
+    let (mut fields, mut added) = rows(text, story, change);
+    let beyond = |told: usize| told.saturating_sub(MAX_FIELDS) as u64;
+    let more = beyond(fields.len()) + beyond(added.len());
     fields.truncate(MAX_FIELDS);
+    added.truncate(MAX_FIELDS);
     Some(ChangeView {
         day: china_date(text, change.recorded_at)?,
         of: match &change.of {
@@ -81,6 +84,7 @@ fn view(
             _ => Vec::new(),
         },
         by,
+        added: added_in_words(text, added),
         reason: change
             .reason
             .as_ref()
@@ -131,15 +135,47 @@ fn withdrawn(
     std::iter::once(why).chain(instead).collect()
 }
 
-/// What changed, as a reader calls it.
-fn rows(text: &Text, story: &Story, change: &Change) -> Vec<FieldView> {
+/// What changed, as a reader calls it; and what was added, by name alone: what it says stands on the page.
+fn rows(text: &Text, story: &Story, change: &Change) -> (Vec<FieldView>, Vec<String>) {
     let told = change.fields.iter();
     let told = told.filter(|field| is_for(text.lang(), field));
-    told.filter_map(|field| field_view(text, story, change.kind, field))
-        .collect()
+    let mut fields = Vec::new();
+    let mut added: Vec<String> = Vec::new();
+    for field in told {
+        let Some(label) = label(text, change.kind, field) else {
+            continue;
+        };
+        let name = field.pointer.split('/').nth(1).unwrap_or_default();
+        let written = |value: &String| written(text, story, name, value);
+        let is_erased = field.new.as_ref().is_some_and(|new| is_erased(new));
+        if field.old.is_some() || is_erased {
+            fields.push(FieldView {
+                label,
+                old: field.old.as_ref().map(written),
+                new: field.new.as_ref().map(written),
+            });
+        } else if !added.contains(&label) {
+            added.push(label);
+        }
+    }
+    (fields, added)
 }
 
-fn field_view(text: &Text, story: &Story, kind: Kind, field: &FieldChange) -> Option<FieldView> {
+/// Names in a row, as a sentence.
+fn added_in_words(text: &Text, labels: Vec<String>) -> Option<String> {
+    let and = |first: String, next: String| {
+        text.with("history.and", &[("first", &first), ("next", &next)])
+    };
+    let labels = labels.into_iter().reduce(and)?;
+    Some(text.with("history.added", &[("labels", &labels)]))
+}
+
+fn is_erased(value: &str) -> bool {
+    matches!(json::parse(value), Ok(Value::String(text)) if text == ERASED)
+}
+
+/// What a field is called; `None` for one that is not told.
+fn label(text: &Text, kind: Kind, field: &FieldChange) -> Option<String> {
     let parts: Vec<&str> = field.pointer.split('/').skip(1).collect();
     let name = parts.first().copied().unwrap_or_default();
     let label = match (&field.row, kind) {
@@ -160,12 +196,7 @@ fn field_view(text: &Text, story: &Story, kind: Kind, field: &FieldChange) -> Op
         (None, Kind::Product) if name == "picture" && parts[1..] != ["sha256"] => return None,
         (None, _) => text.term("field", name).to_owned(),
     };
-    let written = |value: &String| written(text, story, name, value);
-    Some(FieldView {
-        label,
-        old: field.old.as_ref().map(written),
-        new: field.new.as_ref().map(written),
-    })
+    Some(label)
 }
 
 /// A value as a reader knows it: countries, units, ways of import, routes and parties by their names.
@@ -183,7 +214,10 @@ fn written(text: &Text, story: &Story, field: &str, value: &str) -> String {
             Some(route) => readable(text.said(&route.name)),
             None => words,
         },
-        ("picture", sha256) => format!("SHA-256 {}", sha256.get(..12).unwrap_or(sha256)),
+        // Enough of it to compare by eye; one that was erased is called so.
+        ("picture", sha256) if sha256.len() == 64 && sha256.is_ascii() => {
+            format!("SHA-256 {}", &sha256[..12])
+        }
         // A party is an address; a reader knows its name, or else its number.
         ("brandOwner", party) => match story.parties.get(party) {
             Some(party) => readable(text.said(&party.name)),

@@ -17,6 +17,7 @@ use crate::domain::finding::Band;
 use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
 use crate::domain::official;
+use crate::domain::route;
 use crate::domain::statement::{Role, StatementId};
 use crate::domain::story::{Step, Story};
 use crate::web::findings::{self, StepNames};
@@ -93,12 +94,14 @@ fn step_view(
         .and_then(|statement| statement.stored.leaf_index);
     let at = event.event_time.format(&Rfc3339).unwrap_or_default();
     let (source, signer) = voucher(text, story, step.id);
+    let issuer = story.signed_by_another(step.id);
+    let issuer = issuer.map(|statement| statement.issuer.clone());
     let parties = parties(text, story, event, place);
+    let place_party = place;
     let place = place.map(|party| place_view(text, party));
     // Whoever signs where he works is named once.
-    let named_already = place.as_ref().and_then(|place| place.name.as_ref());
-    let named_already = named_already.map(|name| name.text.as_str());
-    let signer = signer.filter(|signer| Some(signer.text.as_str()) != named_already);
+    let works_here = place_party.and_then(|party| party.party.as_ref());
+    let signer = signer.filter(|_| works_here.map(Identity::canonical) != issuer);
     StepView {
         stage: stage(text, event),
         time: text.local_time(&at, &event.offset),
@@ -119,6 +122,27 @@ fn step_view(
         lacking: Vec::new(),
         then_missing: Vec::new(),
     }
+}
+
+/// What steps are called where something says more than their `bizStep`: a route of ours, or that they made these very goods.
+pub(super) fn step_names(text: &Text, story: &Story) -> StepNames {
+    let name = |step: &Step| match route::heading(story, step) {
+        Some(heading) => Some(readable(text.said(heading))),
+        None => makes_goods(story, &step.event).then(|| text.get("journey.made").to_owned()),
+    };
+    let steps = story.standing();
+    steps
+        .filter_map(|step| Some((step.id, name(step)?)))
+        .collect()
+}
+
+/// Whether goods of the product that the story is of came out of a process.
+fn makes_goods(story: &Story, event: &Event) -> bool {
+    let gtin = story.subject.gtin();
+    let is_made = |what: &What| what.role == Role::Output && what.identity.gtin() == gtin;
+    gtin.is_some()
+        && event.event_type == EventType::Transformation
+        && event.what.iter().any(is_made)
 }
 
 /// What happened, in a word.

@@ -13,8 +13,8 @@ use crate::store::gtin_owner::gtin_owner;
 use crate::store::picture::picture_of;
 use crate::web::Service;
 
-/// How long a reader keeps one: a picture that was erased is shown no longer than that by whoever had it.
-const CACHING: &str = "public, max-age=604800, immutable";
+/// How long one is kept. What was erased is seen no longer than that: a week by whoever had it, an hour by others.
+const CACHING: &str = "public, max-age=604800, s-maxage=3600, immutable";
 
 /// Where the picture of a product is.
 pub(super) fn path(gtin: Gtin, picture: &Picture) -> String {

@@ -1,19 +1,19 @@
 //! From a story to its page. It says what was checked, never more.
 
 use auditlog::TreeSize;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::history::history;
-use super::journey::{named, readable, said, steps};
+use super::journey::{named, readable, said, step_names, steps};
 use super::lookup::Found;
 use super::map::journey_map;
 use super::picture;
 use super::recalls;
-use super::route::{lacking, mark_missing, route, step_names};
+use super::route::{lacking, mark_missing, route};
 use super::view::{
     BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, SealView, Shell,
-    Source, StepView, TracePage, VerdictView, Words, journey_summary, mark_legs, recorded_after,
-    short_root,
+    Source, StepView, Tone, TracePage, VerdictView, Words, journey_summary, mark_legs,
+    recorded_after,
 };
 use crate::domain::epcis::Event;
 use crate::domain::finding::{Contradiction, Finding, Severity};
@@ -46,8 +46,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
     let now = (service.clock)();
     let best_before = best_before(text, story, now);
     let completeness = told.completeness.as_ref();
-    let names = completeness.map(|found| step_names(text, found));
-    let names = names.unwrap_or_default();
+    let names = step_names(text, story);
     let mut steps = steps(text, story, &names, public_size);
     mark_legs(&mut steps);
     let sentences = Sentences::of(text, told, &names);
@@ -65,7 +64,6 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                     .into_iter()
                     .collect(),
             )
-            .with_changes(text, story.history.len() as u64)
             .with_limits(),
         recalls: recalls::recalls(text, story),
         product: product(text, story, best_before),
@@ -96,7 +94,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                 Some(SealView {
                     tree_size: SealView::size_in_words(text, head.size.0),
                     sealed_at: text.local_time(sealed_in.sealed_at.as_str(), READERS_OFFSET)?,
-                    root_short: short_root(&head.root.to_base64()),
+                    root: head.root.to_base64(),
                     origin: service.log.origin.clone(),
                 })
             }),
@@ -179,9 +177,13 @@ fn verdict(
     if let Some(best_before) = best_before.filter(|best_before| best_before.past) {
         view = view.with_expired(text, &best_before.date);
     }
-    // That the entries are unchanged is no comfort where something is wrong: it comes last.
-    if let Some(since) = since.as_ref().filter(|_| is_worse) {
-        view = view.with_sealed(text, sealed, since);
+    // That the entries are unchanged is no comfort where something is wrong: it comes last, and beside a recall it would
+    // stand between the reason and what to do.
+    if view.tone != Tone::Stop {
+        if let Some(since) = since.as_ref().filter(|_| is_worse) {
+            view = view.with_sealed(text, sealed, since);
+        }
+        view = view.with_changes(text, story.history.len() as u64);
     }
     let product = story.product.as_ref();
     match product.map(|product| readable(said(&product.value.name, text.lang()))) {
@@ -220,14 +222,17 @@ impl Sentences {
     }
 
     /// Says each contradiction once more where it is: at the first of the steps that it is about, and a seal that is
-    /// another one where that was seen.
+    /// another one, or a thing in another box, where that was seen.
     fn mark(&self, told: &Told, steps: &mut [StepView]) {
         let place = |id: &StatementId| told.story.standing().position(|step| step.id == *id);
         for (place_of_finding, sentence) in &self.doubts {
             let finding = &told.findings[*place_of_finding];
             let places = finding.evidence.iter().filter_map(place);
             let at = match finding.what {
-                Contradiction::SealMismatch { .. } => places.max(),
+                // Where it was seen, not where all was well yet.
+                Contradiction::SealMismatch { .. } | Contradiction::InTwoParents { .. } => {
+                    places.max()
+                }
                 _ => places.min(),
             };
             if let Some(place) = at {
@@ -407,13 +412,15 @@ fn summary(text: &Text, story: &Story) -> Option<String> {
     ))
 }
 
-/// How long after they happened the steps were recorded. What is said to happen later than now was recorded at once.
+/// How long after they happened the steps were recorded; nothing where one is said to have happened later.
 fn recorded(text: &Text, story: &Story) -> Option<String> {
     let days = |step: &Step| {
         let recorded_at = story.statement_of(step)?.stored.recorded_at;
-        let days = (recorded_at - step.event.event_time).whole_days();
-        Some(days.max(0).unsigned_abs())
+        let late = recorded_at - step.event.event_time;
+        // Clocks differ by a little.
+        let is_before = late < -Duration::HOUR;
+        (!is_before).then(|| (late.whole_seconds().max(0).unsigned_abs()).div_ceil(86_400))
     };
-    let days: Vec<u64> = story.standing().filter_map(days).collect();
-    recorded_after(text, &days)
+    let days: Option<Vec<u64>> = story.standing().map(days).collect();
+    recorded_after(text, &days?)
 }

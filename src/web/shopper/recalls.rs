@@ -16,7 +16,10 @@ pub(super) fn recalled(text: &Text, story: &Story) -> Option<VerdictView> {
     let reason = readable(said(&first.recall.reason, text.lang()));
     let view = match first.certainty {
         Certainty::Affected => VerdictView::recalled(text, &issuer, &on, Some(&reason)),
-        Certainty::Possibly => VerdictView::maybe_recalled(text, &issuer, &on, &reason),
+        Certainty::Possibly if names_goods(story) => {
+            VerdictView::maybe_recalled(text, &issuer, &on, &reason)
+        }
+        Certainty::Possibly => VerdictView::partly_recalled(text, &issuer, &on, &reason),
     };
     let is_item = story.subject.serial().is_some();
     Some(match story.is_on_record {
@@ -28,8 +31,18 @@ pub(super) fn recalled(text: &Text, story: &Story) -> Option<VerdictView> {
 /// Every recall with what to do, those that stand first.
 pub(super) fn recalls(text: &Text, story: &Story) -> Vec<RecallView> {
     let views = story.recalls.iter().enumerate();
-    let views = views.map(|(place, recall)| view(text, recall, place == 0 && recall.is_open()));
+    let views = views.map(|(place, recall)| {
+        let mut view = view(text, recall, place == 0 && recall.is_open())?;
+        // Of a product as a whole nobody asks which batch it is of.
+        view.is_doubtful &= names_goods(story);
+        Some(view)
+    });
     views.flatten().collect()
+}
+
+/// Whether the code names goods, and no product alone.
+fn names_goods(story: &Story) -> bool {
+    story.subject.lot().is_some() || story.subject.serial().is_some()
 }
 
 fn view(text: &Text, standing: &StandingRecall, is_verdict: bool) -> Option<RecallView> {

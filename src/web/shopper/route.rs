@@ -7,7 +7,6 @@ use super::view::{Mark, MissingView, RouteView, StageView, StepView};
 use crate::domain::route::{Completeness, Found, State};
 use crate::domain::statement::StatementId;
 use crate::domain::story::{Step, Story};
-use crate::web::findings::StepNames;
 use crate::web::text::Text;
 
 /// What should be on record.
@@ -18,23 +17,6 @@ pub(super) fn route(text: &'static Text, story: &Story, completeness: &Completen
         summary: summary(text, completeness),
         stages: stages.map(|found| stage(text, story, found)).collect(),
     }
-}
-
-/// What steps are called that are stages of a route of ours: `Blended and canned` says more than `Processed`. The words of a
-/// merchant's own route are no headings: these would be taken for what was checked.
-pub(super) fn step_names(text: &Text, completeness: &Completeness) -> StepNames {
-    let mut names = StepNames::new();
-    if !completeness.route.is_built_in() {
-        return names;
-    }
-    for found in &completeness.stages {
-        let is_step = !found.stage.biz_steps.is_empty();
-        if let Some(step) = found.step.filter(|_| is_step) {
-            let name = || readable(text.said(&found.stage.name));
-            names.entry(step).or_insert_with(name);
-        }
-    }
-    names
 }
 
 /// What the verdict must not pass over.

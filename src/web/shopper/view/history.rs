@@ -16,8 +16,10 @@ pub struct ChangeView {
     pub reason: Option<Words>,
     /// Of what was an error: that it was, and what stands in its place; a sentence each.
     pub withdrawn: Vec<String>,
-    /// The fields: what they are called, what stood there, what stands there.
+    /// The fields in which something stood: what they are called, what stood there, what stands there.
     pub fields: Vec<FieldView>,
+    /// The names of those in which nothing had stood, in words.
+    pub added: Option<String>,
     /// How many fields more there are, in words.
     pub more: Option<String>,
     /// Its place in the log, once sealed.
@@ -29,8 +31,8 @@ pub struct ChangeView {
 pub struct FieldView {
     /// What it is called.
     pub label: String,
-    /// What stood there; `None` if nothing did.
+    /// What stood there; `None` of what was erased, for nobody knows any more.
     pub old: Option<String>,
-    /// What stands there.
+    /// What stands there, if anything does.
     pub new: Option<String>,
 }

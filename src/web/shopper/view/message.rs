@@ -25,8 +25,8 @@ pub struct MessagePage {
 }
 
 impl MessagePage {
-    /// Whether it may be another page when it is asked for again.
-    pub fn may_pass(&self) -> bool {
+    /// Whether asking again may help.
+    pub fn offers_again(&self) -> bool {
         matches!(self.status, 429 | 500 | 503)
     }
 

@@ -356,7 +356,10 @@ mod tests {
     fn a_band_that_was_kept_is_drawn_and_said_to_be() {
         let view = kept(&[(0, 1.0), (10, 2.0), (20, 4.0)]);
         let band = view.band.as_ref().expect("a band");
-        assert_eq!(band.text, "To be kept from 0 °C to 4 °C: all readings are.");
+        assert_eq!(
+            band.text,
+            "To be kept from 0 °C to 4 °C: all readings within range."
+        );
         assert!(!band.is_broken);
         let curve = view.curve.as_ref().expect("a curve");
         assert_eq!(curve.band, Some((8, 68)));
@@ -378,7 +381,7 @@ mod tests {
         let band = view.band.as_ref().expect("a band");
         assert_eq!(
             band.text,
-            "To be kept from 0 °C to 4 °C: some readings are not."
+            "To be kept from 0 °C to 4 °C: some readings outside it."
         );
         assert!(band.is_broken);
         let curve = view.curve.as_ref().expect("a curve");
@@ -456,11 +459,11 @@ mod tests {
             view.band.map(|band| band.text)
         };
         let text = |end: &str| Some(format!("To be kept at 4 °C or below: {end}"));
-        assert_eq!(with([Some(true); 3]), text("all readings are."));
-        let since = text("all readings since it was packed are.");
+        assert_eq!(with([Some(true); 3]), text("all readings within range."));
+        let since = text("all readings since it was packed within range.");
         assert_eq!(with([None, Some(true), Some(true)]), since);
         let broken = with([None, Some(true), Some(false)]);
-        assert_eq!(broken, text("some readings are not."));
+        assert_eq!(broken, text("some readings outside it."));
         assert_eq!(with([None; 3]), None);
     }
 

@@ -150,6 +150,18 @@ impl VerdictView {
         }
     }
 
+    /// Of a product some lots or items are recalled.
+    pub fn partly_recalled(text: &Text, issuer: &str, on: &LocalDate, reason: &str) -> VerdictView {
+        let lead = text.with(
+            "verdict.maybe_recalled_product_lead",
+            &[("issuer", issuer), ("date", &on.text)],
+        );
+        VerdictView {
+            lead,
+            ..VerdictView::maybe_recalled(text, issuer, on, reason)
+        }
+    }
+
     /// That there is no record of the very code, whatever is told of its lot or its product.
     pub fn not_on_record(text: &Text, is_item: bool) -> String {
         let words = match is_item {
