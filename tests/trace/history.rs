@@ -183,7 +183,7 @@ async fn rows_of_the_label_are_told_under_their_own_names_and_words_of_ours_as_r
         "<del>New Zealand</del> <ins>Australia</ins>",
         "<del>General trade</del> <ins>Bonded cross-border e-commerce</ins>",
         // The first description had no rows at all: what was added is named, and only so much of it.
-        "<p>Added: Net content, Import route, Row 0, Row 1, Row 2, ",
+        "<p class=\"added\">Added: Net content, Import route, Row 0, Row 1, Row 2, ",
         "10 more; see the proof file.",
     ] {
         assert!(history.contains(row), "{row}: {history}");

@@ -170,6 +170,30 @@ async fn whatever_leads_back_to_what_is_recalled_says_so_and_nothing_else_does()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_product_leads_to_the_codes_of_its_lots_and_items_when_one_is_recalled() {
+    let app = TestApp::start().await;
+    app.capture(&[commission(3, &["tin:A"], "L")]).await;
+    open(&app, &["lot:L"]).await;
+    let product = format!("/01/{GTIN}");
+    let item = "/01/09521041001012/21/A";
+    for (language, leads_on, doubts) in [
+        (
+            "en",
+            "Scan the batch or item code on the pack",
+            "does not rule out",
+        ),
+        ("zh-CN", "请扫包装上的批次码或单件码查清", "不能排除"),
+    ] {
+        let page = page(&app, &product, language).await;
+        // Of which batch a product is, nobody asks.
+        assert!(page.contains(leads_on) && !page.contains(doubts), "{page}");
+    }
+    let item = page(&app, item, "en").await;
+    assert!(!item.contains("Scan the batch or item code"), "{item}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_says_first_that_it_is_recalled_why_and_what_to_do() {
     let app = TestApp::start().await;
     app.describe_product(GTIN).await;
