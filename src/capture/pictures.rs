@@ -42,8 +42,8 @@ pub enum PictureError {
     Unknown,
     /// A product names it.
     #[error(
-        "a product's description names this picture; what was said is not taken back, but can be erased: \
-         POST /api/erasures"
+        "a product's description names this picture, or named it; what was said is not taken back, but /picture can be \
+         erased, with a key of the scope erasure: POST /api/erasures"
     )]
     Named,
     /// The database failed.

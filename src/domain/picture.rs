@@ -93,9 +93,12 @@ pub struct Picture {
 pub enum PictureFault {
     /// Larger than [`MAX_PICTURE_BYTES`].
     #[error(
-        "the picture is larger than {MAX_PICTURE_BYTES} bytes: make it smaller, 480 pixels wide are enough for a phone"
+        "the picture is larger than {MAX_PICTURE_BYTES} bytes: 480 pixels on the longer side are enough for a phone, and a JPEG is mostly smaller"
     )]
     TooLarge,
+    /// Nothing at all.
+    #[error("the body is empty")]
+    Empty,
     /// Nothing that is known.
     #[error("this is no JPEG, PNG or WebP picture")]
     Unknown,
@@ -120,6 +123,9 @@ impl Picture {
     pub fn of(bytes: &[u8]) -> Result<Picture, PictureFault> {
         if bytes.len() > MAX_PICTURE_BYTES {
             return Err(PictureFault::TooLarge);
+        }
+        if bytes.is_empty() {
+            return Err(PictureFault::Empty);
         }
         let media_type = MediaType::of(bytes).ok_or(PictureFault::Unknown)?;
         let (width, height) = match media_type {
@@ -410,13 +416,13 @@ mod tests {
     #[test]
     fn what_is_no_picture_or_another_kind_of_it_is_refused() {
         for bytes in [
-            &b""[..],
-            b"GIF89a",
+            &b"GIF89a"[..],
             b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
             b"\x89PNG",
         ] {
             assert_eq!(Picture::of(bytes), Err(PictureFault::Unknown));
         }
+        assert_eq!(Picture::of(b""), Err(PictureFault::Empty));
         assert!(matches!(
             Picture::of(b"\x89PNG\r\n\x1a\n"),
             Err(PictureFault::Damaged(_))

@@ -24,7 +24,7 @@ const BODY: Room = Room {
 };
 const PICTURE: Room = Room {
     bytes: MAX_PICTURE_BYTES,
-    advice: "make the picture smaller: 480 pixels wide are enough for a phone",
+    advice: "480 pixels on the longer side are enough for a phone, and a JPEG is mostly smaller",
 };
 
 /// How long a body may take to arrive.

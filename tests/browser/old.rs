@@ -5,8 +5,10 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 use crate::driver::decoded;
@@ -29,7 +31,10 @@ struct OldBrowser {
 
 impl Drop for OldBrowser {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // What watches it is started, and it is that one's child: the group ends as a whole.
+        if let Some(group) = Pid::from_raw(self.process.id().cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.process.wait();
     }
 }
@@ -40,6 +45,7 @@ impl OldBrowser {
         // It reads from descriptor 3 and writes to 4. One that hangs ends, and with it the pipe that is waited for.
         let script = r#"exec timeout 300 "$0" "$@" 3<&0 4>&1 >/dev/null"#;
         let mut process = Command::new("sh")
+            .process_group(0)
             .args(["-c", script])
             .arg(program)
             .args([

@@ -149,7 +149,7 @@ async fn what_is_no_picture_is_refused_and_nothing_is_stored() {
         ),
         ("image/png", png(119, 160, 30), 400, "119 by 160 pixels"),
         ("image/png", b"<svg/>".to_vec(), 400, "no JPEG, PNG or WebP"),
-        ("image/png", Vec::new(), 400, "no JPEG, PNG or WebP"),
+        ("image/png", Vec::new(), 400, "the body is empty"),
     ] {
         let (found, detail) = refusal(app.send_picture(&app.key, media_type, bytes).await).await;
         assert_eq!(found, status, "{detail}");

@@ -47,6 +47,17 @@ pub(super) fn history(
     (views.collect(), untold)
 }
 
+/// How often something that stood was changed, erased or withdrawn. To add to a description corrects nothing.
+pub(super) fn corrections(story: &Story) -> u64 {
+    let changed = |field: &FieldChange| {
+        field.old.is_some() || field.new.as_ref().is_some_and(|new| is_erased(new))
+    };
+    let corrects = |change: &&Change| {
+        matches!(change.of, Changed::Withdrawn { .. }) || change.fields.iter().any(changed)
+    };
+    story.history.iter().filter(corrects).count() as u64
+}
+
 fn view(
     text: &Text,
     (story, names): Named<'_>,

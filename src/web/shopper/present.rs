@@ -3,7 +3,7 @@
 use auditlog::TreeSize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use super::history::history;
+use super::history::{corrections, history};
 use super::journey::{named, readable, said, step_names, steps};
 use super::lookup::Found;
 use super::map::journey_map;
@@ -183,7 +183,7 @@ fn verdict(
         if let Some(since) = since.as_ref().filter(|_| is_worse) {
             view = view.with_sealed(text, sealed, since);
         }
-        view = view.with_changes(text, story.history.len() as u64);
+        view = view.with_changes(text, corrections(story));
     }
     let product = story.product.as_ref();
     match product.map(|product| readable(said(&product.value.name, text.lang()))) {
@@ -403,7 +403,8 @@ fn summary(text: &Text, story: &Story) -> Option<String> {
         })
         .map(|place| place.canonical())
         .collect();
-    let days = (last - first).whole_days().unsigned_abs();
+    // A part of a day is told as one.
+    let days = (last - first).whole_days().unsigned_abs().max(1);
     Some(journey_summary(
         text,
         standing.len() as u64,
