@@ -17,8 +17,8 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master::{Product, read_product};
 use crate::domain::picture::Picture;
 use crate::store::picture::{
-    SentPicture, count_unnamed, delete_unnamed, insert_picture, name_picture, sent_picture,
-    unname_picture, unnamed_pictures,
+    count_unnamed, delete_unnamed, insert_picture, name_picture, sent_picture, unname_picture,
+    unnamed_pictures,
 };
 use crate::store::{begin_for, hold_identity};
 
@@ -81,7 +81,7 @@ pub async fn keep_picture(
 pub async fn waiting_pictures(
     conn: &mut PgConnection,
     merchant_id: Uuid,
-) -> Result<Vec<SentPicture>, PictureError> {
+) -> Result<Vec<Picture>, PictureError> {
     let mut tx = begin_for(conn, merchant_id).await?;
     let waiting = unnamed_pictures(&mut tx, merchant_id, MAX_UNNAMED).await?;
     tx.rollback().await?;
@@ -119,7 +119,6 @@ pub(super) async fn name(
     let Some(sent) = sent_picture(conn, merchant_id, &named.sha256).await? else {
         return Err(fault("sha256", NOT_SENT));
     };
-    let sent = sent.picture;
     let members = [
         ("mediaType", named.media_type == sent.media_type),
         ("width", named.width == sent.width),

@@ -28,12 +28,12 @@ async fn check_bytes(conn: &mut PgConnection, report: &mut Report) -> Result<(),
         let Some(last) = page.last() else {
             return Ok(());
         };
-        after = (last.merchant_id, last.picture.sha256);
+        after = (last.merchant_id, last.sha256);
         for owned in &page {
-            if Hash::of(&[&owned.bytes]) != owned.picture.sha256 {
+            if Hash::of(&[&owned.bytes]) != owned.sha256 {
                 report.add(format!(
                     "picture {}: its bytes have another digest",
-                    owned.picture.sha256.to_hex()
+                    owned.sha256.to_hex()
                 ));
             }
         }

@@ -9,22 +9,13 @@ use super::{Result, hash};
 use crate::domain::gs1::Gtin;
 use crate::domain::picture::{MediaType, Picture};
 
-/// What is known of a stored picture, and when it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentPicture {
-    /// What a description says of it.
-    pub picture: Picture,
-    /// When it was sent first.
-    pub sent_at: OffsetDateTime,
-}
-
 /// A picture with whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedPicture {
     /// Whose.
     pub merchant_id: Uuid,
-    /// What its row says of it.
-    pub picture: Picture,
+    /// What it is named by.
+    pub sha256: Hash,
     /// The picture itself.
     pub bytes: Vec<u8>,
 }
@@ -62,10 +53,10 @@ pub async fn sent_picture(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     sha256: &Hash,
-) -> Result<Option<SentPicture>> {
+) -> Result<Option<Picture>> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT sha256, media_type, width, height, sent_at FROM picture
+        "SELECT sha256, media_type, width, height FROM picture
          WHERE merchant_id = $1 AND sha256 = $2",
         merchant_id,
         &sha256.0,
@@ -96,10 +87,10 @@ pub async fn unnamed_pictures(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     limit: i64,
-) -> Result<Vec<SentPicture>> {
+) -> Result<Vec<Picture>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT sha256, media_type, width, height, sent_at FROM picture AS p
+        "SELECT sha256, media_type, width, height FROM picture AS p
          WHERE merchant_id = $1 AND NOT EXISTS (
              SELECT FROM product_picture AS named
              WHERE named.merchant_id = $1 AND named.sha256 = p.sha256)
@@ -194,7 +185,7 @@ pub async fn pictures_after(
     limit: i64,
 ) -> Result<Vec<OwnedPicture>> {
     let rows = sqlx::query!(
-        "SELECT merchant_id, sha256, media_type, width, height, sent_at, bytes FROM picture
+        "SELECT merchant_id, sha256, bytes FROM picture
          WHERE (merchant_id, sha256) > ($1, $2) ORDER BY merchant_id, sha256 LIMIT $3",
         after.0,
         &after.1.0,
@@ -203,16 +194,9 @@ pub async fn pictures_after(
     .fetch_all(conn)
     .await?;
     let owned = rows.into_iter().map(|row| {
-        let facts = Row {
-            sha256: row.sha256,
-            media_type: row.media_type,
-            width: row.width,
-            height: row.height,
-            sent_at: row.sent_at,
-        };
         Ok(OwnedPicture {
             merchant_id: row.merchant_id,
-            picture: facts.read()?.picture,
+            sha256: hash("picture.sha256", &row.sha256)?,
             bytes: row.bytes,
         })
     });
@@ -259,16 +243,12 @@ struct Row {
     media_type: String,
     width: i32,
     height: i32,
-    sent_at: OffsetDateTime,
 }
 
 impl Row {
-    fn read(self) -> Result<SentPicture> {
+    fn read(self) -> Result<Picture> {
         let sha256 = hash("picture.sha256", &self.sha256)?;
-        Ok(SentPicture {
-            picture: facts(sha256, &self.media_type, (self.width, self.height))?,
-            sent_at: self.sent_at,
-        })
+        facts(sha256, &self.media_type, (self.width, self.height))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rootmark::domain::scope::Scope;
 
-use crate::kit::{alter, everything, key_for, key_of, product, proven_event, refusal};
+use crate::kit::{alter, everything, key_for, product, proven_event, refusal};
 use crate::support::document::{document, observation};
 use crate::support::{GTIN, ISSUER, TestApp};
 
@@ -193,7 +193,9 @@ async fn a_wrong_key_is_refused_before_anything_else_is_said_of_the_request() {
 async fn an_event_is_recorded_in_the_name_of_the_party_whose_key_sent_it() {
     let app = TestApp::start().await;
     let carrier = "https://id.gs1.org/417/9522030000009";
-    let key = key_of(&app, app.merchant_id, carrier, &[Scope::Capture]).await;
+    let key = app
+        .key_of(app.merchant_id, carrier, &[Scope::Capture])
+        .await;
     for (key, lot, id) in [(&key, "L1", 1), (&app.key, "L2", 2)] {
         let body = document(&[observation(id, lot)]);
         assert_eq!(app.post_as(key, "/epcis/capture", body).await.status(), 202);

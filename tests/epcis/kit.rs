@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use auditlog::bundle::VerifiedStatement;
 use rootmark::anchor::PublicLog;
-use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::check::check;
 use rootmark::domain::scope::Scope;
 use serde_json::Value;
@@ -176,24 +175,13 @@ pub async fn proven_event(app: &TestApp, path: &str) -> VerifiedStatement {
 /// Another merchant, with a key that may do everything.
 pub async fn another_merchant(app: &TestApp) -> (Uuid, String) {
     let merchant = app.add_merchant("Redridge Demo", OTHER_ISSUER).await;
-    let key = key_of(app, merchant.id, OTHER_ISSUER, &Scope::ALL).await;
+    let key = app.key_of(merchant.id, OTHER_ISSUER, &Scope::ALL).await;
     (merchant.id, key)
 }
 
 /// Another key of the first merchant.
 pub async fn key_for(app: &TestApp, scopes: &[Scope]) -> String {
-    key_of(app, app.merchant_id, ISSUER, scopes).await
-}
-
-/// A key of a merchant that speaks in the name of `issuer`.
-pub async fn key_of(app: &TestApp, merchant_id: Uuid, issuer: &str, scopes: &[Scope]) -> String {
-    let order = KeyOrder {
-        merchant_id,
-        issuer,
-        label: "another",
-        scopes,
-    };
-    add_key(&app.running.database, &order).await.unwrap()
+    app.key_of(app.merchant_id, ISSUER, scopes).await
 }
 
 /// A product's description.

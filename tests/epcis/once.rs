@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 
 use crate::kit::{
-    OTHER_ISSUER, another_merchant, assert_checks_out, count, event_count, everything, key_of,
-    proof, proven_event, refusal, stored, stored_as, tree_size,
+    OTHER_ISSUER, another_merchant, assert_checks_out, count, event_count, everything, proof,
+    proven_event, refusal, stored, stored_as, tree_size,
 };
 use crate::support::document::{document, item_observation, observation};
 use crate::support::{GTIN, TestApp};
@@ -217,7 +217,9 @@ async fn the_id_given_to_an_event_cannot_be_guessed_by_another_merchant() {
     let app = TestApp::start().await;
     let (other_id, _) = another_merchant(&app).await;
     // In the name of the same party, so that nothing but the merchant's own secret differs.
-    let other = key_of(&app, other_id, crate::support::ISSUER, &Scope::ALL).await;
+    let other = app
+        .key_of(other_id, crate::support::ISSUER, &Scope::ALL)
+        .await;
     let event = nameless(1, "L1");
     assert_eq!(stored(&app, std::slice::from_ref(&event)).await, 1);
     assert_eq!(stored_as(&app, &other, &[event]).await, 1);
@@ -240,7 +242,9 @@ async fn an_event_id_is_one_merchants_and_another_may_have_it_too() {
         0
     );
     // Within a merchant's record, the party that speaks is part of what is said.
-    let spoken = key_of(&app, app.merchant_id, OTHER_ISSUER, &[Scope::Capture]).await;
+    let spoken = app
+        .key_of(app.merchant_id, OTHER_ISSUER, &[Scope::Capture])
+        .await;
     let answer = app
         .post_as(&spoken, "/epcis/capture", document(&[observation(1, "L1")]))
         .await;

@@ -1,6 +1,6 @@
 //! Links that a merchant adds to a product, a lot or an item.
 
-use rootmark::app::merchants::{KeyOrder, acting, add_key};
+use rootmark::app::merchants::acting;
 use rootmark::capture::record_master;
 use rootmark::domain::scope::Scope;
 use rootmark::domain::statement::Kind;
@@ -232,13 +232,7 @@ async fn a_merchant_links_its_own_products_and_a_wrong_link_is_refused_by_its_fi
     let app = TestApp::start().await;
     let issuer = "https://id.gs1.org/417/9521072000008";
     let other = app.add_merchant("Redspur Demo", issuer).await;
-    let order = KeyOrder {
-        merchant_id: other.id,
-        issuer,
-        label: "test",
-        scopes: &Scope::ALL,
-    };
-    let key = add_key(&app.running.database, &order).await.unwrap();
+    let key = app.key_of(other.id, issuer, &Scope::ALL).await;
     let body = |gtin: &str, href: &str| {
         let anchor = format!("https://id.gs1.org/01/{gtin}");
         json!({"anchor": anchor, "linkType": "gs1:faqs", "href": href, "title": "FAQ"}).to_string()

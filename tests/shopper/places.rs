@@ -1,6 +1,5 @@
 //! Pages of places and parties.
 
-use rootmark::app::merchants::{KeyOrder, add_key};
 use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
@@ -138,13 +137,7 @@ async fn each_of_several_merchants_is_heard_once_and_no_more_than_eight_of_them(
         let issuer = "https://id.gs1.org/417/9521072000008";
         let name = format!("Merchant {number}");
         let merchant = app.add_merchant(&name, issuer).await;
-        let order = KeyOrder {
-            merchant_id: merchant.id,
-            issuer,
-            label: "x",
-            scopes: &Scope::ALL,
-        };
-        let key = add_key(&app.running.database, &order).await.unwrap();
+        let key = app.key_of(merchant.id, issuer, &Scope::ALL).await;
         // The first two say the same.
         let named = format!("Port {}", number.max(1));
         let answer = app.post_as(&key, "/api/parties", body(&named)).await;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use auditlog::Hash;
+use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::drawing;
@@ -202,7 +203,9 @@ async fn another_merchants_picture_is_neither_named_nor_taken_back() {
     let tin = png(160, 160, 30);
     let sent = app.send_picture(&app.key, "image/png", tin.clone()).await;
     assert_eq!(sent.status(), 201);
-    let other = another_key(&app).await;
+    let issuer = "https://id.gs1.org/417/9521072000008";
+    let other = app.add_merchant("Redspur Demo", issuer).await;
+    let other = app.key_of(other.id, issuer, &Scope::ALL).await;
     let gtin = "09521072001012";
     let answer = app
         .post_as(&other, "/api/products", described(gtin, Some(&tin)))
@@ -212,19 +215,6 @@ async fn another_merchants_picture_is_neither_named_nor_taken_back() {
     assert!(detail.starts_with("/picture/sha256"), "{detail}");
     assert_eq!(delete(&app, &other, &tin).await.status(), 404);
     assert_eq!(delete(&app, &app.key, &tin).await.status(), 204);
-}
-
-async fn another_key(app: &TestApp) -> String {
-    use rootmark::app::merchants::{KeyOrder, add_key};
-    use rootmark::domain::scope::Scope;
-    let issuer = "https://id.gs1.org/417/9521072000008";
-    let order = KeyOrder {
-        merchant_id: app.add_merchant("Redspur Demo", issuer).await.id,
-        issuer,
-        label: "test",
-        scopes: &Scope::ALL,
-    };
-    add_key(&app.running.database, &order).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

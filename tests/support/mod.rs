@@ -88,6 +88,17 @@ impl TestApp {
         entered.await.unwrap()
     }
 
+    /// A key of a merchant that speaks in the name of `issuer`.
+    pub async fn key_of(&self, merchant_id: Uuid, issuer: &str, scopes: &[Scope]) -> String {
+        let order = KeyOrder {
+            merchant_id,
+            issuer,
+            label: "another",
+            scopes,
+        };
+        add_key(&self.running.database, &order).await.unwrap()
+    }
+
     /// Stops the service and starts it again on the same data.
     pub async fn restart(self) -> TestApp {
         let TestApp {

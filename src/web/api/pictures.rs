@@ -79,7 +79,7 @@ pub(in crate::web) async fn sent_pictures(
     let submitter = submitter(&request, &service, Scope::MasterData).await?;
     let mut conn = service.database.capture.acquire().await?;
     let waiting = waiting_pictures(&mut conn, submitter.merchant_id).await?;
-    let bodies = waiting.iter().map(|sent| PictureBody::from(&sent.picture));
+    let bodies = waiting.iter().map(PictureBody::from);
     Ok(HttpResponse::Ok().json(bodies.collect::<Vec<_>>()))
 }
 

@@ -18,8 +18,8 @@ use crate::domain::gs1::Identity;
 use crate::domain::master::{Bilingual, Party};
 use crate::domain::official;
 use crate::domain::route;
-use crate::domain::statement::{Role, StatementId};
-use crate::domain::story::{Step, Story};
+use crate::domain::statement::Role;
+use crate::domain::story::{Step, Story, StoryStatement};
 use crate::web::findings::{self, StepNames};
 use crate::web::text::{Lang, Text};
 
@@ -93,26 +93,23 @@ fn step_view(
         .statement_of(step)
         .and_then(|statement| statement.stored.leaf_index);
     let at = event.event_time.format(&Rfc3339).unwrap_or_default();
-    let (source, signer) = voucher(text, story, step.id);
-    let issuer = story.signed_by_another(step.id);
-    let issuer = issuer.map(|statement| statement.issuer.clone());
-    let parties = parties(text, story, event, place);
-    let place_party = place;
-    let place = place.map(|party| place_view(text, party));
+    let signed = story.signed_by_another(step.id);
+    let (source, signer) = voucher(text, story, signed);
     // Whoever signs where he works is named once.
-    let works_here = place_party.and_then(|party| party.party.as_ref());
-    let signer = signer.filter(|_| works_here.map(Identity::canonical) != issuer);
+    let works_here = place.and_then(|party| party.party.as_ref());
+    let works_here = works_here.map(Identity::canonical);
+    let is_named = signed.is_some_and(|signed| works_here.as_ref() == Some(&signed.issuer));
     StepView {
         stage: stage(text, event),
         time: text.local_time(&at, &event.offset),
-        parties,
-        place,
+        parties: parties(text, story, event, place),
+        place: place.map(|party| place_view(text, party)),
         disposition: judgement(text, event),
         flows: flows(text, story, event),
         sensors: sensors(text, step, band),
         documents: Vec::new(),
         source,
-        signer,
+        signer: signer.filter(|_| !is_named),
         entry: sealed
             .filter(|index| public_size.contains(*index))
             .map(|index| text.number(index.0)),
@@ -356,7 +353,7 @@ fn document(text: &Text, story: &Story, uri: &str, kind: Option<&str>) -> Docume
             check: None,
         };
     };
-    let (source, signer) = voucher(text, story, known.id);
+    let (source, signer) = voucher(text, story, story.signed_by_another(known.id));
     let known = &known.value;
     // Of a number that is not told nobody can check anything.
     let is_told = |number: &str| number != ERASED && !is_masked(number);
@@ -390,9 +387,9 @@ fn number(text: &Text, number: &str) -> String {
     }
 }
 
-/// Who vouches for a statement, and by which name where it is a third party.
-fn voucher(text: &Text, story: &Story, id: StatementId) -> (Source, Option<Words>) {
-    let Some(statement) = story.signed_by_another(id) else {
+/// Who vouches for a statement, given it if another than the merchant signed it, and by which name.
+fn voucher(text: &Text, story: &Story, signed: Option<&StoryStatement>) -> (Source, Option<Words>) {
+    let Some(statement) = signed else {
         return (Source::Merchant, None);
     };
     let name = match story.parties.get(&statement.issuer) {

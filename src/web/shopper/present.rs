@@ -127,7 +127,7 @@ fn verdict(
         .count() as u64;
     // Descriptions of the product and the parties are shared by every item: a record of this one
     // begins with its codes or its first event.
-    let names_goods = story.subject.lot().is_some() || story.subject.serial().is_some();
+    let names_goods = recalls::names_goods(story);
     let is_own =
         |s: &&StoryStatement| !names_goods || matches!(s.kind, Kind::Event | Kind::Issuance);
     let has_own = story

@@ -41,7 +41,7 @@ pub(super) fn recalls(text: &Text, story: &Story) -> Vec<RecallView> {
 }
 
 /// Whether the code names goods, and no product alone.
-fn names_goods(story: &Story) -> bool {
+pub(super) fn names_goods(story: &Story) -> bool {
     story.subject.lot().is_some() || story.subject.serial().is_some()
 }
 
