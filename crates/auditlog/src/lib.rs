@@ -23,6 +23,7 @@ pub mod cosignature;
 pub mod disclosure;
 pub mod encoding;
 pub mod entry;
+pub mod evidence;
 pub mod field;
 pub mod hash;
 pub mod json;

@@ -293,15 +293,29 @@ pub fn verify_consistency(old: TreeHead, new: TreeHead, path: &[Hash]) -> Result
             _ => Err(ProofError::Length),
         };
     }
-    let mut path = path.iter();
     // A complete old tree is itself the first node of the path.
-    let first = if old.size.0.is_power_of_two() {
-        Some(&old.root)
+    let (first, path) = if old.size.0.is_power_of_two() {
+        (&old.root, path)
     } else {
-        path.next()
+        path.split_first().ok_or(ProofError::Length)?
     };
-    let first = *first.ok_or(ProofError::Length)?;
-    let (mut fn_, mut sn) = (old.size.0 - 1, new.size.0 - 1);
+    let (old_root, new_root) = consistency_roots(old.size, new.size, *first, path)?;
+    if old_root == old.root && new_root == new.root {
+        Ok(())
+    } else {
+        Err(ProofError::Root)
+    }
+}
+
+/// The roots of the trees of the old and of the new size, 0 < old < new, that a path leads to from the node `first`,
+/// which the old tree ends in.
+pub(crate) fn consistency_roots(
+    old: TreeSize,
+    new: TreeSize,
+    first: Hash,
+    path: &[Hash],
+) -> Result<(Hash, Hash), ProofError> {
+    let (mut fn_, mut sn) = (old.0 - 1, new.0 - 1);
     while fn_ % 2 == 1 {
         fn_ >>= 1;
         sn >>= 1;
@@ -327,9 +341,5 @@ pub fn verify_consistency(old: TreeHead, new: TreeHead, path: &[Hash]) -> Result
     if sn != 0 {
         return Err(ProofError::Length);
     }
-    if fr == old.root && sr == new.root {
-        Ok(())
-    } else {
-        Err(ProofError::Root)
-    }
+    Ok((fr, sr))
 }

@@ -1,8 +1,10 @@
 //! Runs the vectors of what witnesses, policies and keys add, from the files alone.
 
 use auditlog::add_checkpoint::AddCheckpoint;
+use auditlog::bundle::Trust;
 use auditlog::cosignature::WitnessKey;
 use auditlog::encoding::{from_base64, to_base64};
+use auditlog::evidence::{Evidence, judge};
 use auditlog::hash::TreeSize;
 use auditlog::keys::{KeyHistory, Rotation};
 use auditlog::note::{SignedNote, Verifier};
@@ -96,6 +98,23 @@ pub fn proofs(file: &Value) {
             assert_eq!(parsed.format(), proof);
             let extra = parsed.extra.as_deref().map(to_base64);
             assert_eq!(extra.as_deref(), case["extra"].as_str());
+        }
+    }
+}
+
+pub fn evidence(file: &Value) {
+    let key = Verifier::parse(text(file, "vkey")).unwrap();
+    for case in list(file, "cases") {
+        let trust = Trust {
+            log: case["trusts"].as_bool().unwrap().then_some(&key),
+            ..Trust::default()
+        };
+        let answer = judge(text(case, "evidence").as_bytes(), &trust);
+        answers(case, &answer);
+        let begins_with = answer.ok().map(|two| two.begins_with.to_base64());
+        assert_eq!(begins_with.as_deref(), case["begins_with"].as_str());
+        if let Ok(evidence) = Evidence::parse(text(case, "evidence")) {
+            assert_eq!(evidence.format(), text(case, "evidence"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Vectors of cosignatures and of the requests that a witness answers.
 
 use auditlog::add_checkpoint::AddCheckpoint;
+use auditlog::checkpoint::Checkpoint;
 use auditlog::cosignature::{WitnessKey, WitnessSigner};
 use auditlog::hash::{Hash, TreeSize};
 use auditlog::note::{NoteSigner, SignedNote, Verifier};
@@ -22,6 +23,15 @@ pub fn witness(seed: u8) -> WitnessSigner {
 /// The checkpoint of the tree of `size` leaves of tree.json.
 pub fn checkpoint(size: usize) -> SignedNote {
     checkpoint_of("log.example", head_of(size))
+}
+
+/// A checkpoint of whatever tree by the key of this seed.
+pub fn signed(seed: u8, head: TreeHead) -> SignedNote {
+    let checkpoint = Checkpoint {
+        origin: "log.example".into(),
+        head,
+    };
+    checkpoint.sign(&log(seed)).unwrap()
 }
 
 fn checkpoint_of(origin: &str, head: TreeHead) -> SignedNote {
