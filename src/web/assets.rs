@@ -1,5 +1,6 @@
 //! The style sheet, pictures and scripts, compiled into the program and compressed once.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::http::header;
@@ -7,16 +8,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::Hash;
 
 use super::compress::{Coding, Effort};
+use super::scripts::VERIFY_JS;
 
 struct Asset {
     name: &'static str,
     content_type: &'static str,
-    text: &'static str,
+    text: Cow<'static, str>,
 }
 
 /// Texts of files below `static/`, one after the other.
 macro_rules! text_of {
-    ($($name:literal),+) => { concat!($(include_str!(concat!("../../static/", $name))),+) };
+    ($($name:literal),+) => {
+        Cow::Borrowed(concat!($(include_str!(concat!("../../static/", $name))),+))
+    };
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -24,38 +28,45 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All that pages refer to. Style sheets travel as one: a request costs a phone more than their bytes do.
-static ASSETS: [Asset; 5] = [
-    Asset {
-        name: "site.css",
-        content_type: CSS,
-        text: text_of!(
-            "css/tokens.css",
-            "css/base.css",
-            "css/components.css",
-            "css/print.css"
-        ),
-    },
-    Asset {
-        name: "scan.js",
-        content_type: JS,
-        text: text_of!("js/scan.js"),
-    },
-    Asset {
-        name: "favicon.svg",
-        content_type: SVG,
-        text: text_of!("img/favicon.svg"),
-    },
-    Asset {
-        name: "mark.svg",
-        content_type: SVG,
-        text: text_of!("img/mark.svg"),
-    },
-    Asset {
-        name: "rosette.svg",
-        content_type: SVG,
-        text: text_of!("img/rosette.svg"),
-    },
-];
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    vec![
+        Asset {
+            name: "site.css",
+            content_type: CSS,
+            text: text_of!(
+                "css/tokens.css",
+                "css/base.css",
+                "css/components.css",
+                "css/print.css"
+            ),
+        },
+        Asset {
+            name: "verify.js",
+            content_type: JS,
+            text: Cow::Borrowed(&VERIFY_JS),
+        },
+        Asset {
+            name: "scan.js",
+            content_type: JS,
+            text: text_of!("js/scan.js"),
+        },
+        Asset {
+            name: "favicon.svg",
+            content_type: SVG,
+            text: text_of!("img/favicon.svg"),
+        },
+        Asset {
+            name: "mark.svg",
+            content_type: SVG,
+            text: text_of!("img/mark.svg"),
+        },
+        Asset {
+            name: "rosette.svg",
+            content_type: SVG,
+            text: text_of!("img/rosette.svg"),
+        },
+    ]
+});
 
 /// Changes when any asset does: part of their addresses, so that they may be kept for ever.
 pub(super) static ASSET_TAG: LazyLock<String> = LazyLock::new(|| {

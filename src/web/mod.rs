@@ -22,6 +22,7 @@ mod proof_file;
 mod receipt;
 mod requests;
 pub mod routes;
+mod scripts;
 mod service;
 pub mod shopper;
 pub mod text;

@@ -6,12 +6,15 @@ mod camera;
 mod driver;
 #[path = "../support/installed.rs"]
 mod installed;
+#[path = "../../crates/auditlog/tests/fuzz/mutate.rs"]
+mod mutate;
 mod old;
 mod pages;
 mod print;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
+mod verifier;
 
 use driver::Browser;
 use pages::OVERFLOWING;
