@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use auditlog::keys::LogKey;
+use auditlog::note::{Verifier, fingerprint};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -87,6 +88,8 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
     let head = log_head(&mut conn).await?.ok_or("the log has no head")?;
     let keys = head.log_keys()?;
     let size = head.tree.size;
+    let story = Verifier::parse(&head.story_vkey)?;
+    let fingerprint = fingerprint(&keys.newest().verifier, &story);
     if as_json {
         let row = |key: &LogKey| {
             let until = key.until.map(|until| until.0);
@@ -98,8 +101,8 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
         };
         let rows: Vec<_> = keys.all().iter().map(row).collect();
         let (origin, story) = (&head.origin, &head.story_vkey);
-        let object =
-            json!({ "origin": origin, "tree_size": size.0, "keys": rows, "story_vkey": story });
+        let object = json!({ "origin": origin, "tree_size": size.0, "keys": rows, "story_vkey": story,
+                "fingerprint": fingerprint });
         println!("{object}");
         return Ok(Outcome::Yes);
     }
@@ -112,6 +115,7 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
         println!("{vkey}  signs from {from} {until}");
     }
     println!("{}  signs story notes", head.story_vkey);
+    println!("{fingerprint}  is their fingerprint, to be printed on packs");
     Ok(Outcome::Yes)
 }
 

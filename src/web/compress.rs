@@ -1,11 +1,13 @@
 //! Texts as small as their reader takes them: Brotli (RFC 7932), else gzip, else as they are.
 
+use std::borrow::Cow;
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 use actix_web::http::header::{
     self, AcceptEncoding, ContentEncoding, Encoding, Header as _, HeaderValue, Preference, Quality,
 };
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 /// How a body travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,48 @@ impl Coding {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         response
+    }
+}
+
+/// A text that is made once and sent for ever: compressed when it is first asked for, as small as it gets.
+pub(super) struct Kept {
+    text: Cow<'static, str>,
+    brotli: OnceLock<Vec<u8>>,
+    gzip: OnceLock<Vec<u8>>,
+}
+
+impl Kept {
+    pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Kept {
+        Kept {
+            text: text.into(),
+            brotli: OnceLock::new(),
+            gzip: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The answer that `response` begins, with this as its body.
+    pub(super) fn respond(
+        &'static self,
+        request: &HttpRequest,
+        mut response: HttpResponseBuilder,
+    ) -> HttpResponse {
+        // It keeps nobody waiting but once: it may be as long as it is.
+        let coding = Coding::of(request, 0);
+        let encoded = || {
+            let encoded = coding.encode(self.text.as_bytes(), Effort::Kept);
+            encoded.expect("memory takes whatever is written")
+        };
+        let body: &'static [u8] = match coding {
+            Coding::Brotli => self.brotli.get_or_init(encoded),
+            Coding::Gzip => self.gzip.get_or_init(encoded),
+            Coding::Identity => self.text.as_bytes(),
+        };
+        response.insert_header((header::VARY, "Accept-Encoding"));
+        coding.mark(response.body(body))
     }
 }
 

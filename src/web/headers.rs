@@ -14,6 +14,20 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The page of a code: scripts of our own (`script-src`), which fetch the proof, the log's files and their own words
+/// from here (`connect-src`), and from nowhere else.
+const VERIFYING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page that verifies its own proof.
+pub(super) fn for_verifier(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(VERIFYING_POLICY),
+    );
+    response
+}
+
 /// A page that may use the camera, once its reader allows it.
 pub(super) fn for_camera(mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();

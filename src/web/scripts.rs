@@ -33,8 +33,19 @@ const VERIFIER: [Module; 19] = modules![
     "auditlog/tile.js",
 ];
 
-/// What a page loads to verify its proof.
-pub(super) static VERIFY_JS: LazyLock<String> = LazyLock::new(|| joined(&VERIFIER));
+/// What `/verify` does with it.
+const OFFLINE: [Module; 2] = modules!["page/checklist.js", "page/offline.js"];
+
+/// What the page of a code does with it, and what a phone remembers.
+const STORY: [Module; 3] = modules!["page/checklist.js", "page/memory.js", "page/story.js"];
+
+/// What the page of a code loads to verify its proof.
+pub(super) static VERIFY_JS: LazyLock<String> =
+    LazyLock::new(|| joined(&[&VERIFIER[..], &STORY].concat()));
+
+/// The script of the page that checks a proof without any server.
+pub(super) static OFFLINE_JS: LazyLock<String> =
+    LazyLock::new(|| joined(&[&VERIFIER[..], &OFFLINE].concat()));
 
 /// The modules as one, without what they import from each other. All that they export is the page's `auditlog`: for whoever
 /// asks in the browser's console, and for tests.
@@ -99,11 +110,15 @@ mod tests {
     #[test]
     fn each_module_imports_from_those_before_it_what_they_export() {
         let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (module, text) in VERIFIER {
-            let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (module, text) in [&VERIFIER[..], &STORY, &OFFLINE[1..]].concat() {
+            let (folder, _) = module.split_once('/').unwrap();
             for import in text.split("import {").skip(1) {
-                let (names, from) = import.split_once("} from \"./").unwrap();
-                let from = format!("{folder}/{}", from.split_once('"').unwrap().0);
+                let (names, from) = import.split_once("} from \"").unwrap();
+                let from = from.split_once('"').unwrap().0;
+                let from = match from.strip_prefix("../") {
+                    Some(other) => other.to_owned(),
+                    None => from.replacen("./", &format!("{folder}/"), 1),
+                };
                 let (_, exported) = known.iter().find(|(known, _)| *known == from).unwrap();
                 for name in names
                     .split(',')

@@ -10,6 +10,7 @@ mod installed;
 mod mutate;
 mod old;
 mod pages;
+mod phone;
 mod print;
 mod states;
 #[path = "../support/mod.rs"]

@@ -143,7 +143,7 @@ const runs = {
       auditlog.writeEntry(recorded, digest)), entry_bundle.entries);
   },
 
-  async notes({ keys, notes, checkpoints, index_hashes }) {
+  async notes({ keys, notes, checkpoints, fingerprints, index_hashes }) {
     for (const one of keys) {
       same("notes", one.vkey, await errorOf(() => auditlog.parseKey(one.vkey)), error(one));
     }
@@ -163,6 +163,9 @@ const runs = {
       };
       same("notes", one.name, await errorOf(open), error(one));
       same("notes", one.name, found, error(one) ? [null, null] : [one.size, one.root]);
+    }
+    for (const { vkey, story_vkey, fingerprint } of fingerprints) {
+      same("notes", vkey, auditlog.fingerprintOf(vkey, story_vkey), fingerprint);
     }
     for (const { indexes, hash } of index_hashes) {
       same("notes", indexes, base64(auditlog.hashIndexes(indexes.map(u64))), hash);

@@ -13,7 +13,7 @@ use crate::mutate::{Rng, mutant};
 use crate::support::TestApp;
 
 /// A browser before Ed25519 came to WebCrypto.
-const WITHOUT_ED25519: &str = "
+pub const WITHOUT_ED25519: &str = "
     for (const name of ['importKey', 'verify']) {
         const own = SubtleCrypto.prototype[name];
         SubtleCrypto.prototype[name] = function (...args) {
@@ -25,7 +25,8 @@ const WITHOUT_ED25519: &str = "
     }";
 
 /// A browser on a page that came over plain HTTP, or older than WebCrypto.
-const WITHOUT_WEBCRYPTO: &str = "Object.defineProperty(window, 'crypto', { value: undefined });";
+pub const WITHOUT_WEBCRYPTO: &str =
+    "Object.defineProperty(window, 'crypto', { value: undefined });";
 
 /// The page's verifier, as `auditlog`.
 const ON_A_PAGE: &str = "await import('/static/verify.js');";

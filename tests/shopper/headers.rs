@@ -1,5 +1,6 @@
 //! What browsers are told about every answer, and that pages hold to it.
 
+use auditlog::Hash;
 use reqwest::Response;
 use rootmark::domain::official::CHECKS;
 
@@ -13,9 +14,18 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Of the page of a code, which verifies its own proof.
+const VERIFYING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 fn assert_secure(answer: &Response, what: &str) {
     let may_scan = what == "/" || what == "/find?code=x";
-    let policy = if may_scan { SCANNING_POLICY } else { POLICY };
+    let is_story = what.starts_with("/01/") && !what.contains('?') && answer.status() == 200;
+    let policy = match (may_scan, is_story) {
+        (true, _) => SCANNING_POLICY,
+        (_, true) => VERIFYING_POLICY,
+        _ => POLICY,
+    };
     let camera = if may_scan { "(self)" } else { "()" };
     let permissions = format!("camera={camera}, geolocation=(), microphone=(), payment=()");
     for (header, value) in [
@@ -80,6 +90,35 @@ async fn every_answer_bears_the_security_headers_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_that_verifies_allows_its_own_script_by_its_hash_and_reaches_nothing() {
+    let app = TestApp::start().await;
+    for language in LANGUAGES {
+        let page = Page::get(&app, "/verify", language).await;
+        assert_eq!(page.status, 200);
+        let whole = |element: scraper::ElementRef<'_>| element.text().collect::<String>();
+        let scripts = page.select("script", whole);
+        let styles = page.select("style", whole);
+        assert_eq!((scripts.len(), styles.len()), (1, 1));
+        let hash = |text: &str| Hash::of(&[text.as_bytes()]).to_base64();
+        let policy = format!(
+            "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+             form-action 'none'",
+            hash(&scripts[0]),
+            hash(&styles[0])
+        );
+        assert_eq!(page.attribute("meta[http-equiv]", "content"), policy);
+        let answer = app.page("/verify", language).await;
+        let header = answer.headers()["Content-Security-Policy"]
+            .to_str()
+            .unwrap();
+        assert_eq!(header, format!("{policy}; frame-ancestors 'none'"));
+        // No other page is allowed this script.
+        let code = Page::get(&app, "/", language).await;
+        assert!(!code.html.contains(&hash(&scripts[0])));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_service_that_is_reached_over_tls_asks_for_tls_from_then_on() {
     let secure = BehindProxy::start("https://trace.example.org").await;
     let plain = BehindProxy::start("http://trace.example.org").await;
@@ -119,14 +158,13 @@ async fn no_page_holds_script_or_style_of_its_own_or_names_another_host() {
                 page.texts("style, iframe, object, embed, base").is_empty(),
                 "{path}"
             );
-            // Where a code is scanned, one module of our own, and never a script within the page.
+            // Where a code is scanned, and where there is something to verify, one module of our own, and never a
+            // script within the page.
             let may_scan = path == "/" || path == "/find?code=x";
+            let is_story = path.starts_with("/01/") && page.status == 200;
             let scripts = page.select("script", |script| script.inner_html());
-            assert_eq!(
-                scripts,
-                vec![String::new(); usize::from(may_scan)],
-                "{path}"
-            );
+            let count = usize::from(may_scan || is_story);
+            assert_eq!(scripts, vec![String::new(); count], "{path}");
             let attributes = page.select("*", |element| {
                 element
                     .value()

@@ -10,7 +10,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::encoding::{from_base64, to_base64};
+use crate::encoding::{from_base64, to_base64, to_hex};
+use crate::hash::Hash;
 use crate::key::{Algorithm, PrivateKey, PublicKey, is_key_name};
 
 pub use crate::key::KeyName;
@@ -220,6 +221,19 @@ impl Verifier {
     pub fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteError> {
         self.0.check(message, signature)
     }
+}
+
+/// What a person compares with a print on a pack: the first 80 bits of a hash of both keys of a log, as five groups of
+/// four hexadecimal digits.
+pub fn fingerprint(log: &Verifier, story: &Verifier) -> String {
+    let text = format!(
+        "rootmark-fingerprint/v1\n{}\n{}\n",
+        log.format(),
+        story.format()
+    );
+    let hash = Hash::of(&[text.as_bytes()]);
+    let groups = hash.0[..10].chunks(2).map(to_hex);
+    groups.collect::<Vec<_>>().join(" ")
 }
 
 impl NoteSigner {

@@ -5,6 +5,7 @@ mod report;
 use std::path::PathBuf;
 
 use auditlog::bundle::{self, Trust};
+use auditlog::evidence;
 use auditlog::keys::KeyHistory;
 use auditlog::note::Verifier;
 use auditlog::policy::Policy;
@@ -24,7 +25,11 @@ const MAX_TRUST_BYTES: usize = 1024 * 1024 + 1;
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// The bundle, or the .tlog-proof file.
-    proof: PathBuf,
+    #[arg(required_unless_present = "evidence")]
+    proof: Option<PathBuf>,
+    /// A file of evidence that a phone has saved: whether the log has signed two histories. Exit 0 if it is proven.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["proof", "story_vkey", "anchors"])]
+    evidence: Option<PathBuf>,
     /// The log's key, from a place that you trust; without it, or a policy that names the log, only
     /// a bundle's consistency is checked.
     #[arg(long, value_name = "KEY")]
@@ -55,7 +60,6 @@ struct Report {
 
 impl Verify {
     pub fn run(&self) -> Result<Outcome, Failure> {
-        let bytes = limited(&self.proof, MAX_FILE_BYTES)?;
         let anchors = self.anchors.as_ref();
         let anchors = anchors
             .map(|path| text_of(path, MAX_FILE_BYTES))
@@ -71,6 +75,17 @@ impl Verify {
             keys: keys.as_ref(),
             policy: policy.as_ref(),
         };
+        if let Some(path) = &self.evidence {
+            let bytes = limited(path, MAX_FILE_BYTES)?;
+            return Ok(match evidence::judge(&bytes, &trust) {
+                Ok(found) => self.print(Outcome::Yes, &report::of_evidence(&found)),
+                Err(error) => self.print(Outcome::No, &report::of_no_evidence(&error)),
+            });
+        }
+        let Some(proof) = &self.proof else {
+            return Err("a proof, or --evidence".into());
+        };
+        let bytes = limited(proof, MAX_FILE_BYTES)?;
         let found = if is_tlog_proof(&bytes) {
             self.check_flags_of_one(&trust)?;
             statement_proof::verify(&bytes, &trust)
@@ -85,14 +100,17 @@ impl Verify {
     }
 
     fn say(&self, found: Result<Report, String>) -> Outcome {
-        let (outcome, report) = match found {
-            Ok(report) => (Outcome::Yes, report),
+        match found {
+            Ok(report) => self.print(Outcome::Yes, &report),
             Err(error) => {
                 let words = format!("WRONG: {error}\n");
                 let json = json!({ "valid": false, "error": error });
-                (Outcome::No, Report { words, json })
+                self.print(Outcome::No, &Report { words, json })
             }
-        };
+        }
+    }
+
+    fn print(&self, outcome: Outcome, report: &Report) -> Outcome {
         if self.json {
             println!("{}", report.json);
         } else {

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use auditlog::Hash;
 use auditlog::bundle::{KeysFrom, Verified, VerifiedStatement};
+use auditlog::evidence::{EvidenceError, TwoHistories};
 use auditlog::policy::Witnessed;
+use auditlog::proof::TreeHead;
 use auditlog::statement_proof::VerifiedProof;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -22,6 +25,52 @@ pub(super) fn of_statement(verified: &VerifiedProof) -> Report {
     Report {
         words: statement_in_words(verified),
         json: statement_as_json(verified),
+    }
+}
+
+pub(super) fn of_evidence(found: &TwoHistories) -> Report {
+    let TwoHistories {
+        origin,
+        is_trusted,
+        old,
+        new,
+        begins_with,
+    } = found;
+    let key = if *is_trusted {
+        "PROVEN: the key that you gave has signed two histories."
+    } else {
+        "PROVEN of whoever holds the key in the file: it has signed two histories. Give --vkey from a place that you \
+         trust, to know whose it is."
+    };
+    let root = |hash: &Hash| hash.to_base64();
+    let words = format!(
+        "{key}\n\
+         log         {origin}\n\
+         one tree    {} entries, root {}\n\
+         another     {} entries, root {}, of which the first {} have the root {}\n",
+        old.size,
+        root(&old.root),
+        new.size,
+        root(&new.root),
+        old.size,
+        root(begins_with),
+    );
+    let head = |head: &TreeHead| json!({ "tree_size": head.size.0, "root": root(&head.root) });
+    let json = json!({
+        "two_histories": true,
+        "keys_trusted": is_trusted,
+        "origin": origin,
+        "old": head(old),
+        "new": head(new),
+        "begins_with": root(begins_with),
+    });
+    Report { words, json }
+}
+
+pub(super) fn of_no_evidence(error: &EvidenceError) -> Report {
+    Report {
+        words: format!("NOT PROVEN: {error}\n"),
+        json: json!({ "two_histories": false, "error": error.to_string() }),
     }
 }
 
@@ -51,12 +100,14 @@ fn bundle_in_words(verified: &Verified) -> String {
         "{keys}\n\
          subject     {subject}\n\
          log         {origin}\n\
+         fingerprint {}\n\
          statements  {count}: all that the operator claims to hold at size {size}\n\
          sealed at   {sealed_at} ({sealed})\n\
          {}\
          {}\
          {}\
          withheld    {} fields named and not shown, {} subtrees not named\n",
+        verified.fingerprint,
         signers_in_words(statements),
         erasures_in_words(statements),
         witnesses_in_words(verified.witnesses.as_deref()),
@@ -175,6 +226,7 @@ fn bundle_as_json(verified: &Verified) -> Value {
         },
         "subject": verified.subject,
         "origin": verified.origin,
+        "fingerprint": verified.fingerprint,
         "tree_size": verified.size.0,
         "sealed_at": verified.sealed_at.as_str(),
         "anchored": verified.anchored,

@@ -115,9 +115,10 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 5] = [
+    const PAGES: [&str; 6] = [
         "/",
         "/find",
+        "/verify",
         "/qr/{link:.*}",
         "/picture/{gtin}/{sha256}",
         "/static/{file:.*}",

@@ -14,6 +14,7 @@ mod qr;
 mod recalls;
 pub(super) mod resolver;
 mod route;
+pub(super) mod verify;
 pub mod view;
 
 use actix_web::http::header::{ETag, EntityTag, Header as _, IfNoneMatch};

@@ -103,7 +103,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                 .then(|| text.count("proof.kept_back", told.kept_back as u64, &[])),
             qr_href: format!("/qr{}.svg", story.subject.path()),
             address: format!("{}{}", service.public_url, story.subject.path()),
-            verify_href: None,
+            verify_href: format!("/verify?lang={}", text.lang().code()),
         },
         shell,
     }

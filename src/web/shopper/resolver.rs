@@ -34,7 +34,7 @@ pub(in crate::web) async fn trace(
             let levels = linkset::of_story(&found.told.story, &service);
             asked.answer(&request, &levels, || {
                 let page = present::trace_page(shell(&request), &found, &service);
-                render(&request, StatusCode::OK, &page)
+                headers::for_verifier(render(&request, StatusCode::OK, &page))
             })
         }
         Err(error) => asked.refuse(&request, error),

@@ -244,8 +244,8 @@ pub struct ProofView {
     pub qr_href: String,
     /// The page's full address, printed under the QR code.
     pub address: String,
-    /// The verifier page; `None` hides the link.
-    pub verify_href: Option<String>,
+    /// The verifier page.
+    pub verify_href: String,
 }
 
 /// The checkpoint a story is sealed in.
@@ -405,7 +405,7 @@ mod tests {
                 kept_back: Some(text.count("proof.kept_back", 12, &[])),
                 qr_href: "/qr/01/1.svg".into(),
                 address: "https://example.org/01/1".into(),
-                verify_href: None,
+                verify_href: "/verify".into(),
             },
         }
     }
@@ -442,14 +442,9 @@ mod tests {
     #[test]
     fn nothing_on_a_page_needs_more_than_the_policy_allows() {
         let html = full_page(Lang::ZhCn).render().expect("renders");
-        for forbidden in [
-            " style=",
-            "<style",
-            "<script",
-            "src=\"http",
-            "href=\"http",
-            "onclick",
-        ] {
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("<script type=\"module\" src=\"/static/trace.js?v=t\"></script>"));
+        for forbidden in [" style=", "<style", "src=\"http", "href=\"http", "onclick"] {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
     }

@@ -251,6 +251,12 @@ export class U64 {
     return new U64(this.high >>> 1, (this.high << 31) | (this.low >>> 1));
   }
 
+  /** What is left of it without a smaller one. */
+  minus(other) {
+    const low = this.low - other.low;
+    return new U64(this.high - other.high - (low < 0 ? 1 : 0), low);
+  }
+
   /** One less, of what is not zero. */
   before() {
     return new U64(this.low === 0 ? this.high - 1 : this.high, this.low - 1);

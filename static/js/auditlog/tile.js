@@ -1,7 +1,7 @@
 // Tiles (C2SP tlog-tiles; format, §7): the tree in files of 256 hashes. Whoever has them proves for himself that one
 // tree of the log is the beginning of another.
 
-import { fromUtf8, U64 } from "./bytes.js";
+import { fail, fromUtf8, U64 } from "./bytes.js";
 import { parseEntry } from "./statement.js";
 import { nodeHash } from "./tree.js";
 
@@ -149,7 +149,7 @@ export class TreeReader {
       const width = Math.min(WIDTH, Math.floor(this.size / WIDTH ** level) - index * WIDTH);
       const hashes = tileHashes(await this.load(level, index, width));
       if (hashes === null || hashes.length < width) {
-        throw new Error(`${tilePath(level, index, width)} is not a tile`);
+        fail(`${tilePath(level, index, width)} is not a tile`);
       }
       const rows = [hashes.slice(0, width)];
       for (let row = rows[0]; row.length > 1; row = rows[rows.length - 1]) {

@@ -13,7 +13,7 @@ use crate::field::array_length;
 use crate::hash::{LeafIndex, TreeSize};
 use crate::json::{self, Value};
 use crate::keys::{KeyHistory, LogKeys};
-use crate::note::{SignedNote, Verifier};
+use crate::note::{SignedNote, Verifier, fingerprint};
 use crate::policy::{Policy, Witnessed};
 use crate::proof::verify_inclusion;
 use crate::statement;
@@ -59,6 +59,8 @@ pub struct Verified {
     pub origin: String,
     /// Where the keys came from.
     pub keys: KeysFrom,
+    /// What a person compares the bundle's keys by: see [`fingerprint`].
+    pub fingerprint: String,
     /// The tree in which everything was found. The statements are all that the operator *claims* to
     /// hold about the subject at this size.
     pub size: TreeSize,
@@ -132,7 +134,8 @@ pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> 
     let text =
         std::str::from_utf8(bytes).map_err(|error| BundleError::Utf8(error.valid_up_to()))?;
     let bundle = Bundle::parse(text)?;
-    let log_keys = log_keys(&bundle.vkey, trust)?;
+    let stated = parse_log_key(&bundle.vkey)?;
+    let log_keys = log_keys(&stated, trust)?;
     let story_key = story_key(&bundle.story_vkey, trust.story)?;
     if bundle.origin != log_keys.origin() || story_key.name() != StoryNote::key_name(&bundle.origin)
     {
@@ -158,6 +161,7 @@ pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> 
         } else {
             KeysFrom::Bundle
         },
+        fingerprint: fingerprint(&stated, &story_key),
         size: checkpoint.head.size,
         sealed_at: anchor.sealed_at,
         anchored: trust.anchors.is_some(),
@@ -168,13 +172,11 @@ pub fn verify(bytes: &[u8], trust: &Trust<'_>) -> Result<Verified, BundleError> 
 
 /// The keys that may have signed: the bundle's own, and with a history of keys all that belong to the
 /// same log. What the verifier trusts must be among them.
-fn log_keys(vkey: &str, trust: &Trust<'_>) -> Result<LogKeys, BundleError> {
-    const AT: &str = "/log/vkey";
-    let stated = Verifier::parse(vkey).map_err(|error| BundleError::Key(AT, error))?;
+fn log_keys(stated: &Verifier, trust: &Trust<'_>) -> Result<LogKeys, BundleError> {
     let keys = match trust.keys {
-        Some(history) if history.log.contains(&stated) => history.log.clone(),
-        Some(_) => return Err(BundleError::OtherKey(AT)),
-        None => LogKeys::single(stated),
+        Some(history) if history.log.contains(stated) => history.log.clone(),
+        Some(_) => return Err(BundleError::OtherKey(LOG_KEY)),
+        None => LogKeys::single(stated.clone()),
     };
     let trusted = trust.log.is_none_or(|key| keys.contains(key));
     let believed = trust.policy.is_none_or(|policy| {
@@ -184,8 +186,14 @@ fn log_keys(vkey: &str, trust: &Trust<'_>) -> Result<LogKeys, BundleError> {
     if trusted && believed {
         Ok(keys)
     } else {
-        Err(BundleError::OtherKey(AT))
+        Err(BundleError::OtherKey(LOG_KEY))
     }
+}
+
+const LOG_KEY: &str = "/log/vkey";
+
+fn parse_log_key(vkey: &str) -> Result<Verifier, BundleError> {
+    Verifier::parse(vkey).map_err(|error| BundleError::Key(LOG_KEY, error))
 }
 
 fn story_key(vkey: &str, trusted: Option<&Verifier>) -> Result<Verifier, BundleError> {

@@ -3,7 +3,7 @@
 use auditlog::checkpoint::Checkpoint;
 use auditlog::encoding::{from_base64, from_hex, to_base64};
 use auditlog::hash::{Hash, LeafIndex};
-use auditlog::note::{NoteSigner, SignedNote, Verifier};
+use auditlog::note::{NoteSigner, SignedNote, Verifier, fingerprint};
 use auditlog::story::StoryNote;
 
 use crate::writer::{Json, object};
@@ -91,6 +91,7 @@ pub fn file() -> String {
             ("keys", keys().into()),
             ("notes", notes().into()),
             ("checkpoints", checkpoints().into()),
+            ("fingerprints", fingerprints().into()),
             ("index_hashes", index_hashes().into()),
         ],
     )
@@ -258,6 +259,20 @@ fn checkpoint_case(name: &str, vkey: &str, note: &str) -> Json {
         ("root", head.map(|head| head.root.to_base64()).into()),
         ("error", opened.err().map(|error| error.to_string()).into()),
     ])
+}
+
+fn fingerprints() -> Vec<Json> {
+    let story = NoteSigner::from_seed("a.example/story", &[2; 32]).unwrap();
+    [VKEY, MIXED_VKEY, C2SP_VKEY]
+        .map(|vkey| {
+            let log = Verifier::parse(vkey).unwrap();
+            object([
+                ("vkey", vkey.into()),
+                ("story_vkey", story.verifier().format().into()),
+                ("fingerprint", fingerprint(&log, story.verifier()).into()),
+            ])
+        })
+        .into()
 }
 
 fn index_hashes() -> Vec<Json> {

@@ -8,7 +8,7 @@ use auditlog::encoding::{from_base64, to_base64};
 use auditlog::field::{Fields, Salt, Secret, commitment, field_leaf};
 use auditlog::hash::{Hash, LeafIndex, TreeSize, leaf_hash, root_in_place};
 use auditlog::json;
-use auditlog::note::{SignedNote, Verifier};
+use auditlog::note::{SignedNote, Verifier, fingerprint};
 use auditlog::proof::{TreeHead, verify_consistency, verify_inclusion};
 use auditlog::statement::{Statement, StatementParts, signed_message};
 use auditlog::story::StoryNote;
@@ -199,6 +199,11 @@ pub fn notes(file: &Value) {
             assert_eq!(checkpoint.head.size.0, number(case, "size"));
             assert_eq!(checkpoint.head.root, hash(case, "root"));
         }
+    }
+    for case in list(file, "fingerprints") {
+        let key = |member| Verifier::parse(text(case, member)).unwrap();
+        let found = fingerprint(&key("vkey"), &key("story_vkey"));
+        assert_eq!(found, text(case, "fingerprint"));
     }
     for case in list(file, "index_hashes") {
         let indexes = list(case, "indexes").iter();
