@@ -18,7 +18,7 @@ function load() {
 
 async function verify(button) {
   const status = section.querySelector("[role=status]");
-  button.disabled = true;
+  section.dataset.busy = "";
   status.className = "said";
   status.textContent = button.dataset.wait;
   let loaded = null;
@@ -33,7 +33,7 @@ async function verify(button) {
   if (loaded) {
     await loaded.verifier.checkStory(section, loaded.texts);
   }
-  button.disabled = false;
+  delete section.dataset.busy;
 }
 
 async function witness(origin) {
@@ -51,9 +51,22 @@ function isRemembered(origin) {
 }
 
 if (section) {
-  const button = section.querySelector("button");
-  button.addEventListener("click", () => verify(button));
-  section.hidden = false;
+  // Without this script it leads to the page that checks files.
+  const button = section.querySelector(".button");
+  button.setAttribute("role", "button");
+  button.addEventListener("click", event => {
+    event.preventDefault();
+    if (section.dataset.busy === undefined) {
+      verify(button);
+    }
+  });
+  // A link is not pressed by the space bar, and a button is.
+  button.addEventListener("keydown", event => {
+    if (event.key === " ") {
+      event.preventDefault();
+      button.click();
+    }
+  });
   const origin = document.querySelector("[data-origin]").textContent;
   if (isRemembered(origin)) {
     // After the page itself: a reader waits for nothing.

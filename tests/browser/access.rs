@@ -30,8 +30,8 @@ async fn every_page_can_be_used_with_the_keyboard_in_the_order_in_which_it_is_re
     for state in &states.all {
         browser.open(&state.url).await;
         let targets =
-            "return [...document.querySelectorAll('a, button, summary, input:not([type=hidden])')]
-            .filter(e => e.getClientRects().length).length";
+            "return [...document.querySelectorAll('a, button, summary, textarea, input:not([type=hidden])')]
+            .filter(e => e.getClientRects().length && e.checkVisibility()).length";
         let targets = browser.evaluate(targets).await.as_u64().unwrap();
         let mut last = -1;
         for place in 0..targets {

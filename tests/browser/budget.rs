@@ -63,8 +63,9 @@ async fn a_first_view_of_every_state_keeps_its_budget() {
             "{}: {carried:?}",
             state.name
         );
-        // Something was measured: the page and its style sheet at the least.
-        assert!(carried.len() >= 3 && whole > 5_000, "{carried:?}");
+        // Something was measured: the page and its style sheet at the least, where it is not one file.
+        let least = if state.name == "verify" { 1 } else { 3 };
+        assert!(carried.len() >= least && whole > 5_000, "{carried:?}");
     }
     browser.close().await;
     states.stop().await;

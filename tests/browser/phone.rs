@@ -18,9 +18,8 @@ async fn verify(browser: &Browser) -> (bool, String) {
     let found = browser
         .run(
             "const section = document.querySelector('[data-check]');
-            const button = section.querySelector('button');
-            button.click();
-            while (button.disabled) {
+            section.querySelector('.button').click();
+            while (section.dataset.busy !== undefined) {
                 await new Promise(done => setTimeout(done, 10));
             }
             return [section.querySelector('.said-pass') !== null, section.innerText];",

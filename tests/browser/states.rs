@@ -117,6 +117,7 @@ impl States {
             message("unreadable", 400, "/01/09521041001013"),
             message("nowhere", 404, "/nowhere"),
             message("home", 200, "/"),
+            message("verify", 200, "/verify"),
             message("mistyped", 400, "/find?code=(01)09521041001013"),
         ];
         States {

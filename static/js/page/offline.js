@@ -72,11 +72,11 @@ class OfflinePage {
     this.status.className = kind ? `said said-${kind}` : "said";
   }
 
-  /** The file, else what was pasted. A file's last newline, which a paste may add, is no part of a bundle. */
+  /** The file, else what was pasted: a paste may lose a proof's last newline, or give a bundle one that it has not. */
   async input() {
     const file = await this.file("file");
     const text = this.form.elements.text.value.trim();
-    return file || (text ? toUtf8(text) : null);
+    return file || (text ? toUtf8(text.startsWith("{") ? text : `${text}\n`) : null);
   }
 
   async file(name) {
