@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::driver::Browser;
+use crate::phone::tell;
 use crate::states::States;
+use crate::support::TestApp;
+use crate::verifier::WITHOUT_WEBCRYPTO;
 
 /// Bytes of a first view as they travel, headers included.
 const MAX_BYTES: u64 = 50_000;
@@ -103,4 +106,63 @@ async fn the_time_to_the_verdict_on_a_slow_phone_is_known() {
     }
     browser.close().await;
     states.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_a_verification_takes_on_a_slow_phone_is_known() {
+    let app = TestApp::start().await;
+    let code = app.issue("L1", 1).await.remove(0);
+    // With the product and the codes that were issued, 20 statements.
+    tell(&app, &code, 0..18).await;
+    for (engine, script) in [("WebCrypto", ""), ("own", WITHOUT_WEBCRYPTO)] {
+        let browser = Browser::start().await;
+        browser.screen(360, 640, true).await;
+        browser.slow_down(4).await;
+        if !script.is_empty() {
+            browser.before_every_page(script).await;
+        }
+        let (mut computing, mut whole) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            browser.open("about:blank").await;
+            browser.open(&app.url(&code)).await;
+            // Nothing is warm: each page compiles the verifier anew. What is fetched is not counted.
+            let found = browser
+                .run(
+                    "const address = document.querySelector('[data-proof]').getAttribute('href');
+                    const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
+                    await import('/static/verify.js');
+                    const began = performance.now();
+                    const found = await auditlog.verifyBundle(bytes);
+                    const computed = performance.now() - began;
+                    return [found.statements.length, computed, await auditlog.ed25519Engine()];",
+                )
+                .await;
+            assert_eq!(found[0], 20);
+            assert_eq!(found[2], engine);
+            computing.push(found[1].as_f64().unwrap());
+            browser.open(&app.url(&code)).await;
+            let pressed = browser
+                .run(
+                    "const section = document.querySelector('[data-check]');
+                    const began = performance.now();
+                    section.querySelector('.button').click();
+                    while (section.dataset.busy !== undefined) {
+                        await new Promise(done => setTimeout(done, 1));
+                    }
+                    return [section.querySelector('.said-pass') !== null, performance.now() - began];",
+                )
+                .await;
+            assert_eq!(pressed[0], true);
+            whole.push(pressed[1].as_f64().unwrap());
+        }
+        computing.sort_by(f64::total_cmp);
+        whole.sort_by(f64::total_cmp);
+        println!(
+            "{engine:>10}: 20 statements in {:.0} ms (median of 5), at most {:.0} ms; from the press to the answer {:.0} ms, \
+             at most {:.0} ms",
+            computing[2], computing[4], whole[2], whole[4]
+        );
+        browser.close().await;
+    }
+    app.stop().await;
 }

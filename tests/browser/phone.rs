@@ -271,7 +271,7 @@ async fn service(port: u16, keys: Option<&Path>) -> TestApp {
 }
 
 /// What happened to a code, at one minute each.
-async fn tell(app: &TestApp, code: &str, minutes: std::ops::Range<u32>) {
+pub async fn tell(app: &TestApp, code: &str, minutes: std::ops::Range<u32>) {
     let serial = code.rsplit_once("/21/").unwrap().1;
     let event = |minute: u32| {
         format!(

@@ -195,3 +195,52 @@ fn a_history_of_keys_leads_from_the_first_key_to_the_one_that_signed_and_no_furt
         assert_eq!(run(&["--keys", &late]), 1, "signed before its time");
     }
 }
+
+#[test]
+fn evidence_of_two_histories_convinces_and_what_only_seems_to_be_does_not() {
+    let folder = Folder::new();
+    let vectors = include_str!("../../crates/auditlog/vectors/evidence.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let vkey = vectors["vkey"].as_str().unwrap();
+    let case = |name: &str| {
+        let cases = vectors["cases"].as_array().unwrap();
+        let case = cases.iter().find(|case| case["name"] == name).unwrap();
+        folder.write("evidence.json", case["evidence"].as_str().unwrap())
+    };
+    let file = case("a leaf rewritten before the tree grew");
+    let (code, said) = folder.run(&["verify", "--evidence", &file, "--vkey", vkey]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "PROVEN: the key that you gave has signed two histories.",
+        "log         log.example",
+        "one tree    3 entries, root ",
+        "another     7 entries, root ",
+        "of which the first 3 have the root ",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    // Nobody's key is no word about anybody.
+    let (code, said) = folder.run(&["verify", "--evidence", &file]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.starts_with("PROVEN of whoever holds the key in the file"),
+        "{said}"
+    );
+    let file = case("the new tree begins with the old one");
+    let (code, said) = folder.run(&["verify", "--evidence", &file, "--vkey", vkey, "--json"]);
+    assert_eq!(code, 1, "{said}");
+    let found: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(found["two_histories"], false);
+    assert_eq!(
+        found["error"],
+        "the two trees agree: this shows nothing against the log"
+    );
+    // It is a question of its own.
+    for args in [
+        &["verify", "--evidence", &file, "bundle.json"][..],
+        &["verify", "--evidence", "/no/such/file"],
+        &["verify", "--evidence", &file, "--story-vkey", vkey],
+    ] {
+        assert_eq!(folder.run(args).0, 2, "{args:?}");
+    }
+}

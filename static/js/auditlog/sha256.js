@@ -1,5 +1,6 @@
-// SHA-256 (RFC 6234). A bundle takes thousands of hashes of a few bytes: a promise of WebCrypto for each costs more
-// than the hash does, and browsers have none on pages that come over plain HTTP.
+// SHA-256 (RFC 6234). A bundle takes thousands of hashes of a few bytes, one after the other. For those WebCrypto is no
+// faster (docs/performance.md), and browsers have none on pages that come over plain HTTP: this way every browser
+// computes the same.
 
 /** Fractional parts of the cube roots of the first 64 primes (RFC 6234 §5.1). */
 const SHA256_WORDS = new Int32Array([

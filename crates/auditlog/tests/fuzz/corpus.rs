@@ -144,6 +144,7 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
             policies.into_iter().rev().collect()
         }
         "add_checkpoint" => members("witnesses.json", "requests", "body"),
+        "evidence" => members("evidence.json", "cases", "evidence"),
         "tlog_proof" => members("tlog-proofs.json", "proofs", "proof"),
         "anchor_line" => anchors()
             .lines()

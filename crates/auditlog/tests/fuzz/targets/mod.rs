@@ -107,6 +107,10 @@ pub const TARGETS: &[Target] = &[
         run: witnessing::add_checkpoint,
     },
     Target {
+        name: "evidence",
+        run: witnessing::evidence,
+    },
+    Target {
         name: "tlog_proof",
         run: witnessing::tlog_proof,
     },

@@ -1,10 +1,13 @@
-//! Policies, requests to witnesses, and proofs of one entry.
+//! Policies, requests to witnesses, proofs of one entry, and evidence.
 
 use std::collections::HashSet;
 
+use auditlog::Hash;
 use auditlog::add_checkpoint::{AddCheckpoint, MAX_BYTES, MAX_PROOF};
+use auditlog::bundle::Trust;
 use auditlog::checkpoint::Checkpoint;
-use auditlog::hash::leaf_hash;
+use auditlog::evidence::{Evidence, judge};
+use auditlog::hash::{leaf_hash, root_in_place};
 use auditlog::note::NoteSigner;
 use auditlog::policy::{MAX_LINES_OF_A_KIND, Policy};
 use auditlog::tlog_proof::TlogProof;
@@ -100,6 +103,33 @@ pub fn tlog_proof(data: &[u8]) -> Answer {
                 assert_eq!(proof.index.0, i, "an entry proven where it is not");
             }
         }
+    }
+    Answer::Accepted
+}
+
+/// Evidence: one spelling, and two trees of which one is the beginning of the other never convict.
+pub fn evidence(data: &[u8]) -> Answer {
+    let Some((text, evidence)) =
+        text(data).and_then(|text| Some((text, Evidence::parse(text).ok()?)))
+    else {
+        return Answer::Refused;
+    };
+    assert_eq!(evidence.format(), text, "evidence has one spelling");
+    let key = log().verifier().clone();
+    let trust = Trust {
+        log: Some(&key),
+        ..Trust::default()
+    };
+    if let Ok(found) = judge(data, &trust) {
+        let is_true = |size: u64, root: Hash| {
+            let leaf = |i| leaf_hash(format!("entry {i}").as_bytes());
+            let mut leaves: Vec<Hash> = (0..size.min(1_000)).map(leaf).collect();
+            root_in_place(&mut leaves) == root
+        };
+        let heads = [found.old, found.new];
+        let both = heads.iter().all(|head| is_true(head.size.0, head.root));
+        assert!(!both, "two trees of one history convict");
+        assert_ne!(found.begins_with, found.old.root);
     }
     Answer::Accepted
 }
