@@ -24,6 +24,7 @@ pub mod proof;
 pub mod public;
 pub mod query;
 pub mod recover;
+pub mod scan;
 pub mod seal;
 pub mod store;
 pub mod trace;

@@ -27,7 +27,9 @@ use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock,
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options, has_log};
-use crate::web::{ForwardTraces, LogIdentity, LogState, Receipts, Service, Subscribing, serve};
+use crate::web::{
+    ForwardTraces, LogIdentity, LogState, Networks, Receipts, Service, Subscribing, serve,
+};
 
 pub use key_source::SourceError;
 pub use keys::{Founding, KeyError, KeyPlaces, Keys, load_or_found, new_key_file};
@@ -363,6 +365,7 @@ impl Running {
             serving: settings.serving.clone(),
             stopping: is_stopping,
             receipts: Receipts::new(settings.waiting_limit, waiting_ends),
+            networks: Networks::default(),
             forward_traces: ForwardTraces::default(),
         };
         let server: Server = serve(service, listener, settings.workers)

@@ -13,6 +13,7 @@ use crate::store::event_key::{count_event_keys, stray_event_keys};
 use crate::store::gtin_owner::gtin_owners_after;
 use crate::store::lost_entry::count_lost_entries;
 use crate::store::party_description::descriptions_after;
+use crate::store::scan::{count_scans, stray_scans};
 use crate::store::statement::{statements_of_batch, stray_statements};
 use crate::store::trace_index::{WholeIndexRow, count_index_rows, index_rows, index_rows_page};
 
@@ -51,7 +52,26 @@ pub(super) async fn check(
     check_owners(conn, report, tally).await?;
     check_parties(conn, report, tally).await?;
     pictures::check(conn, report, tally).await?;
+    check_scans(conn, report, tally).await?;
     check_code_ranges(conn, report, tally).await
+}
+
+/// Look-ups of an item are numbered from 1, in the order in which they were recorded, and each has its statement.
+async fn check_scans(
+    conn: &mut PgConnection,
+    report: &mut Report,
+    tally: &Tally,
+) -> Result<(), CheckError> {
+    let count = count_scans(conn).await?.max(0) as u64;
+    if count != tally.scans {
+        report.add(format!("scan: {count} rows for {} look-ups", tally.scans));
+    }
+    for (code, number) in stray_scans(conn, NAMED).await? {
+        report.add(format!(
+            "scan {code} {number}: it does not follow the look-up before it"
+        ));
+    }
+    Ok(())
 }
 
 async fn check_event_keys(

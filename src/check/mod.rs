@@ -110,6 +110,8 @@ struct Tally {
     /// Which merchant described a product first, by GTIN.
     described: HashMap<String, Uuid>,
     issuances: u64,
+    /// Look-ups.
+    scans: u64,
     /// What queries find events by, where all of it is compared.
     index: Option<IndexTally>,
     /// Which pictures products name, or named, and what they say of these.

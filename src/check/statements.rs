@@ -20,6 +20,7 @@ use crate::domain::identity_key::identity_key;
 use crate::domain::master;
 use crate::domain::picture::Picture;
 use crate::domain::posting::BatchIndex;
+use crate::domain::scan::{Scan, read_scan};
 use crate::domain::signed::is_signature;
 use crate::domain::statement::{About, Batch, Kind, Role, StatementId, StoredStatement};
 use crate::domain::time::timestamp;
@@ -27,6 +28,7 @@ use crate::domain::turn::Turns;
 use crate::store::batch::{pending_batches_after, sealed_batches_from};
 use crate::store::event_key::taken_event_keys;
 use crate::store::lost_entry::{LostEntry, lost_entries_from};
+use crate::store::scan::{ScanRow, scans_of_batch};
 use crate::store::statement::{CheckedStatement, statements_of_batch};
 use crate::store::tile::tile_hashes;
 use crate::store::trace_index::{IndexRow, index_rows, missing_index_rows};
@@ -298,6 +300,8 @@ struct Index {
 #[derive(Default)]
 struct Derived {
     index_rows: Vec<IndexRow>,
+    /// Look-ups, by what their contents say.
+    scans: Vec<ScanRow>,
     /// Where each event stands, and what its content hashes to, unless fields of it were erased.
     event_keys: HashMap<EventKey, (StatementId, Option<[u8; 32]>)>,
 }
@@ -314,6 +318,15 @@ impl Derived {
                 "trace_index: the row of statement {}/{} with identity_key {} and role {} is missing",
                 batch.id, row.id.position, row.identity_key, row.role
             ));
+        }
+        if !self.scans.is_empty() {
+            let stored = scans_of_batch(conn, batch).await?;
+            for row in self.scans.iter().filter(|row| !stored.contains(row)) {
+                report.add(format!(
+                    "scan: the row of statement {}/{} is missing or another",
+                    batch.id, row.id.position
+                ));
+            }
         }
         let keys: Vec<EventKey> = self.event_keys.keys().copied().collect();
         let taken = taken_event_keys(conn, batch.merchant_id, &keys).await?;
@@ -403,6 +416,8 @@ struct Said {
     event: Option<(String, bool, OffsetDateTime)>,
     /// For products: the GTIN, and the picture that is named.
     product: Option<(String, Option<Picture>)>,
+    /// For look-ups: what is said of it.
+    scan: Option<Scan>,
     /// What becomes of what it concerns.
     turns: Turns,
 }
@@ -422,6 +437,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
             about,
             abouts_of_old: Vec::new(),
             event: None,
+            scan: (kind == Kind::Scan).then(|| read_scan(body).ok()).flatten(),
             product: product.map(|product| {
                 let gtin = product.gtin.as_str().to_owned();
                 (gtin, product.picture)
@@ -439,6 +455,7 @@ fn said(stored: &StoredStatement, index: Option<&mut Index>) -> Option<Said> {
         turns: event.turns(),
         about: Some(epcis::about(&event)),
         event: Some((event.event_id?, is_error, event.event_time)),
+        scan: None,
         product: None,
     })
 }
@@ -522,6 +539,17 @@ impl Facts {
             });
             tally.pictures.extend(named);
             tally.described.entry(gtin).or_insert(batch.merchant_id);
+        }
+        if let Some(scan) = self.said.scan {
+            tally.scans += 1;
+            derived.scans.push(ScanRow {
+                code: scan.item.canonical(),
+                number: scan.number.cast_signed(),
+                first_at: scan.first_at,
+                recorded_at: batch.recorded_at,
+                place: scan.place.map(|place| place.as_str().to_owned()),
+                id: stored.id,
+            });
         }
         tally.issuances += u64::from(self.said.kind == Kind::Issuance);
         if self.said.kind == Kind::Party {

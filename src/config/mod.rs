@@ -68,6 +68,7 @@ pub struct Settings {
     /// `ROOTMARK_LOOKUPS_PER_MINUTE`: of one client address. Default 6000; 0 is no limit.
     /// `ROOTMARK_API_REQUESTS_PER_MINUTE`: of one API key, and of one address. Default 60000; 0 is no
     /// limit.
+    /// `ROOTMARK_PLACE_HEADER`: the header in which a trusted proxy says where its client is. Default: none.
     /// `ROOTMARK_MAPS`: `on` or `off`; off says the way in words alone. Default `on`.
     pub serving: ServingSettings,
     /// `ROOTMARK_WEBHOOK_PRIVATE_TARGETS`: networks and hosts that deliveries may go to although they are

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderName;
 use ipnet::IpNet;
 
 use super::Reader;
@@ -39,6 +40,11 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             limits,
             maps: self.switch("ROOTMARK_MAPS"),
+            place_header: self.parsed(
+                "ROOTMARK_PLACE_HEADER",
+                "the name of a header, such as X-Client-Region",
+                |text| HeaderName::from_bytes(text.as_bytes()).ok(),
+            ),
         }
     }
 

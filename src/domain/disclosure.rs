@@ -337,7 +337,8 @@ impl Disclosure {
                 member("firstNumber", Field::CodesIssued, None);
             }
             // Links are made to be followed, nothing of a recall is hidden, and of an erasure nothing need be.
-            Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => {}
+            // Where a look-up was is for the merchant alone; stories hold none.
+            Kind::Link | Kind::Recall | Kind::Scan | Kind::Disclosure | Kind::Erasure => {}
         }
         found
     }

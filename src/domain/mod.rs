@@ -25,6 +25,7 @@ pub mod presence;
 pub mod recall;
 pub mod retry;
 pub mod route;
+pub mod scan;
 pub mod schedule;
 pub mod scope;
 pub mod sealed;

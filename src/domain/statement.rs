@@ -32,6 +32,8 @@ pub enum Kind {
     Link,
     /// What must not be used any more.
     Recall,
+    /// That an item was looked up.
+    Scan,
     /// Who may see what.
     Disclosure,
     /// Which fields of other statements were erased.
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Issuance => "issuance",
             Kind::Link => "link",
             Kind::Recall => "recall",
+            Kind::Scan => "scan",
             Kind::Disclosure => "disclosure",
             Kind::Erasure => "erasure",
         }
@@ -64,6 +67,7 @@ impl Kind {
             Kind::Issuance,
             Kind::Link,
             Kind::Recall,
+            Kind::Scan,
             Kind::Disclosure,
             Kind::Erasure,
         ]
@@ -125,9 +129,11 @@ pub enum Role {
     Erasure,
     /// What that statement is about.
     Erased,
+    /// The item that was looked up.
+    Scanned,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 25] = [
+const ROLES: [(Role, &str, Option<i16>); 26] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -157,6 +163,8 @@ const ROLES: [(Role, &str, Option<i16>); 25] = [
     (Role::Erasure, "erasure", Some(17)),
     // Whoever looks for an erasure knows what was erased.
     (Role::Erased, "erased", None),
+    // Look-ups have a table of their own: a story asks for the last one alone.
+    (Role::Scanned, "scanned", None),
 ];
 
 impl Role {

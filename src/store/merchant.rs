@@ -54,6 +54,13 @@ pub async fn insert_merchant(conn: &mut PgConnection, merchant: &NewMerchant<'_>
     Ok(())
 }
 
+/// The party in whose name a merchant speaks; the transaction must act for it.
+pub async fn issuer_of(conn: &mut PgConnection, id: Uuid) -> Result<String> {
+    sqlx::query_scalar!("SELECT issuer FROM merchant WHERE id = $1", id)
+        .fetch_one(conn)
+        .await
+}
+
 /// Every merchant, oldest first; in the checker's role.
 pub async fn list_merchants(conn: &mut PgConnection) -> Result<Vec<Merchant>> {
     let rows = sqlx::query!(

@@ -24,6 +24,7 @@ pub mod named_query;
 pub mod party_description;
 pub mod picture;
 pub mod recall;
+pub mod scan;
 pub mod seal;
 pub mod statement;
 pub mod subscription;

@@ -119,6 +119,7 @@ pub(super) async fn describe(
             | Kind::Issuance
             | Kind::Link
             | Kind::Recall
+            | Kind::Scan
             | Kind::Disclosure
             | Kind::Erasure => {}
         }
@@ -150,7 +151,8 @@ fn describes(
     let mut about = loaded.about.iter();
     match loaded.kind {
         // Links and recalls have limits of their own.
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => false,
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan => false,
+        Kind::Disclosure | Kind::Erasure => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
             let mut lots = about
@@ -192,7 +194,8 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let issuance = loaded.body(master::read_issuance)?;
             story.issued.push(loaded.described(issuance));
         }
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Disclosure | Kind::Erasure => {}
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan => {}
+        Kind::Disclosure | Kind::Erasure => {}
     }
     Ok(())
 }

@@ -27,6 +27,11 @@ const PICTURE: Room = Room {
     advice: "480 pixels on the longer side are enough for a phone, and a JPEG is mostly smaller",
 };
 
+const SMALL: Room = Room {
+    bytes: 1024,
+    advice: "it holds a few words",
+};
+
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -34,6 +39,22 @@ const BODY_LIMIT: Duration = Duration::from_secs(30);
 pub(super) async fn json_text(
     request: &HttpRequest,
     payload: web::Payload,
+) -> Result<String, Problem> {
+    read_json(request, payload, BODY).await
+}
+
+/// The same of a request that says a few words.
+pub(super) async fn small_json_text(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<String, Problem> {
+    read_json(request, payload, SMALL).await
+}
+
+async fn read_json(
+    request: &HttpRequest,
+    payload: web::Payload,
+    room: Room,
 ) -> Result<String, Problem> {
     match content_type(request)?.as_str() {
         "application/json" | "application/ld+json" => {}
@@ -43,7 +64,7 @@ pub(super) async fn json_text(
             ));
         }
     }
-    let bytes = in_time(request, payload, BODY).await?;
+    let bytes = in_time(request, payload, room).await?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Problem::validation(format!("the body is not UTF-8: byte {at}"))

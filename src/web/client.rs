@@ -18,6 +18,12 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&address))
     }
 
+    /// Whether a request comes from one of them: then it may say more of its client.
+    pub(super) fn is_behind(&self, request: &HttpRequest) -> bool {
+        let peer = request.peer_addr();
+        peer.is_some_and(|peer| self.has(peer.ip().to_canonical()))
+    }
+
     /// The address of the client. Headers count only where a trusted proxy sent them, and of a chain
     /// only the part that trusted proxies wrote: it is read from its end, to the first that is not one
     /// of them. A proxy that writes one of the two headers may let the other one pass as the client sent

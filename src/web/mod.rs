@@ -33,3 +33,4 @@ pub use limits::LimitSettings;
 pub use metrics::MetricsToken;
 pub use receipt::Receipts;
 pub use service::{Failing, LogIdentity, LogState, Service, ServingSettings, Subscribing, serve};
+pub use shopper::scans::Networks;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::header::HeaderName;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use auditlog::TreeSize;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::limits::{self, LimitSettings, Limits};
+use super::shopper::scans::Networks;
 use super::{
     ForwardTraces, MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes,
 };
@@ -43,6 +45,8 @@ pub struct Service {
     pub public_url: String,
     /// Who waits for a receipt.
     pub receipts: Receipts,
+    /// What networks are called today.
+    pub networks: Networks,
     /// Who follows a recall.
     pub forward_traces: ForwardTraces,
     /// What subscriptions are made with.
@@ -75,6 +79,8 @@ pub struct ServingSettings {
     pub limits: LimitSettings,
     /// Whether pages draw maps.
     pub maps: bool,
+    /// The header in which a trusted proxy says where its client is (ISO 3166).
+    pub place_header: Option<HeaderName>,
 }
 
 /// What subscriptions are made with.

@@ -50,6 +50,66 @@ function isRemembered(origin) {
   }
 }
 
+/** What this phone calls itself for this code today: another name for each code and each day, so that nobody can follow it. */
+function nameForToday(path) {
+  const bytes = new Uint8Array(16);
+  if (window.crypto && crypto.getRandomValues) {
+    crypto.getRandomValues(bytes);
+  } else {
+    bytes.forEach((_, i) => { bytes[i] = Math.random() * 256; });
+  }
+  const fresh = btoa(String.fromCharCode(...bytes));
+  const place = "rootmark.scans/v1";
+  const today = new Date().toISOString().slice(0, 10);
+  try {
+    const kept = JSON.parse(localStorage.getItem(place)) || {};
+    const names = kept.day === today ? kept.names : {};
+    names[path] = names[path] || fresh;
+    localStorage.setItem(place, JSON.stringify({ day: today, names }));
+    return names[path];
+  } catch (error) {
+    // Nothing can be kept: each time it is another phone.
+    return fresh;
+  }
+}
+
+/** Says that the page is in front of somebody, once it has been for a second; and how often it was, in the band. */
+async function countLookUp(line) {
+  const path = location.pathname;
+  const answer = await fetch(`/scans${path}?lang=${document.documentElement.lang}`, {
+    method: "POST",
+    credentials: "omit",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ phone: nameForToday(path) }),
+  });
+  if (answer.status === 200) {
+    const { said, number } = await answer.json();
+    line.textContent = said;
+    line.dataset.number = number === null ? "" : number;
+  }
+}
+
+function whenSeen(task) {
+  let timer = null;
+  const look = () => {
+    clearTimeout(timer);
+    if (document.visibilityState === "visible" && !document.prerendering) {
+      timer = setTimeout(() => {
+        document.removeEventListener("visibilitychange", look);
+        task();
+      }, 1000);
+    }
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+}
+
+const line = document.querySelector(".scans");
+// A browser that a program drives shows the page to nobody.
+if (line && !navigator.webdriver) {
+  whenSeen(() => countLookUp(line).catch(() => {}));
+}
+
 if (section) {
   // Without this script it leads to the page that checks files.
   const button = section.querySelector(".button");

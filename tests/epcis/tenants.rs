@@ -31,10 +31,23 @@ async fn two_merchants() -> (TestApp, Uuid) {
         );
         assert_eq!(app.post_as(key, "/api/parties", place).await.status(), 201);
         let order = format!(r#"{{"gtin":"{gtin}","lot":"L1","quantity":3}}"#);
-        assert_eq!(
-            app.post_as(key, "/api/code-ranges", order).await.status(),
-            201
-        );
+        let issued = app.post_as(key, "/api/code-ranges", order).await;
+        assert_eq!(issued.status(), 201);
+        let issued: serde_json::Value = issued.json().await.unwrap();
+        let codes = app.http.get(app.url(issued["codes"].as_str().unwrap()));
+        let codes = codes.bearer_auth(key).send().await.unwrap();
+        let codes = codes.text().await.unwrap();
+        let code = codes
+            .lines()
+            .next()
+            .unwrap()
+            .replacen("/01/", "/scans/01/", 1);
+        let seen = app.http.post(code);
+        let seen = seen
+            .header("Content-Type", "application/json")
+            .header("User-Agent", "Mozilla/5.0 (iPhone)")
+            .body(r#"{"phone":"AAAAAAAAAAAAAAAAAAAAAA=="}"#);
+        assert_eq!(seen.send().await.unwrap().status(), 200);
         let tin = picture::png(120, 120, 7);
         let member = picture::member(&tin);
         assert_eq!(app.send_picture(key, "image/png", tin).await.status(), 201);
@@ -203,6 +216,7 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT pending_batch",
         "rootmark_capture INSERT picture",
         "rootmark_capture INSERT product_picture",
+        "rootmark_capture INSERT scan",
         "rootmark_capture INSERT statement",
         "rootmark_capture INSERT subscription",
         "rootmark_capture INSERT trace_index",
@@ -402,7 +416,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 16);
+    assert_eq!(insertable.len(), 17);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

@@ -14,11 +14,15 @@ use rootmark::check::{CheckError, Report, check};
 use rootmark::codes::{CodeOrder, IssuedCodes, issue};
 use rootmark::config::Settings;
 use rootmark::domain::capture_fault::ErrorBehaviour;
+use rootmark::domain::gs1::Identity;
 use rootmark::domain::gs1::{Gtin, Lot};
+use rootmark::domain::scan::Region;
 use rootmark::domain::statement::Kind;
 use rootmark::query::merge;
+use rootmark::scan::{Look, count};
 use rootmark::seal::{SealError, Sealed, seal};
 use rootmark::store::log_head::{LogHead, log_head};
+use rootmark::store::scan::Looker;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -129,6 +133,21 @@ impl Bench {
         };
         let mut conn = self.core.database.capture.acquire().await.unwrap();
         issue(&mut conn, &order, self.tick()).await.unwrap()
+    }
+
+    /// A phone looks at an item.
+    pub async fn look(&self, of: &Submitter, item: &str, phone: u8, place: Option<&str>) {
+        let look = Look {
+            merchant_id: of.merchant_id,
+            item: Identity::parse(item).unwrap(),
+            looker: Looker {
+                phone: [phone; 16],
+                network: [phone; 8],
+            },
+            place: place.map(|place| Region::parse(place).unwrap()),
+        };
+        let mut conn = self.core.database.capture.acquire().await.unwrap();
+        assert!(count(&mut conn, &look, self.tick()).await.unwrap().is_new);
     }
 
     /// Seals what is pending, a second later.

@@ -11,7 +11,7 @@ use crate::support::document::{item_observation, observation, observation_of};
 use crate::support::{GTIN, picture};
 
 /// Everything that a check reads.
-pub const TABLES: [&str; 18] = [
+pub const TABLES: [&str; 19] = [
     "statement",
     "sealed_batch",
     "pending_batch",
@@ -23,6 +23,7 @@ pub const TABLES: [&str; 18] = [
     "gtin_owner",
     "party_description",
     "code_range",
+    "scan",
     "picture",
     "product_picture",
     "seal",
@@ -54,6 +55,16 @@ pub async fn busy() -> Bench {
     bench.capture(&every_type(10)).await;
     bench.merge_index().await;
     bench.issue(&dairy, GTIN, Some("L2"), 3).await;
+    for (phone, place) in [(1, Some("CN-SH")), (2, None)] {
+        bench
+            .look(
+                &dairy,
+                &format!("https://id.gs1.org/01/{GTIN}/21/A1"),
+                phone,
+                place,
+            )
+            .await;
+    }
     bench.issue(&dairy, GTIN, None, 5).await;
     bench.sealed_and_public().await;
     bench
@@ -71,6 +82,14 @@ pub async fn busy() -> Bench {
         .capture(&[observation(30, "L3"), observation(31, "L3")])
         .await;
     bench.issue(&beef, BEEF, Some("L9"), 2).await;
+    bench
+        .look(
+            &dairy,
+            &format!("https://id.gs1.org/01/{GTIN}/21/A1"),
+            3,
+            Some("NZ"),
+        )
+        .await;
     describe(&bench, &beef, "09521072001098").await;
     bench
 }
@@ -237,6 +256,7 @@ pub async fn names_of_rows(owner: &mut PgConnection, table: &str) -> Vec<Vec<Str
         "gtin_owner" => "'gtin_owner'",
         "party_description" => "'party_description'",
         "code_range" => "'code_range'",
+        "scan" => "'scan'",
         "picture" => "'picture ' || encode(sha256, 'hex')",
         "product_picture" => "'product_picture'",
         // A seal that is gone is noticed by its neighbours, or by the head.

@@ -43,7 +43,7 @@ async fn a_deleted_row_of_any_table_is_found() {
 }
 
 /// Rows that nobody's statements call for: the table, and what selects a row to be inserted.
-const EXTRA: [(&str, &str); 18] = [
+const EXTRA: [(&str, &str); 20] = [
     (
         "event_key",
         "SELECT merchant_id, substring(sha256(key) FOR 16), content_sha256, batch_id, position FROM event_key LIMIT 1",
@@ -79,6 +79,14 @@ const EXTRA: [(&str, &str); 18] = [
     (
         "code_range",
         "SELECT merchant_id, gtin, first_number + quantity, quantity, lot, batch_id, position FROM code_range ORDER BY gtin, first_number DESC LIMIT 1",
+    ),
+    (
+        "scan",
+        "SELECT merchant_id, code, number + 1, first_at, recorded_at, place, phone, network, batch_id, position FROM scan ORDER BY number DESC LIMIT 1",
+    ),
+    (
+        "scan",
+        "SELECT merchant_id, code || '2', number, first_at, recorded_at, place, phone, network, batch_id, position FROM scan ORDER BY number LIMIT 1",
     ),
     (
         "gtin_owner",

@@ -8,12 +8,15 @@ use crate::check_fixture::{
 };
 
 /// What a check cannot see, and why. Nothing else may be missed, and nothing here may be found.
-const UNSEEN: [(&str, &str); 4] = [
+const UNSEEN: [(&str, &str); 6] = [
     // When a merchant claimed a GTIN is said nowhere else, and nothing reads it: the column is there
     // for FOR UPDATE.
     ("gtin_owner", "claimed_at"),
     // When a picture was sent first orders those that wait, and is said nowhere else.
     ("picture", "sent_at"),
+    // What a phone and a network are called keeps look-ups apart, and is said nowhere else, so that nobody is followed.
+    ("scan", "phone"),
+    ("scan", "network"),
     // Which merge wrote a row; it keeps rows apart and says nothing of events.
     ("event_term", "segment"),
     // It holds the table to one row while the constraint stands; nothing reads it.
@@ -155,12 +158,14 @@ async fn is_unchanged(owner: &mut sqlx::PgConnection, table: &str) -> bool {
     rows(owner, &differ).await.is_empty()
 }
 
+/// Whether what was missed is a change of a column.
+fn is_of(what: &str, (table, column): &(&str, &str)) -> bool {
+    what.starts_with(&format!("{table}.{column} = "))
+}
+
 /// Asserts that exactly the listed columns were missed.
 async fn assert_all_found_in(tables: &[&str]) {
     let missed = missed_in(tables, small_changes).await;
-    let is_of = |what: &str, (table, column): &(&str, &str)| {
-        what.starts_with(&format!("{table}.{column} = "))
-    };
     let unlisted: Vec<&String> = missed
         .iter()
         .filter(|what| !UNSEEN.iter().any(|unseen| is_of(what, unseen)))
@@ -191,7 +196,14 @@ async fn a_changed_column_of_any_row_of_the_trace_index_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_column_of_any_other_derived_row_is_found() {
-    assert_all_found_in(&["event_key", "gtin_owner", "party_description", "code_range"]).await;
+    assert_all_found_in(&[
+        "event_key",
+        "gtin_owner",
+        "party_description",
+        "code_range",
+        "scan",
+    ])
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,6 +235,7 @@ async fn every_table_that_a_check_reads_is_tampered_with_here() {
         "gtin_owner",
         "party_description",
         "code_range",
+        "scan",
         "picture",
         "product_picture",
         "seal",
@@ -269,5 +282,9 @@ fn other_lengths(column: &Column) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_of_another_length_are_found_and_not_an_error_of_the_check() {
     let missed = missed_in(&TABLES, other_lengths).await;
-    assert!(missed.is_empty(), "a check misses: {missed:#?}");
+    let unlisted: Vec<&String> = missed
+        .iter()
+        .filter(|what| !UNSEEN.iter().any(|unseen| is_of(what, unseen)))
+        .collect();
+    assert!(unlisted.is_empty(), "a check misses: {unlisted:#?}");
 }

@@ -24,6 +24,7 @@ mod product_pictures;
 mod qr_codes;
 mod refusals;
 mod resolver;
+mod scans;
 mod sealing;
 
 use rootmark::domain::gs1;

@@ -151,6 +151,13 @@ impl DigitalLink {
         }
     }
 
+    /// The item, where it names one.
+    #[must_use]
+    pub fn item(&self) -> Option<Identity> {
+        let (gtin, serial) = self.gtin().zip(self.serial())?;
+        Some(Identity::Item { gtin, serial })
+    }
+
     /// Everything that the link names, from finest to coarsest: never empty, at most three. This
     /// is the ladder on which a resolver climbs when it does not know a serial.
     #[must_use]

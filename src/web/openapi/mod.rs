@@ -115,10 +115,11 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 6] = [
+    const PAGES: [&str; 7] = [
         "/",
         "/find",
         "/verify",
+        "/scans/{link:.*}",
         "/qr/{link:.*}",
         "/picture/{gtin}/{sha256}",
         "/static/{file:.*}",

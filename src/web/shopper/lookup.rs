@@ -11,6 +11,7 @@ use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::scope::Scope;
 use crate::domain::told::Told;
+use crate::scan::{ScanCount, count_of};
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::seal::seal_of;
@@ -70,6 +71,8 @@ pub(super) struct Found {
     /// The first checkpoint that covers all of it that is public. It stays the same as long as the story does,
     /// whatever else the log goes on to hold.
     pub sealed_in: Option<AnchorLine>,
+    /// How often it was looked up; `None` for what is no item, and for an item that never was.
+    pub scans: Option<ScanCount>,
 }
 
 /// The story of the code at a path, as whoever asks may see it, or that there is none. The path is raw as it came: an
@@ -102,11 +105,17 @@ pub(super) async fn find_story(
     let told = story.ok_or_else(unknown)?;
     let public_size = service.public_size();
     let sealed_in = sealed_in(&mut tx, &told, public_size).await?;
+    let item = told.story.subject.item();
+    let scans = match item {
+        Some(item) => count_of(&mut tx, merchant_id, &item).await?,
+        None => None,
+    };
     tx.rollback().await?;
     Ok(Found {
         told,
         public_size,
         sealed_in,
+        scans,
     })
 }
 

@@ -22,8 +22,10 @@ use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
 use crate::domain::statement::{Kind, StatementId};
 use crate::domain::story::{Step, Story, StoryStatement, Via};
+use crate::domain::time::timestamp;
 use crate::domain::told::Told;
 use crate::proof::count_shown;
+use crate::scan::ScanCount;
 use crate::web::Service;
 use crate::web::findings::{self, StepNames};
 use crate::web::negotiate::language_rank;
@@ -56,8 +58,10 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
         .unwrap_or_default();
     let (map, draws) = (journey_map(text, story), service.serving.maps);
     let (history, untold) = history(text, story, &names, public_size);
+    let scans = scans(text, found);
     TracePage {
         verdict: verdict(text, told, &sentences, public_size, best_before.as_ref())
+            .with_scans(scans)
             .with_notes(
                 completeness
                     .and_then(|found| lacking(text, found))
@@ -335,6 +339,24 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// How often an item on record was looked up before.
+fn scans(text: &Text, found: &Found) -> Option<String> {
+    let story = &found.told.story;
+    story.subject.item().filter(|_| story.is_on_record)?;
+    Some(match &found.scans {
+        Some(count) => scans_in_words(text, count),
+        None => text.get("verdict.scans_none").to_owned(),
+    })
+}
+
+/// How often an item was looked up, and when first.
+pub(super) fn scans_in_words(text: &Text, count: &ScanCount) -> String {
+    let first = timestamp(count.first_at);
+    let first = text.local_time(first.as_str(), READERS_OFFSET);
+    let first = first.map(|time| time.text).unwrap_or_default();
+    text.count("verdict.scans", count.times.into(), &[("time", &first)])
 }
 
 /// The best-before date that the item's or its lot's own events give.

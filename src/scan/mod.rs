@@ -1,0 +1,155 @@
+//! Look-ups: that the page of an item was shown to somebody becomes a statement, which counts those before it.
+//!
+//! Nobody can spoil genuine goods by looking them up: what a phone shows again on the same day is no other look-up, and
+//! one network's look-ups of one item count for little.
+
+use auditlog::field::Secret;
+use sqlx::PgConnection;
+use thiserror::Error;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::gs1::Identity;
+use crate::domain::identity_key::identity_key;
+use crate::domain::scan::{MAX_SCANS, Region, Scan};
+use crate::domain::statement::{Draft, DraftError, Kind};
+use crate::domain::time::{timestamp, to_millisecond};
+use crate::domain::turn::Turns;
+use crate::store::merchant::issuer_of;
+use crate::store::scan::{Looker, ScanRow, insert_scan, last_scan, scan_tally};
+use crate::store::{batch, begin_for, hold_identity};
+
+/// Look-ups of one item from one network, under its name of one day, that are counted: a family and its visitors, and not
+/// whoever wants a number to rise.
+pub const MAX_OF_NETWORK: i64 = 5;
+
+/// A look-up.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Whose item.
+    pub merchant_id: Uuid,
+    /// Which, by its serial number.
+    pub item: Identity,
+    /// Who looks, as far as it must be told from others.
+    pub looker: Looker,
+    /// Where, as far as that is known.
+    pub place: Option<Region>,
+}
+
+/// How often an item was looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanCount {
+    /// How often in all.
+    pub times: u32,
+    /// When first.
+    pub first_at: OffsetDateTime,
+}
+
+/// What became of a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// All that there are, this one included if it counts.
+    pub count: ScanCount,
+    /// The number of this looker's own; none where it was not counted.
+    pub own: Option<u32>,
+    /// Whether it was counted now, and not before.
+    pub is_new: bool,
+}
+
+/// Why a look-up was not counted.
+#[derive(Debug, Error)]
+pub enum ScanError {
+    /// The system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// It cannot be stated.
+    #[error(transparent)]
+    Statement(#[from] DraftError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Counts a look-up, unless it is another of the same phone on the same day or one too many of its network. Whether the
+/// item is on record is for the caller to know.
+pub async fn count(
+    conn: &mut PgConnection,
+    look: &Look,
+    now: OffsetDateTime,
+) -> Result<Counted, ScanError> {
+    let code = look.item.canonical();
+    let mut tx = begin_for(conn, look.merchant_id).await?;
+    // Look-ups of one item wait for each other, so that no number is given twice.
+    hold_identity(&mut tx, look.merchant_id, identity_key(&code)).await?;
+    let known = scan_tally(&mut tx, look.merchant_id, &code, &look.looker).await?;
+    let times = known.count.unsigned_abs();
+    let is_repeat = known.own.is_some();
+    if is_repeat || known.of_network >= MAX_OF_NETWORK || times >= MAX_SCANS {
+        tx.rollback().await?;
+        let first_at = known.first_at.unwrap_or(now);
+        return Ok(Counted {
+            count: ScanCount { times, first_at },
+            own: known.own.map(i32::unsigned_abs),
+            is_new: false,
+        });
+    }
+    // A clock that went back does not put one look-up before another.
+    let now = to_millisecond(now);
+    let recorded_at = known.last_at.map_or(now, |last_at| last_at.max(now));
+    let scan = Scan {
+        item: look.item.clone(),
+        number: times + 1,
+        first_at: known.first_at.unwrap_or(recorded_at),
+        place: look.place.clone(),
+    };
+    let issuer = issuer_of(&mut tx, look.merchant_id).await?;
+    let mut secrets = [Secret([0; 32]); 2];
+    for Secret(bytes) in &mut secrets {
+        getrandom::fill(bytes).map_err(ScanError::Random)?;
+    }
+    let about = scan.about();
+    let statement = Draft {
+        kind: Kind::Scan,
+        body: &scan.body(),
+        issuer: &issuer,
+        turns: Turns::of_kind(Kind::Scan, &about),
+        about,
+        happened: recorded_at,
+        recorded: timestamp(recorded_at),
+        secrets,
+        signature: None,
+    }
+    .finish()?;
+    let id = batch::insert_one(&mut tx, look.merchant_id, statement, recorded_at).await?;
+    let row = ScanRow {
+        code,
+        number: known.count + 1,
+        first_at: scan.first_at,
+        recorded_at,
+        place: scan.place.map(|place| place.as_str().to_owned()),
+        id,
+    };
+    insert_scan(&mut tx, look.merchant_id, &row, &look.looker).await?;
+    tx.commit().await?;
+    Ok(Counted {
+        count: ScanCount {
+            times: scan.number,
+            first_at: scan.first_at,
+        },
+        own: Some(scan.number),
+        is_new: true,
+    })
+}
+
+/// How often an item was looked up; none where it never was.
+pub async fn count_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    item: &Identity,
+) -> Result<Option<ScanCount>, sqlx::Error> {
+    let last = last_scan(conn, merchant_id, &item.canonical()).await?;
+    Ok(last.map(|last| ScanCount {
+        times: last.number.unsigned_abs(),
+        first_at: last.first_at,
+    }))
+}

@@ -1,0 +1,208 @@
+//! `POST /scans/01/…`: a phone says that the page of a code is in front of somebody.
+
+use std::sync::Mutex;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse, web};
+use auditlog::Hash;
+use auditlog::encoding::from_base64;
+use auditlog::json::{self, Value};
+use time::{Date, OffsetDateTime};
+
+use super::present::scans_in_words;
+use super::shell;
+use crate::codes::{SerialStatus, serial_status};
+use crate::domain::disclosure::Audience;
+use crate::domain::gs1::{DigitalLink, Gtin, Serial};
+use crate::domain::scan::Region;
+use crate::scan::{Counted, Look, ScanError, count};
+use crate::store::begin_for;
+use crate::store::gtin_owner::gtin_owner;
+use crate::store::scan::Looker;
+use crate::trace::TraceError;
+use crate::web::Service;
+use crate::web::body::small_json_text;
+use crate::web::client::network;
+use crate::web::error::Problem;
+use crate::web::lookup::{StoryError, story_of};
+
+/// What programs that only fetch pages call themselves, in small letters.
+const ROBOTS: [&str; 10] = [
+    "bot",
+    "crawl",
+    "spider",
+    "slurp",
+    "preview",
+    "headless",
+    "lighthouse",
+    "facebookexternalhit",
+    "python-requests",
+    "curl/",
+];
+
+/// Names of networks that nobody can find out again: hashes under a key that is drawn anew each day, and never leaves
+/// memory.
+#[derive(Debug, Default)]
+pub struct Networks(Mutex<Option<(Date, [u8; 32])>>);
+
+impl Networks {
+    /// The name of a network on the day of `now`.
+    fn name(&self, network: u128, now: OffsetDateTime) -> Result<[u8; 8], getrandom::Error> {
+        let mut held = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = match *held {
+            Some((day, key)) if day == now.date() => key,
+            _ => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key)?;
+                *held = Some((now.date(), key));
+                key
+            }
+        };
+        let Hash(hash) = Hash::of(&[&key, &network.to_be_bytes()]);
+        let mut name = [0; 8];
+        name.copy_from_slice(&hash[..8]);
+        Ok(name)
+    }
+}
+
+/// `POST /scans/01/{gtin}[/10/{lot}]/21/{serial}` with `{"phone":"<base64 of 16 bytes>"}`.
+pub(in crate::web) async fn scan(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    if !is_a_page_of_ours(request.headers()) {
+        return Err(refused(
+            StatusCode::FORBIDDEN,
+            "only a page of this service says that it was shown",
+        ));
+    }
+    let text = small_json_text(&request, payload).await?;
+    let phone = phone(&text).ok_or_else(|| {
+        refused(
+            StatusCode::BAD_REQUEST,
+            "the body must be {\"phone\":\"<base64 of 16 bytes>\"}",
+        )
+    })?;
+    if is_robot(request.headers()) {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let path = request.uri().path();
+    let path = path.strip_prefix("/scans").unwrap_or(path);
+    let link = DigitalLink::parse_path(path)
+        .map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let (Some((gtin, serial)), Some(item)) = (link.gtin().zip(link.serial()), link.item()) else {
+        return Err(refused(
+            StatusCode::NOT_FOUND,
+            "only items are counted, each by its serial number",
+        ));
+    };
+    let now = (service.clock)();
+    let merchant_id = owner(&service, link, (gtin, serial)).await?;
+    let merchant_id =
+        merchant_id.ok_or_else(|| refused(StatusCode::NOT_FOUND, "there is no such record"))?;
+    let proxies = &service.serving.trusted_proxies;
+    let network = service
+        .networks
+        .name(network(proxies.client(&request)), now)
+        .map_err(|error| Problem::internal(&error))?;
+    let look = Look {
+        merchant_id,
+        item,
+        looker: Looker { phone, network },
+        place: place(&request, &service),
+    };
+    let mut conn = service.database.capture.acquire().await?;
+    let counted = count(&mut conn, &look, now).await;
+    let counted = counted.map_err(|error| match error {
+        ScanError::Store(error) => Problem::from(error),
+        error => Problem::internal(&error),
+    })?;
+    Ok(answer(&request, &counted))
+}
+
+fn refused(status: StatusCode, detail: impl Into<String>) -> Problem {
+    Problem::new(status, "about:blank", detail)
+}
+
+fn answer(request: &HttpRequest, counted: &Counted) -> HttpResponse {
+    let text = shell(request).text;
+    let said = scans_in_words(text, &counted.count);
+    let body = serde_json::json!({
+        "times": counted.count.times,
+        "number": counted.own,
+        "counted": counted.is_new,
+        "said": said,
+    });
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(body)
+}
+
+/// Whose an item is that was issued or that events name; none where there is no record of it.
+async fn owner(
+    service: &Service,
+    link: DigitalLink,
+    item: (Gtin, Serial),
+) -> Result<Option<uuid::Uuid>, Problem> {
+    let mut conn = service.database.reader.acquire().await?;
+    let Some(merchant_id) = gtin_owner(&mut conn, item.0).await? else {
+        return Ok(None);
+    };
+    let key = &service.code_key;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
+    let status = serial_status(&mut tx, key, merchant_id, item, None).await?;
+    let is_on_record = match status {
+        SerialStatus::Issued(_) => true,
+        // A serial that its merchant had printed before is known by its events.
+        SerialStatus::NotIssued => {
+            let story = story_of(&mut tx, key, merchant_id, link, Audience::Shopper).await;
+            let told = story.map_err(|error| match error {
+                StoryError::Trace(TraceError::Store(error)) => Problem::from(error),
+                error => Problem::internal(&error),
+            })?;
+            told.is_some_and(|told| told.story.is_on_record)
+        }
+    };
+    tx.rollback().await?;
+    Ok(is_on_record.then_some(merchant_id))
+}
+
+/// Whether a page of ours may have sent it, as far as a browser says so: forms and pages of others cannot.
+fn is_a_page_of_ours(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_none_or(|site| site == "same-origin")
+}
+
+/// Whether it is a program that shows pages to nobody, or a browser that fetches ahead.
+fn is_robot(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("sec-purpose").or(text("purpose")).is_some() {
+        return true;
+    }
+    let Some(agent) = text("user-agent") else {
+        return true;
+    };
+    let agent = agent.to_ascii_lowercase();
+    ROBOTS.iter().any(|robot| agent.contains(robot))
+}
+
+fn phone(text: &str) -> Option<[u8; 16]> {
+    let value = json::parse(text).ok()?;
+    let phone = value.get("phone").and_then(Value::as_str)?;
+    from_base64(phone)?.try_into().ok()
+}
+
+/// What a trusted proxy says of the client's place; nothing it says wrongly.
+fn place(request: &HttpRequest, service: &Service) -> Option<Region> {
+    let serving = &service.serving;
+    let name = serving.place_header.as_ref()?;
+    if !serving.trusted_proxies.is_behind(request) {
+        return None;
+    }
+    Region::parse(request.headers().get(name)?.to_str().ok()?)
+}
