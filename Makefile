@@ -26,6 +26,7 @@ soak:
 	ROOTMARK_SOAK=1 cargo test --locked --test reliability -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked --test log sealers -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked --test trace worlds -- --nocapture
+	ROOTMARK_SOAK=1 cargo test --locked --test shopper guesses -- --nocapture
 	ROOTMARK_SOAK=1 cargo test --locked -p auditlog --test fuzz -- --nocapture
 	scripts/clients
 	ROOTMARK_SOAK=1 cargo test --locked --test clients schemathesis -- --nocapture

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::Identity;
+use super::region::Region;
 use super::statement::{About, Role};
 use super::time::timestamp;
 
@@ -24,32 +25,6 @@ pub struct Scan {
     pub first_at: OffsetDateTime,
     /// `place`: where it was, as far as that is known.
     pub place: Option<Region>,
-}
-
-/// A country or a part of one (ISO 3166): as near as anybody's place is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Region(String);
-
-impl Region {
-    /// `CN`, or `CN-SH`.
-    pub fn parse(text: &str) -> Option<Region> {
-        let is_capital = |byte: u8| byte.is_ascii_uppercase();
-        let (country, part) = match text.split_once('-') {
-            Some((country, part)) => (country, Some(part)),
-            None => (text, None),
-        };
-        let is_country = country.len() == 2 && country.bytes().all(is_capital);
-        let is_part = part.is_none_or(|part| {
-            let is_letter = |byte: u8| is_capital(byte) || byte.is_ascii_digit();
-            (1..=3).contains(&part.len()) && part.bytes().all(is_letter)
-        });
-        (is_country && is_part).then(|| Region(text.to_owned()))
-    }
-
-    /// As ISO 3166 writes it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Scan {
@@ -140,18 +115,6 @@ mod tests {
         ] {
             let fault = read(&BODY.replacen(from, to, 1)).unwrap_err();
             assert!(fault.contains(field), "{to}: {fault}");
-        }
-    }
-
-    #[test]
-    fn a_region_is_a_country_or_a_part_of_one() {
-        for good in ["CN", "CN-SH", "CN-31", "NZ-AUK", "GB-ENG"] {
-            assert_eq!(Region::parse(good).unwrap().as_str(), good);
-        }
-        for bad in [
-            "", "C", "CHN", "cn", "CN-", "CN-SHAN", "CN-sh", "CN_SH", "CN-S H",
-        ] {
-            assert_eq!(Region::parse(bad), None, "{bad}");
         }
     }
 }

@@ -9,14 +9,16 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::copies::{self, CopySign};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
-use crate::domain::scan::{MAX_SCANS, Region, Scan};
+use crate::domain::region::Region;
+use crate::domain::scan::{MAX_SCANS, Scan};
 use crate::domain::statement::{Draft, DraftError, Kind};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::merchant::issuer_of;
-use crate::store::scan::{Looker, ScanRow, insert_scan, last_scan, scan_tally};
+use crate::store::scan::{Looker, ScanRow, insert_scan, last_scan, recent_scans, scan_tally};
 use crate::store::{batch, begin_for, hold_identity};
 
 /// Look-ups of one item from one network, under its name of one day, that are counted: a family and its visitors, and not
@@ -139,6 +141,22 @@ pub async fn count(
         own: Some(scan.number),
         is_new: true,
     })
+}
+
+/// What in an item's look-ups shows that its code was copied. Most items have too few to be asked for them.
+pub async fn signs_of(
+    conn: &mut PgConnection,
+    (merchant_id, item): (Uuid, &Identity),
+    count: &ScanCount,
+    now: OffsetDateTime,
+) -> Result<Vec<CopySign>, sqlx::Error> {
+    if count.times < copies::FEWEST {
+        return Ok(Vec::new());
+    }
+    let since = now - copies::WINDOW;
+    let code = item.canonical();
+    let seen = recent_scans(conn, merchant_id, &code, since, copies::MOST).await?;
+    Ok(copies::signs(&seen))
 }
 
 /// How often an item was looked up; none where it never was.

@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
+use crate::domain::copies::Seen;
+use crate::domain::region::Region;
 use crate::domain::statement::{Batch, StatementId};
 
 /// A look-up, and where its statement stands.
@@ -123,6 +125,36 @@ pub async fn last_scan(
             position: row.position,
         },
     }))
+}
+
+/// The newest look-ups of an item since a time, the oldest of them first.
+pub async fn recent_scans(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    code: &str,
+    since: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<Seen>> {
+    let rows = sqlx::query!(
+        "SELECT recorded_at, network, place FROM scan
+         WHERE merchant_id = $1 AND code = $2 AND recorded_at >= $3
+         ORDER BY number DESC LIMIT $4",
+        merchant_id,
+        code,
+        since,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let seen = rows.into_iter().rev().map(|row| {
+        let network = row.network.as_slice().try_into();
+        Ok(Seen {
+            at: row.recorded_at,
+            network: network.map_err(|_| sqlx::Error::Decode("scan.network".into()))?,
+            place: row.place.as_deref().and_then(Region::parse),
+        })
+    });
+    seen.collect()
 }
 
 /// The look-ups that stand in a batch; in the checker's role.

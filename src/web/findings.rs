@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use time::{Date, OffsetDateTime};
 
 use super::text::{READERS_OFFSET, Text};
+use crate::domain::copies::{self, CopySign};
 use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
+use crate::domain::region::Region;
 use crate::domain::statement::StatementId;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
@@ -308,20 +310,7 @@ impl Said<'_> {
     }
 
     fn duration(&self, minutes: i64) -> String {
-        let minutes = minutes.unsigned_abs();
-        let (hours, rest) = (minutes / 60, minutes % 60);
-        let minutes = self.text.count("finding.minutes", rest, &[]);
-        if hours == 0 {
-            return minutes;
-        }
-        let hours = self.text.count("finding.hours", hours, &[]);
-        if rest == 0 {
-            return hours;
-        }
-        self.text.with(
-            "finding.hours_and_minutes",
-            &[("hours", &hours), ("minutes", &minutes)],
-        )
+        duration(self.text, minutes)
     }
 
     fn kilograms(&self, kilograms: f64) -> String {
@@ -372,5 +361,66 @@ pub(super) fn band(text: &Text, min: Option<f64>, max: Option<f64>) -> String {
             "finding.band_below",
             &[("max", &celsius(max.unwrap_or_default()))],
         ),
+    }
+}
+
+fn duration(text: &Text, minutes: i64) -> String {
+    let minutes = minutes.unsigned_abs();
+    let (hours, rest) = (minutes / 60, minutes % 60);
+    let minutes = text.count("finding.minutes", rest, &[]);
+    if hours == 0 {
+        return minutes;
+    }
+    let hours = text.count("finding.hours", hours, &[]);
+    if rest == 0 {
+        return hours;
+    }
+    text.with(
+        "finding.hours_and_minutes",
+        &[("hours", &hours), ("minutes", &minutes)],
+    )
+}
+
+/// A sign that a code was copied, in one sentence.
+pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
+    match sign {
+        CopySign::ManyLookUps { times, networks } => text.with(
+            "verdict.copied_many",
+            &[
+                ("days", &copies::WINDOW.whole_days().to_string()),
+                ("times", &text.number(*times as u64)),
+                ("networks", &text.number(*networks as u64)),
+            ],
+        ),
+        CopySign::FarApart {
+            from,
+            to,
+            km,
+            minutes,
+            times,
+        } => {
+            let interval = match minutes {
+                0 => text.get("verdict.at_once").to_owned(),
+                minutes => duration(text, *minutes),
+            };
+            text.with(
+                "verdict.copied_far",
+                &[
+                    ("from", region(text, from)),
+                    ("to", region(text, to)),
+                    ("km", &text.number(km.round() as u64)),
+                    ("time", &interval),
+                    ("times", &text.number(*times as u64)),
+                ],
+            )
+        }
+    }
+}
+
+/// A part of China by its own name, and other places by their country's.
+fn region<'a>(text: &'a Text, region: &'a Region) -> &'a str {
+    match region.province() {
+        Some(province) => text.term("province", province),
+        None => text.country(region.country()),
     }
 }

@@ -16,7 +16,7 @@ use rootmark::config::Settings;
 use rootmark::domain::capture_fault::ErrorBehaviour;
 use rootmark::domain::gs1::Identity;
 use rootmark::domain::gs1::{Gtin, Lot};
-use rootmark::domain::scan::Region;
+use rootmark::domain::region::Region;
 use rootmark::domain::statement::Kind;
 use rootmark::query::merge;
 use rootmark::scan::{Look, count};

@@ -7,10 +7,12 @@ mod drawing;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod copied;
 mod delivery;
 mod escapes;
 mod example;
 mod find;
+mod guesses;
 mod headers;
 mod kit;
 mod languages;

@@ -15,7 +15,7 @@ const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Appl
      (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
 
 /// A service that believes a proxy on this machine about clients and their places.
-async fn behind_a_proxy() -> TestApp {
+pub async fn behind_a_proxy() -> TestApp {
     TestApp::start_with(|settings| {
         settings.serving.trusted_proxies = TrustedProxies(vec!["127.0.0.1/32".parse().unwrap()]);
         settings.serving.place_header = Some("x-client-region".parse().unwrap());
@@ -25,13 +25,13 @@ async fn behind_a_proxy() -> TestApp {
 
 /// A phone of that number, somewhere.
 #[derive(Clone, Copy)]
-struct Looker<'a> {
-    phone: u16,
-    address: &'a str,
-    place: &'a str,
+pub struct Looker<'a> {
+    pub phone: u16,
+    pub address: &'a str,
+    pub place: &'a str,
 }
 
-const HERE: Looker<'_> = Looker {
+pub const HERE: Looker<'_> = Looker {
     phone: 1,
     address: "203.0.113.1",
     place: "CN-SH",
@@ -44,7 +44,7 @@ impl Looker<'_> {
         json!({ "phone": to_base64(&name) }).to_string()
     }
 
-    async fn looks_at(&self, app: &TestApp, code: &str) -> Value {
+    pub async fn looks_at(&self, app: &TestApp, code: &str) -> Value {
         let answer = self.asks(app, code).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{code}");
         answer.json().await.unwrap()
@@ -62,7 +62,7 @@ impl Looker<'_> {
     }
 }
 
-async fn assert_clean(app: &TestApp) {
+pub async fn assert_clean(app: &TestApp) {
     let mut conn = app.running.database.checker.acquire().await.unwrap();
     let folder = app.public_log();
     let report = check(&mut conn, &folder, |_, _| ()).await.unwrap();
@@ -70,7 +70,7 @@ async fn assert_clean(app: &TestApp) {
 }
 
 /// What the log holds of look-ups: the bodies, oldest first.
-async fn bodies(app: &TestApp) -> Vec<Value> {
+pub async fn bodies(app: &TestApp) -> Vec<Value> {
     let query = "SELECT content FROM statement WHERE kind = 'scan' ORDER BY batch_id";
     let rows = sqlx::query(query)
         .fetch_all(&mut app.owner().await)

@@ -2,6 +2,7 @@
 
 use super::{Contradiction, Finding, Severity, is_a_day, item, physical};
 use crate::domain::epcis::EventType;
+use crate::domain::globe::{Position, distance_km};
 use crate::domain::gs1::Identity;
 use crate::domain::story::{Step, Story};
 
@@ -9,8 +10,6 @@ use crate::domain::story::{Step, Story};
 const KM_PER_HOUR: f64 = 1_100.0;
 /// Places nearer than this may be one site, or their positions not so exact.
 const NEAR_KM: f64 = 30.0;
-/// The mean radius of the Earth (IUGG).
-const EARTH_KM: f64 = 6_371.009;
 
 /// Two steps of one thing at places that lie further apart than it can have gone in between.
 pub(super) fn impossible_ways(story: &Story) -> Vec<Finding> {
@@ -39,9 +38,6 @@ pub(super) fn impossible_ways(story: &Story) -> Vec<Finding> {
     }
     found
 }
-
-/// Latitude and longitude in degrees.
-type Position = (f64, f64);
 
 fn way(
     before: &Step,
@@ -76,31 +72,4 @@ fn way(
         severity: Severity::Serious,
         evidence: vec![before.id, step.id],
     })
-}
-
-/// Along the great circle, by the haversine formula.
-fn distance_km(from: Position, to: Position) -> f64 {
-    let radians = |(latitude, longitude): Position| (latitude.to_radians(), longitude.to_radians());
-    let ((lat1, lon1), (lat2, lon2)) = (radians(from), radians(to));
-    let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
-    let chord = half(lat1, lat2) + lat1.cos() * lat2.cos() * half(lon1, lon2);
-    2.0 * EARTH_KM * chord.sqrt().min(1.0).asin()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_are_those_of_the_globe() {
-        // Auckland to Shanghai Pudong; airports' own positions, the distance as great-circle tables have it.
-        let (auckland, pudong) = ((-37.0081, 174.7917), (31.1434, 121.8052));
-        let km = distance_km(auckland, pudong);
-        assert!((9_300.0..9_450.0).contains(&km), "{km}");
-        assert_eq!(distance_km(pudong, pudong), 0.0);
-        // Half around the world, over a pole and over the date line.
-        let half = std::f64::consts::PI * EARTH_KM;
-        assert!((distance_km((90.0, 0.0), (-90.0, 17.0)) - half).abs() < 1.0);
-        assert!((distance_km((0.0, 179.5), (0.0, -179.5)) - 111.2).abs() < 0.1);
-    }
 }

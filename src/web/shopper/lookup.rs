@@ -7,11 +7,12 @@ use auditlog::anchor::AnchorLine;
 use sqlx::PgConnection;
 
 use crate::codes::CodeError;
+use crate::domain::copies::CopySign;
 use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::scope::Scope;
 use crate::domain::told::Told;
-use crate::scan::{ScanCount, count_of};
+use crate::scan::{ScanCount, count_of, signs_of};
 use crate::store;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::seal::seal_of;
@@ -73,6 +74,8 @@ pub(super) struct Found {
     pub sealed_in: Option<AnchorLine>,
     /// How often it was looked up; `None` for what is no item, and for an item that never was.
     pub scans: Option<ScanCount>,
+    /// What in these shows that the code was copied.
+    pub copies: Vec<CopySign>,
 }
 
 /// The story of the code at a path, as whoever asks may see it, or that there is none. The path is raw as it came: an
@@ -110,12 +113,20 @@ pub(super) async fn find_story(
         Some(item) => count_of(&mut tx, merchant_id, &item).await?,
         None => None,
     };
+    let copies = match told.story.subject.item().zip(scans.as_ref()) {
+        Some((item, count)) => {
+            let now = (service.clock)();
+            signs_of(&mut tx, (merchant_id, &item), count, now).await?
+        }
+        None => Vec::new(),
+    };
     tx.rollback().await?;
     Ok(Found {
         told,
         public_size,
         sealed_in,
         scans,
+        copies,
     })
 }
 

@@ -60,7 +60,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
     let (history, untold) = history(text, story, &names, public_size);
     let scans = scans(text, found);
     TracePage {
-        verdict: verdict(text, told, &sentences, public_size, best_before.as_ref())
+        verdict: verdict(text, found, &sentences, best_before.as_ref())
             .with_scans(scans)
             .with_notes(
                 completeness
@@ -115,11 +115,11 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
 
 fn verdict(
     text: &Text,
-    told: &Told,
+    found: &Found,
     sentences: &Sentences,
-    public_size: TreeSize,
     best_before: Option<&BestBefore>,
 ) -> VerdictView {
+    let (told, public_size) = (&found.told, found.public_size);
     let story = &told.story;
     let is_sealed =
         |s: &&StoryStatement| s.stored.leaf_index.is_some_and(|i| public_size.contains(i));
@@ -160,13 +160,18 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    let count = sentences.doubt_count;
+    // That the code was copied comes first: all else is about the goods that it was made for.
+    let copies = found.copies.iter();
+    let copies = copies.map(|sign| findings::copy_sentence(text, sign));
     let doubts = sentences.doubts.iter();
-    let doubts = doubts.map(|(_, sentence)| sentence.clone()).collect();
+    let doubts = copies.chain(doubts.map(|(_, sentence)| sentence.clone()));
+    let doubts: Vec<String> = doubts.collect();
+    let count = sentences.doubt_count + found.copies.len() as u64;
     let worse = match recalls::recalled(text, story) {
         // A recall outranks all doubts, and hides none.
         Some(recalled) => Some(recalled.with_doubts(doubts)),
-        None if count > 0 => Some(VerdictView::doubts(text, count, doubts)),
+        None if sentences.doubt_count > 0 => Some(VerdictView::doubts(text, count, doubts)),
+        None if count > 0 => Some(VerdictView::copied(text, doubts)),
         None => None,
     };
     let is_worse = worse.is_some();

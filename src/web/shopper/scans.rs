@@ -15,7 +15,7 @@ use super::shell;
 use crate::codes::{SerialStatus, serial_status};
 use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Gtin, Serial};
-use crate::domain::scan::Region;
+use crate::domain::region::Region;
 use crate::scan::{Counted, Look, ScanError, count};
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;

@@ -16,6 +16,7 @@ const VOCABULARIES: &[&str] = &[
     "linkType",
     "month",
     "official",
+    "province",
     "role",
     "sensor",
     "unit",

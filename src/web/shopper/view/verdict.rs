@@ -84,6 +84,12 @@ impl VerdictView {
         VerdictView::new(Tone::Warn, Icon::Doubt, title, &lead).with_doubts(doubts)
     }
 
+    /// `copied`: the record is sound, and the code is looked up as one pack cannot be.
+    pub fn copied(text: &Text, signs: Vec<String>) -> VerdictView {
+        let (title, lead) = (text.get("verdict.copied"), text.get("verdict.copied_lead"));
+        VerdictView::new(Tone::Warn, Icon::Doubt, title, lead).with_doubts(signs)
+    }
+
     /// Adds contradictions or gaps, one sentence each. A single one is not worth a fold.
     pub fn with_doubts(mut self, mut doubts: Vec<String>) -> VerdictView {
         if doubts.len() > DOUBTS_AT_ONCE + 1 {
