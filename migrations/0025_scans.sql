@@ -18,6 +18,9 @@ CREATE TABLE scan (
 );
 -- Whoever checks a batch looks for the rows of its statements.
 CREATE INDEX scan_statement ON scan (merchant_id, batch_id);
+-- Whoever looks is asked for by both names, however often the item was looked up.
+CREATE INDEX scan_phone ON scan (merchant_id, code, phone);
+CREATE INDEX scan_network ON scan (merchant_id, code, network);
 
 ALTER TABLE scan ENABLE ROW LEVEL SECURITY;
 ALTER TABLE scan FORCE ROW LEVEL SECURITY;

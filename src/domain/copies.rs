@@ -4,9 +4,9 @@
 //! Whoever looks up genuine goods must not be able to spoil them: no sign rests on few networks, and of one network
 //! few look-ups of an item are counted at all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use super::region::Region;
 
@@ -48,16 +48,17 @@ pub enum CopySign {
     ManyLookUps {
         /// How often, in the last days.
         times: usize,
-        /// From how many networks.
+        /// From how many networks on one of these days.
         networks: usize,
+    },
+    /// It was looked up so often that nothing more is counted.
+    Countless {
+        /// How often.
+        times: u32,
     },
     /// It was looked up at places further apart than it can have gone in between.
     FarApart {
-        /// Where it was.
-        from: Region,
-        /// Where it was next.
-        to: Region,
-        /// How far these are apart at the least.
+        /// How far the two places of one such way are apart at the least. Which they are is the merchant's to know.
         km: f64,
         /// The time between.
         minutes: i64,
@@ -71,9 +72,18 @@ pub fn signs(seen: &[Seen]) -> Vec<CopySign> {
     far_apart(seen).into_iter().chain(many(seen)).collect()
 }
 
+/// How many networks there are on the day with the most of them. What a network is called ends with its day: networks of
+/// two days are never added up.
+fn networks_of_a_day<'s>(seen: impl Iterator<Item = &'s Seen>) -> usize {
+    let mut days: HashMap<Date, HashSet<[u8; 8]>> = HashMap::new();
+    for seen in seen {
+        days.entry(seen.at.date()).or_default().insert(seen.network);
+    }
+    days.values().map(HashSet::len).max().unwrap_or(0)
+}
+
 fn many(seen: &[Seen]) -> Option<CopySign> {
-    let networks: HashSet<[u8; 8]> = seen.iter().map(|seen| seen.network).collect();
-    let (times, networks) = (seen.len(), networks.len());
+    let (times, networks) = (seen.len(), networks_of_a_day(seen.iter()));
     let is_many = times >= MANY_TIMES && networks >= MANY_NETWORKS;
     is_many.then_some(CopySign::ManyLookUps { times, networks })
 }
@@ -82,9 +92,11 @@ fn far_apart(seen: &[Seen]) -> Option<CopySign> {
     let placed: Vec<(&Seen, &Region)> = seen
         .iter()
         .filter_map(|seen| Some((seen, seen.place.as_ref()?)))
+        // Who is somewhere in China is not between two of its parts.
+        .filter(|(_, place)| place.as_str() != "CN")
         .collect();
-    let mut furthest: Option<(f64, &Region, &Region, i64)> = None;
-    let mut networks = HashSet::new();
+    let mut furthest: Option<(f64, i64)> = None;
+    let mut on_the_way = Vec::new();
     let mut times = 0;
     for pair in placed.windows(2) {
         let [(before, from), (after, to)] = pair else {
@@ -94,24 +106,21 @@ fn far_apart(seen: &[Seen]) -> Option<CopySign> {
         let Some(km) = from.least_km_to(to) else {
             continue;
         };
-        if km < NEAR_KM || km <= between.as_seconds_f64() / 3_600.0 * KM_PER_HOUR {
+        let is_possible = km <= between.as_seconds_f64() / 3_600.0 * KM_PER_HOUR;
+        // Two at one moment were put there by a clock that had to be held back.
+        if km < NEAR_KM || is_possible || between.is_zero() {
             continue;
         }
         times += 1;
-        networks.extend([before.network, after.network]);
-        if furthest.is_none_or(|(most, ..)| km > most) {
-            furthest = Some((km, from, to, between.whole_minutes()));
+        on_the_way.extend([*before, *after]);
+        if furthest.is_none_or(|(most, _)| km > most) {
+            furthest = Some((km, between.whole_minutes()));
         }
     }
-    let (km, from, to, minutes) = furthest?;
-    let is_sign = times >= FAR_WAYS && networks.len() >= FAR_NETWORKS;
-    is_sign.then(|| CopySign::FarApart {
-        from: from.clone(),
-        to: to.clone(),
-        km,
-        minutes,
-        times,
-    })
+    let (km, minutes) = furthest?;
+    let networks = networks_of_a_day(on_the_way.into_iter());
+    let is_sign = times >= FAR_WAYS && networks >= FAR_NETWORKS;
+    is_sign.then_some(CopySign::FarApart { km, minutes, times })
 }
 
 #[cfg(test)]
@@ -132,19 +141,9 @@ mod tests {
     fn places_too_far_apart_are_a_sign_once_several_networks_saw_it() {
         let four = [(1, "CN-SH"), (2, "CN-XJ"), (3, "CN-SH"), (4, "CN-XJ")];
         let found = signs(&seen(30, &four));
-        let [
-            CopySign::FarApart {
-                from,
-                to,
-                km,
-                minutes,
-                times,
-            },
-        ] = found.as_slice()
-        else {
+        let [CopySign::FarApart { km, minutes, times }] = found.as_slice() else {
             panic!("{found:?}");
         };
-        assert_eq!((from.as_str(), to.as_str()), ("CN-SH", "CN-XJ"));
         assert_eq!((*minutes, *times), (30, 3));
         assert!(*km > 1_500.0);
         for no_sign in [
@@ -164,6 +163,20 @@ mod tests {
                     (2, "CN-XJ"),
                 ],
             ),
+            // The same two on three evenings, whose networks are called otherwise each day.
+            seen(
+                12 * 60,
+                &[
+                    (1, "CN-SH"),
+                    (2, "NZ"),
+                    (3, "CN-SH"),
+                    (4, "NZ"),
+                    (5, "CN-SH"),
+                    (6, "NZ"),
+                ],
+            ),
+            // At one moment, on a clock that had to be held back.
+            seen(0, &four),
             // Neighbours.
             seen(
                 30,
@@ -182,15 +195,17 @@ mod tests {
             (0..count).map(|look| (look % networks, "")).collect()
         };
         assert_eq!(
-            signs(&seen(60, &many(30, 10))),
+            signs(&seen(1, &many(30, 10))),
             [CopySign::ManyLookUps {
                 times: 30,
                 networks: 10
             }]
         );
-        assert_eq!(signs(&seen(60, &many(29, 29))), []);
+        assert_eq!(signs(&seen(1, &many(29, 29))), []);
+        // Two networks a day, under other names each day.
+        assert_eq!(signs(&seen(12 * 60, &many(40, 40))), []);
         // A shop, and whoever wants to spoil what it sells.
-        assert_eq!(signs(&seen(60, &many(200, 9))), []);
+        assert_eq!(signs(&seen(1, &many(200, 9))), []);
         assert_eq!(signs(&[]), []);
     }
 }

@@ -18,8 +18,10 @@ use crate::domain::statement::{Draft, DraftError, Kind};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::merchant::issuer_of;
-use crate::store::scan::{Looker, ScanRow, insert_scan, last_scan, recent_scans, scan_tally};
-use crate::store::{batch, begin_for, hold_identity};
+use crate::store::scan::{
+    Looker, ScanRow, ScanTally, insert_scan, last_scan, recent_scans, scan_tally,
+};
+use crate::store::{batch, begin_for, hold_identity, limit_waiting};
 
 /// Look-ups of one item from one network, under its name of one day, that are counted: a family and its visitors, and not
 /// whoever wants a number to rise.
@@ -81,20 +83,16 @@ pub async fn count(
 ) -> Result<Counted, ScanError> {
     let code = look.item.canonical();
     let mut tx = begin_for(conn, look.merchant_id).await?;
+    // A queue before one item must not hold the connections of all others.
+    limit_waiting(&mut tx).await?;
     // Look-ups of one item wait for each other, so that no number is given twice.
     hold_identity(&mut tx, look.merchant_id, identity_key(&code)).await?;
     let known = scan_tally(&mut tx, look.merchant_id, &code, &look.looker).await?;
-    let times = known.count.unsigned_abs();
-    let is_repeat = known.own.is_some();
-    if is_repeat || known.of_network >= MAX_OF_NETWORK || times >= MAX_SCANS {
+    if let Some(counted) = uncounted(&known, now) {
         tx.rollback().await?;
-        let first_at = known.first_at.unwrap_or(now);
-        return Ok(Counted {
-            count: ScanCount { times, first_at },
-            own: known.own.map(i32::unsigned_abs),
-            is_new: false,
-        });
+        return Ok(counted);
     }
+    let times = known.count.unsigned_abs();
     // A clock that went back does not put one look-up before another.
     let now = to_millisecond(now);
     let recorded_at = known.last_at.map_or(now, |last_at| last_at.max(now));
@@ -143,6 +141,33 @@ pub async fn count(
     })
 }
 
+/// What a look-up comes to that is not counted; none where it is to be. Reads alone: most of what is sent again ends here.
+pub async fn known_already(
+    conn: &mut PgConnection,
+    look: &Look,
+    now: OffsetDateTime,
+) -> Result<Option<Counted>, sqlx::Error> {
+    let mut tx = begin_for(conn, look.merchant_id).await?;
+    let code = look.item.canonical();
+    let known = scan_tally(&mut tx, look.merchant_id, &code, &look.looker).await?;
+    tx.rollback().await?;
+    Ok(uncounted(&known, now))
+}
+
+/// Another of the same phone on the same day, one too many of its network, or one too many in all.
+fn uncounted(known: &ScanTally, now: OffsetDateTime) -> Option<Counted> {
+    let times = known.count.unsigned_abs();
+    let counts = known.own.is_none() && known.of_network < MAX_OF_NETWORK && times < MAX_SCANS;
+    (!counts).then(|| Counted {
+        count: ScanCount {
+            times,
+            first_at: known.first_at.unwrap_or(now),
+        },
+        own: known.own.map(i32::unsigned_abs),
+        is_new: false,
+    })
+}
+
 /// What in an item's look-ups shows that its code was copied. Most items have too few to be asked for them.
 pub async fn signs_of(
     conn: &mut PgConnection,
@@ -156,7 +181,12 @@ pub async fn signs_of(
     let since = now - copies::WINDOW;
     let code = item.canonical();
     let seen = recent_scans(conn, merchant_id, &code, since, copies::MOST).await?;
-    Ok(copies::signs(&seen))
+    let mut signs = copies::signs(&seen);
+    // Nothing more is counted: what the last days show of it ends, and this does not.
+    if count.times >= MAX_SCANS {
+        signs.insert(0, CopySign::Countless { times: count.times });
+    }
+    Ok(signs)
 }
 
 /// How often an item was looked up; none where it never was.

@@ -89,6 +89,14 @@ pub async fn hold_identity(
     Ok(())
 }
 
+/// Lets the transaction wait for what others hold for two seconds at the most.
+pub async fn limit_waiting(conn: &mut sqlx::PgConnection) -> Result<()> {
+    sqlx::query!("SET LOCAL lock_timeout = '2s'")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes the transaction see one moment of the database, and write nothing. Its first statement.
 pub async fn see_one_moment(conn: &mut sqlx::PgConnection) -> Result<()> {
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -59,11 +59,15 @@ pub async fn scan_tally(
 ) -> Result<ScanTally> {
     sqlx::query_as!(
         ScanTally,
-        r#"SELECT count(*)::integer AS "count!", min(first_at) AS first_at,
-                  max(recorded_at) AS last_at,
-                  max(number) FILTER (WHERE phone = $3) AS own,
-                  count(*) FILTER (WHERE network = $4) AS "of_network!"
-           FROM scan WHERE merchant_id = $1 AND code = $2"#,
+        r#"SELECT coalesce(last.number, 0) AS "count!", last.first_at AS "first_at?",
+                  last.recorded_at AS "last_at?",
+                  (SELECT max(number) FROM scan
+                   WHERE merchant_id = $1 AND code = $2 AND phone = $3) AS own,
+                  (SELECT count(*) FROM scan
+                   WHERE merchant_id = $1 AND code = $2 AND network = $4) AS "of_network!"
+           FROM (VALUES (1)) AS one (row) LEFT JOIN LATERAL (
+               SELECT number, first_at, recorded_at FROM scan
+               WHERE merchant_id = $1 AND code = $2 ORDER BY number DESC LIMIT 1) AS last ON true"#,
         merchant_id,
         code,
         looker.phone.as_slice(),

@@ -77,6 +77,14 @@ pub(super) fn network(address: IpAddr) -> u128 {
     }
 }
 
+/// Whom look-ups of one item are counted for: what one customer of a network can easily have of it.
+pub(super) fn neighbourhood(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits() >> 8 << 8,
+        IpAddr::V6(address) => address.to_bits() >> 80 << 80,
+    }
+}
+
 /// The entries of a header that is a list, the last one first. One that is no text is one that cannot
 /// be read.
 fn values(headers: &HeaderMap, name: header::HeaderName) -> Vec<String> {
@@ -212,5 +220,14 @@ mod tests {
         );
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_ne!(of("198.51.100.9"), of("198.51.100.10"));
+    }
+
+    #[test]
+    fn neighbours_are_an_ipv4_network_of_256_or_an_ipv6_site() {
+        let of = |text: &str| neighbourhood(text.parse().unwrap());
+        assert_eq!(of("198.51.100.9"), of("198.51.100.200"));
+        assert_ne!(of("198.51.100.9"), of("198.51.101.9"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::1"));
+        assert_ne!(of("2001:db8:1::1"), of("2001:db8:2::1"));
     }
 }

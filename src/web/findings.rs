@@ -8,7 +8,6 @@ use super::text::{READERS_OFFSET, Text};
 use crate::domain::copies::{self, CopySign};
 use crate::domain::finding::{Contradiction, Finding, Severity, StepName};
 use crate::domain::gs1::Identity;
-use crate::domain::region::Region;
 use crate::domain::statement::StatementId;
 use crate::domain::story::Story;
 use crate::domain::time::timestamp;
@@ -381,7 +380,7 @@ fn duration(text: &Text, minutes: i64) -> String {
     )
 }
 
-/// A sign that a code was copied, in one sentence.
+/// A sign that a code was copied, in one sentence. Where others looked it up is not told.
 pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
     match sign {
         CopySign::ManyLookUps { times, networks } => text.with(
@@ -392,13 +391,11 @@ pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
                 ("networks", &text.number(*networks as u64)),
             ],
         ),
-        CopySign::FarApart {
-            from,
-            to,
-            km,
-            minutes,
-            times,
-        } => {
+        CopySign::Countless { times } => text.with(
+            "verdict.copied_countless",
+            &[("times", &text.number((*times).into()))],
+        ),
+        CopySign::FarApart { km, minutes, times } => {
             let interval = match minutes {
                 0 => text.get("verdict.at_once").to_owned(),
                 minutes => duration(text, *minutes),
@@ -406,21 +403,11 @@ pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
             text.with(
                 "verdict.copied_far",
                 &[
-                    ("from", region(text, from)),
-                    ("to", region(text, to)),
                     ("km", &text.number(km.round() as u64)),
                     ("time", &interval),
                     ("times", &text.number(*times as u64)),
                 ],
             )
         }
-    }
-}
-
-/// A part of China by its own name, and other places by their country's.
-fn region<'a>(text: &'a Text, region: &'a Region) -> &'a str {
-    match region.province() {
-        Some(province) => text.term("province", province),
-        None => text.country(region.country()),
     }
 }

@@ -83,7 +83,11 @@ fn statements(text: &str) -> impl Iterator<Item = Statement<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let is_import = rest.starts_with("import ");
-        let end = rest.find(if is_import { ";\n" } else { "\n" })?;
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find(if is_import { ";\n" } else { "\n" });
+        let end = end.expect("a module ends in a line of its own");
         let (statement, after) = rest.split_at(end + if is_import { 2 } else { 1 });
         rest = after;
         Some(if is_import {

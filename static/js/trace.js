@@ -6,13 +6,25 @@ const section = document.querySelector("[data-check]");
 /** The verifier and its words, once. */
 let loading = null;
 
+const own = new URL(document.querySelector("script[src^='/static/trace.js']").src);
+/** How often it could not be fetched: browsers remember that an address failed, and ask for it no more. */
+let failures = 0;
+
 /** An address beside this script's own, of the same build. */
-const beside = name => new URL(name + new URL(import.meta.url).search, import.meta.url).href;
+function beside(name) {
+  const again = failures > 0 ? `&again=${failures}` : "";
+  return new URL(name + own.search + again, own).href;
+}
 
 function load() {
   const words = beside(`check.${document.documentElement.lang}.json`);
   loading = loading || Promise.all([import(beside("verify.js")), fetch(words).then(answer => answer.json())])
-    .then(([, texts]) => ({ verifier: window.auditlog, texts }));
+    .then(([, texts]) => ({ verifier: window.auditlog, texts }))
+    .catch(error => {
+      loading = null;
+      failures += 1;
+      throw error;
+    });
   return loading;
 }
 
@@ -25,15 +37,16 @@ async function verify(button) {
   try {
     loaded = await load();
   } catch (error) {
-    // It could not be fetched: the next press tries again.
-    loading = null;
     status.className = "said said-fail";
     status.textContent = button.dataset.lost;
   }
-  if (loaded) {
-    await loaded.verifier.checkStory(section, loaded.texts);
+  try {
+    if (loaded) {
+      await loaded.verifier.checkStory(section, loaded.texts);
+    }
+  } finally {
+    delete section.dataset.busy;
   }
-  delete section.dataset.busy;
 }
 
 async function witness(origin) {
@@ -75,7 +88,7 @@ function nameForToday(path) {
 
 /** Says that the page is in front of somebody, once it has been for a second; and how often it was, in the band. */
 async function countLookUp(line) {
-  const path = location.pathname;
+  const path = line.dataset.item;
   const answer = await fetch(`/scans${path}?lang=${document.documentElement.lang}`, {
     method: "POST",
     credentials: "omit",

@@ -51,14 +51,17 @@ async fn a_page_that_somebody_sees_is_counted_once_a_day_for_each_phone() {
     let before = one
         .evaluate("return document.querySelector('.scans').innerText")
         .await;
-    assert_eq!(before, "This code has not been looked up before.");
+    assert_eq!(before, "No look-up of this code is recorded yet.");
     let (said, number) = counted(&one).await;
-    assert!(said.starts_with("First look-up of this code: "), "{said}");
+    assert!(
+        said.starts_with("One look-up of this code is recorded: "),
+        "{said}"
+    );
     assert_eq!(number, "1");
     // Looking again is no other look-up.
     one.open(&format!("{}?lang=zh-CN", app.url(&code))).await;
     let (said, number) = counted(&one).await;
-    assert!(said.starts_with("这个码第一次被查询"), "{said}");
+    assert!(said.starts_with("目前只有 1 次查询记录"), "{said}");
     assert_eq!(number, "1");
     other.open(&format!("{}?lang=en", app.url(&code))).await;
     let (said, number) = counted(&other).await;

@@ -14,7 +14,7 @@ async fn verdict(app: &TestApp, code: &str) -> (String, String) {
 /// Look-ups at one moment, each of another phone in another network, in these places by turns.
 async fn looked_up(app: &TestApp, code: &str, times: u16, places: &[&str]) {
     for phone in 0..times {
-        let address = format!("203.{}.113.{}", phone / 250, phone % 250);
+        let address = format!("203.{}.{}.9", phone / 250, phone % 250);
         let place = places[usize::from(phone) % places.len()];
         let looker = Looker {
             phone,
@@ -36,9 +36,8 @@ async fn a_thousand_look_ups_from_far_apart_turn_the_verdict_to_doubt_for_good()
     let (title, band) = verdict(&app, &codes[0]).await;
     assert_eq!(title, "On record, but the code may be copied");
     for reason in [
-        "in New Zealand",
         "no pack travels that fast",
-        "Looked up 1,000 times within 7 days, from 1,000 networks",
+        "Looked up 1,000 times at least within 7 days, on one of them from",
         "This code has been looked up 1,000 times, first on ",
     ] {
         assert!(band.contains(reason), "{reason}: {band}");
@@ -54,7 +53,7 @@ async fn a_thousand_look_ups_from_far_apart_turn_the_verdict_to_doubt_for_good()
         "On record, but the code may be copied"
     );
     let chinese = Page::get(&app, &codes[0], "zh-CN").await;
-    assert_eq!(chinese.text("h1"), "有记录，但码可能被复制");
+    assert_eq!(chinese.text("h1"), "有记录，但此码可能已被复制");
     // The code beside it is another pack.
     assert_eq!(verdict(&app, &codes[1]).await.0, "On record, unchanged");
     app.stop().await;
@@ -108,8 +107,13 @@ async fn a_family_that_travels_raises_no_doubt_and_a_copy_in_four_places_does() 
     fourth.looks_at(&app, &codes[1]).await;
     let (title, band) = verdict(&app, &codes[1]).await;
     assert_eq!(title, "On record, but the code may be copied");
+    // Where others are is nobody's business.
     assert!(
-        band.contains("Looked up in Shanghai, and less than a minute later in Xinjiang"),
+        !band.contains("Shanghai") && !band.contains("Xinjiang"),
+        "{band}"
+    );
+    assert!(
+        band.contains("Looked up, and less than a minute later once more at least "),
         "{band}"
     );
     app.stop().await;

@@ -89,7 +89,7 @@ async fn each_phone_is_counted_once_a_day_and_the_page_says_how_often_and_since_
     let code = issue(&app, Some("L1"), 1).await.remove(0);
     let scans = |page: &Page| page.texts(".scans");
     let page = Page::get(&app, &code, "en").await;
-    assert_eq!(scans(&page), ["This code has not been looked up before."]);
+    assert_eq!(scans(&page), ["No look-up of this code is recorded yet."]);
 
     let first = HERE.looks_at(&app, &code).await;
     assert_eq!(
@@ -97,7 +97,10 @@ async fn each_phone_is_counted_once_a_day_and_the_page_says_how_often_and_since_
         (&json!(1), &json!(1), &json!(true))
     );
     let said = first["said"].as_str().unwrap();
-    assert!(said.starts_with("First look-up of this code: "), "{said}");
+    assert!(
+        said.starts_with("One look-up of this code is recorded: "),
+        "{said}"
+    );
     assert_eq!(scans(&Page::get(&app, &code, "en").await), [said]);
     // The same phone again is no other look-up; it keeps its number.
     let again = HERE.looks_at(&app, &code).await;
@@ -127,7 +130,7 @@ async fn each_phone_is_counted_once_a_day_and_the_page_says_how_often_and_since_
     let codes = issue(&app, Some("L1"), 1).await;
     assert_eq!(
         scans(&Page::get(&app, &codes[0], "en").await),
-        ["This code has not been looked up before."]
+        ["No look-up of this code is recorded yet."]
     );
     assert!(
         Page::get(&app, &lot_path("L1"), "en")
@@ -247,7 +250,7 @@ async fn look_ups_at_one_moment_get_numbers_of_their_own() {
     let looks = (0..60u16).map(|phone| {
         let (app, code) = (&app, &code);
         async move {
-            let address = format!("203.0.113.{phone}");
+            let address = format!("203.0.{phone}.1");
             let looker = Looker {
                 phone,
                 address: &address,

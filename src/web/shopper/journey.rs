@@ -99,6 +99,7 @@ fn step_view(
     let works_here = place.and_then(|party| party.party.as_ref());
     let works_here = works_here.map(Identity::canonical);
     let is_named = signed.is_some_and(|signed| works_here.as_ref() == Some(&signed.issuer));
+    let public = sealed.filter(|index| public_size.contains(*index));
     StepView {
         stage: stage(text, event),
         time: text.local_time(&at, &event.offset),
@@ -110,9 +111,8 @@ fn step_view(
         documents: Vec::new(),
         source,
         signer: signer.filter(|_| !is_named),
-        entry: sealed
-            .filter(|index| public_size.contains(*index))
-            .map(|index| text.number(index.0)),
+        entry: public.map(|index| text.number(index.0)),
+        index: public.map(|index| index.0),
         leg: None,
         gap: None,
         doubts: Vec::new(),

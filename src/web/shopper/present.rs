@@ -1,6 +1,5 @@
 //! From a story to its page. It says what was checked, never more.
 
-use auditlog::TreeSize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::history::{corrections, history};
@@ -11,8 +10,8 @@ use super::picture;
 use super::recalls;
 use super::route::{lacking, mark_missing, route};
 use super::view::{
-    BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, SealView, Shell,
-    Source, StepView, Tone, TracePage, VerdictView, Words, journey_summary, mark_legs,
+    BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, ScansView, SealView,
+    Shell, Source, StepView, Tone, TracePage, VerdictView, Words, journey_summary, mark_legs,
     recorded_after,
 };
 use crate::domain::epcis::Event;
@@ -160,18 +159,22 @@ fn verdict(
         }
         (Some(since), _) => VerdictView::lot(text).with_sealed(text, sealed, since),
     };
-    // That the code was copied comes first: all else is about the goods that it was made for.
     let copies = found.copies.iter();
     let copies = copies.map(|sign| findings::copy_sentence(text, sign));
+    let copies: Vec<String> = copies.collect();
+    let count = sentences.doubt_count;
     let doubts = sentences.doubts.iter();
-    let doubts = copies.chain(doubts.map(|(_, sentence)| sentence.clone()));
-    let doubts: Vec<String> = doubts.collect();
-    let count = sentences.doubt_count + found.copies.len() as u64;
+    let doubts: Vec<String> = doubts.map(|(_, sentence)| sentence.clone()).collect();
     let worse = match recalls::recalled(text, story) {
         // A recall outranks all doubts, and hides none.
-        Some(recalled) => Some(recalled.with_doubts(doubts)),
-        None if sentences.doubt_count > 0 => Some(VerdictView::doubts(text, count, doubts)),
-        None if count > 0 => Some(VerdictView::copied(text, doubts)),
+        Some(recalled) => Some(recalled.with_doubts([copies, doubts].concat())),
+        // What does not add up is counted by itself: a code that was copied is no fault of the record.
+        None if count > 0 => {
+            let lead = (!copies.is_empty()).then(|| text.get("verdict.copied_lead").to_owned());
+            let copies = copies.into_iter().chain(lead).collect();
+            Some(VerdictView::doubts(text, count, doubts).with_notes(copies))
+        }
+        None if !copies.is_empty() => Some(VerdictView::copied(text, copies)),
         None => None,
     };
     let is_worse = worse.is_some();
@@ -347,12 +350,15 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
 }
 
 /// How often an item on record was looked up before.
-fn scans(text: &Text, found: &Found) -> Option<String> {
+fn scans(text: &Text, found: &Found) -> Option<ScansView> {
     let story = &found.told.story;
-    story.subject.item().filter(|_| story.is_on_record)?;
-    Some(match &found.scans {
-        Some(count) => scans_in_words(text, count),
-        None => text.get("verdict.scans_none").to_owned(),
+    let item = story.subject.item().filter(|_| story.is_on_record)?;
+    Some(ScansView {
+        said: match &found.scans {
+            Some(count) => scans_in_words(text, count),
+            None => text.get("verdict.scans_none").to_owned(),
+        },
+        item: item.path()?,
     })
 }
 

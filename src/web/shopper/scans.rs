@@ -14,22 +14,25 @@ use super::present::scans_in_words;
 use super::shell;
 use crate::codes::{SerialStatus, serial_status};
 use crate::domain::disclosure::Audience;
-use crate::domain::gs1::{DigitalLink, Gtin, Serial};
+use crate::domain::gs1::{DigitalLink, Gtin, Identity, Serial};
 use crate::domain::region::Region;
-use crate::scan::{Counted, Look, ScanError, count};
+use crate::scan::{Counted, Look, ScanError, count, known_already};
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::scan::Looker;
 use crate::trace::TraceError;
 use crate::web::Service;
 use crate::web::body::small_json_text;
-use crate::web::client::network;
+use crate::web::client::neighbourhood;
 use crate::web::error::Problem;
 use crate::web::lookup::{StoryError, story_of};
 
 /// What programs that only fetch pages call themselves, in small letters.
-const ROBOTS: [&str; 10] = [
-    "bot",
+const ROBOTS: [&str; 13] = [
+    "bot/",
+    "bot;",
+    "bot ",
+    "bot)",
     "crawl",
     "spider",
     "slurp",
@@ -47,8 +50,13 @@ const ROBOTS: [&str; 10] = [
 pub struct Networks(Mutex<Option<(Date, [u8; 32])>>);
 
 impl Networks {
-    /// The name of a network on the day of `now`.
-    fn name(&self, network: u128, now: OffsetDateTime) -> Result<[u8; 8], getrandom::Error> {
+    /// The name of a network on the day of `now`, for one item: what is kept of one says nothing of another.
+    fn name(
+        &self,
+        network: u128,
+        item: &Identity,
+        now: OffsetDateTime,
+    ) -> Result<[u8; 8], getrandom::Error> {
         let mut held = self
             .0
             .lock()
@@ -62,7 +70,7 @@ impl Networks {
                 key
             }
         };
-        let Hash(hash) = Hash::of(&[&key, &network.to_be_bytes()]);
+        let Hash(hash) = Hash::of(&[&key, &network.to_be_bytes(), item.canonical().as_bytes()]);
         let mut name = [0; 8];
         name.copy_from_slice(&hash[..8]);
         Ok(name)
@@ -108,7 +116,7 @@ pub(in crate::web) async fn scan(
     let proxies = &service.serving.trusted_proxies;
     let network = service
         .networks
-        .name(network(proxies.client(&request)), now)
+        .name(neighbourhood(proxies.client(&request)), &item, now)
         .map_err(|error| Problem::internal(&error))?;
     let look = Look {
         merchant_id,
@@ -116,6 +124,12 @@ pub(in crate::web) async fn scan(
         looker: Looker { phone, network },
         place: place(&request, &service),
     };
+    // What changes nothing waits for nobody, and takes nothing from those who capture.
+    let mut conn = service.database.reader.acquire().await?;
+    if let Some(counted) = known_already(&mut conn, &look, now).await? {
+        return Ok(answer(&request, &counted));
+    }
+    drop(conn);
     let mut conn = service.database.capture.acquire().await?;
     let counted = count(&mut conn, &look, now).await;
     let counted = counted.map_err(|error| match error {
@@ -188,6 +202,8 @@ fn is_robot(headers: &HeaderMap) -> bool {
         return true;
     };
     let agent = agent.to_ascii_lowercase();
+    // A make of phones is called so.
+    let agent = agent.replace("cubot", "") + " ";
     ROBOTS.iter().any(|robot| agent.contains(robot))
 }
 
@@ -204,5 +220,11 @@ fn place(request: &HttpRequest, service: &Service) -> Option<Region> {
     if !serving.trusted_proxies.is_behind(request) {
         return None;
     }
-    Region::parse(request.headers().get(name)?.to_str().ok()?)
+    // Of two, one may be what the client sent.
+    let mut values = request.headers().get_all(name);
+    let place = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    Region::parse(place.to_str().ok()?)
 }

@@ -36,7 +36,7 @@ pub use sensor::{
     BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, LimitView, Limits, PLOT_WIDTH, Reading,
     Readings, SensorView,
 };
-pub use verdict::{Icon, Tone, VerdictView};
+pub use verdict::{Icon, ScansView, Tone, VerdictView};
 
 /// The story of one code: `/01/…`, `/00/…`.
 #[derive(Debug, Template)]
@@ -351,6 +351,7 @@ mod tests {
             source: Source::ThirdParty,
             signer: None,
             entry: (number < 14).then(|| number.to_string()),
+            index: (number < 14).then_some(number as u64),
             leg: None,
             gap: None,
             doubts: Vec::new(),

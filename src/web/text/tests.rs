@@ -16,7 +16,6 @@ const VOCABULARIES: &[&str] = &[
     "linkType",
     "month",
     "official",
-    "province",
     "role",
     "sensor",
     "unit",

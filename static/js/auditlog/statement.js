@@ -1,6 +1,6 @@
 // Statements and what the log holds of them: entries (format, §5, §6), and the operator's story notes (§11).
 
-import { concat, hashFromBase64, toBase64, toUtf8, U64 } from "./bytes.js";
+import { hashFromBase64, toBase64, toUtf8, U64 } from "./bytes.js";
 import { leafHash, nodeHash } from "./tree.js";
 import { sha256 } from "./sha256.js";
 
@@ -42,7 +42,7 @@ export const storyKeyName = origin => `${origin}/story`;
 
 /** Over the indexes of a story's statements, in their order. */
 export function hashIndexes(indexes) {
-  return sha256(concat(...indexes.map(index => toUtf8(`${index}\n`))));
+  return sha256(toUtf8(indexes.map(index => `${index}\n`).join("")));
 }
 
 /** `{ keyName, subject, size, indexesHash }` of the text of a story note, or null. */

@@ -23,6 +23,17 @@ export function remembered(origin) {
   }
 }
 
+/** The names of all logs of this site that are remembered. */
+export function rememberedOrigins() {
+  try {
+    return Object.keys(localStorage)
+      .filter(name => name.startsWith(PREFIX))
+      .map(name => name.slice(PREFIX.length));
+  } catch (error) {
+    return [];
+  }
+}
+
 /** Remembers a log; false where this browser keeps nothing. */
 export function remember(origin, entry) {
   try {
@@ -47,20 +58,19 @@ export class Split extends Error {
 }
 
 /** The bytes of an address of this site; null where there is nothing. */
-export async function fetched(address) {
-  let answer;
+export async function fetched(address, cache = "default") {
   try {
-    answer = await fetch(address, { credentials: "omit" });
+    const answer = await fetch(address, { credentials: "omit", cache });
+    if (answer.status === 404) {
+      return null;
+    }
+    if (answer.ok) {
+      return new Uint8Array(await answer.arrayBuffer());
+    }
   } catch (error) {
-    throw new Unreachable(address);
+    // No connection, or none any more.
   }
-  if (answer.status === 404) {
-    return null;
-  }
-  if (!answer.ok) {
-    throw new Unreachable(address);
-  }
-  return new Uint8Array(await answer.arrayBuffer());
+  throw new Unreachable(address);
 }
 
 export async function fetchedText(address) {
@@ -68,14 +78,25 @@ export async function fetchedText(address) {
   return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-async function loadTile(level, index, width) {
+/** Loads tiles; `cache` is that of `fetch`. */
+const tileLoader = cache => async (level, index, width) => {
   // A partial tile goes once the whole one is there.
-  const bytes = await fetched(`/log/${tilePath(level, index, width)}`)
-    || (width < WHOLE_TILE && await fetched(`/log/${tilePath(level, index, WHOLE_TILE)}`));
+  const bytes = await fetched(`/log/${tilePath(level, index, width)}`, cache)
+    || (width < WHOLE_TILE && await fetched(`/log/${tilePath(level, index, WHOLE_TILE)}`, cache));
   if (!bytes) {
     throw new Fault(`${tilePath(level, index, width)} is not there`);
   }
   return bytes;
+};
+
+/** The path between two trees by the tiles of the larger one, and the roots that it leads to. */
+async function pathBetween(old, now, cache) {
+  const sizes = [old.size.toNumber(), now.size.toNumber()];
+  if (sizes.includes(null)) {
+    throw new Fault("a tree of more leaves than can be counted here");
+  }
+  const path = await new TreeReader(sizes[1], tileLoader(cache)).consistencyPath(sizes[0]);
+  return { path, roots: consistencyRoots(old.size, now.size, path) };
 }
 
 /**
@@ -121,23 +142,27 @@ export async function follow(vkey, keptNote, shownNote, keys) {
     }
     return { kind: isOlder ? "older" : "grown", kept, shown };
   }
-  let path;
-  let roots;
-  try {
-    path = await new TreeReader(now.size.toNumber(), loadTile).consistencyPath(old.size.toNumber());
-    roots = consistencyRoots(old.size, now.size, path);
-  } catch (error) {
-    if (!(error instanceof Fault)) {
-      throw error;
+  let found = null;
+  // Tiles are kept for ever, and of a log that was rewritten those of before may be: the second time all are fetched anew.
+  for (const cache of ["default", "reload"]) {
+    try {
+      found = await pathBetween(old, now, cache);
+    } catch (error) {
+      if (!(error instanceof Fault)) {
+        throw error;
+      }
     }
+    if (found && equal(found.roots.new, now.root) && equal(found.roots.old, old.root)) {
+      return { kind: isOlder ? "older" : "grown", kept, shown };
+    }
+  }
+  if (!found) {
     // What was signed must be there. Of a log that has become smaller it cannot be.
     throw new Split(isOlder ? "shrunk" : "unproven", evidence([]));
   }
+  const { path, roots } = found;
   if (!equal(roots.new, now.root)) {
     throw new Split(isOlder ? "shrunk" : "unproven", evidence(path));
   }
-  if (!equal(roots.old, old.root)) {
-    throw new Split("forked", evidence(path));
-  }
-  return { kind: isOlder ? "older" : "grown", kept, shown };
+  throw new Split("forked", evidence(path));
 }

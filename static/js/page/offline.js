@@ -2,7 +2,7 @@
 // policy forbids it to.
 
 import { verifyBundle } from "../auditlog/bundle.js";
-import { equal, Fault, fail, toBase64, toUtf8 } from "../auditlog/bytes.js";
+import { equal, Fault, fail, fromUtf8, toBase64, toUtf8 } from "../auditlog/bytes.js";
 import { judgeEvidence } from "../auditlog/evidence.js";
 import { parseKeyHistory } from "../auditlog/keys.js";
 import { fingerprintOf, parseKey } from "../auditlog/note.js";
@@ -27,6 +27,7 @@ class OfflinePage {
     this.result = root.querySelector("[data-result]");
     this.status = root.querySelector("[data-status]");
     this.checks = root.querySelector("[data-checks]");
+    this.turn = 0;
     this.form.addEventListener("submit", event => {
       event.preventDefault();
       this.check();
@@ -44,6 +45,7 @@ class OfflinePage {
   }
 
   async check() {
+    const turn = ++this.turn;
     this.result.textContent = "";
     this.result.hidden = true;
     this.checks.textContent = "";
@@ -55,14 +57,18 @@ class OfflinePage {
         return;
       }
       this.say(this.texts.working);
-      this.show(await this.verified(bytes));
-      this.say(this.texts.passed, "pass");
+      const found = await this.verified(bytes);
+      // Another file was chosen meanwhile: what is said is said of that one.
+      if (turn === this.turn) {
+        this.show(found);
+        this.say(this.texts.passed, "pass");
+      }
     } catch (error) {
-      if (!(error instanceof Fault)) {
-        throw error;
+      if (turn !== this.turn) {
+        return;
       }
       this.say(this.texts.failed, "fail");
-      this.result.appendChild(element("p", "code", error.message));
+      this.result.appendChild(element("p", "code", error instanceof Fault ? error.message : String(error)));
       this.result.hidden = false;
     }
   }
@@ -76,6 +82,9 @@ class OfflinePage {
   async input() {
     const file = await this.file("file");
     const text = this.form.elements.text.value.trim();
+    if (file && text) {
+      fail(this.texts.both);
+    }
     return file || (text ? toUtf8(text.startsWith("{") ? text : `${text}\n`) : null);
   }
 
@@ -93,7 +102,8 @@ class OfflinePage {
 
   async text(name) {
     const bytes = await this.file(name);
-    return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    const text = bytes && fromUtf8(bytes);
+    return bytes && text === null ? fail(filled(this.texts.no_text, { name: this.form.elements[name].files[0].name })) : text;
   }
 
   async trust() {
@@ -152,7 +162,8 @@ class OfflinePage {
     if (found.evidence) {
       const { evidence, trust } = found;
       this.paragraph(filled(this.texts.convicted, { origin: evidence.origin }));
-      this.paragraph(trust.log ? "" : this.texts.own_key, "warning");
+      const isTrusted = trust.log || (trust.policy && trust.policy.logs.length > 0);
+      this.paragraph(isTrusted ? "" : this.texts.own_key, "warning");
       row("old_size", grouped(evidence.old.size));
       row("old_root", toBase64(evidence.old.root), true);
       row("new_size", grouped(evidence.now.size));

@@ -7,7 +7,9 @@ import { stringValue } from "../auditlog/field.js";
 import { fingerprintOf } from "../auditlog/note.js";
 import { ed25519Engine } from "../auditlog/signature.js";
 import { CheckList, element, filled, grouped, telling } from "./checklist.js";
-import { fetched, fetchedText, follow, keysOf, remember, remembered, Split, trustFor, Unreachable } from "./memory.js";
+import {
+  fetched, fetchedText, follow, keysOf, remember, remembered, rememberedOrigins, Split, trustFor, Unreachable,
+} from "./memory.js";
 
 /** What the page says is not what the proof says. */
 class Mismatch extends Error {}
@@ -22,15 +24,21 @@ class StoryCheck {
     this.result = section.appendChild(element("div", "check-result"));
     this.stage = "fetch";
     this.bundle = null;
+    this.kept = null;
     this.position = 0;
   }
 
   async run() {
+    document.querySelectorAll(".alarm").forEach(old => old.remove());
     document.querySelectorAll(".proven, .disproven").forEach(step => step.classList.remove("proven", "disproven"));
     this.say(this.texts.working);
     try {
       const found = await this.verify();
-      this.say(this.texts.passed, "pass");
+      if (found.isOlder) {
+        this.say(this.texts.passed_older, "fail");
+      } else {
+        this.say(this.texts.passed, "pass");
+      }
       await this.tell(found);
     } catch (error) {
       this.refuse(error);
@@ -58,9 +66,16 @@ class StoryCheck {
         this.bundle = what;
         // The bundle is not believed about its own keys by whoever remembers them.
         const kept = remembered(what.origin);
+        this.kept = kept;
         const known = kept && await trustFor(kept, what.vkey, what.storyVkey);
         if (kept && !known) {
+          this.stage = "key";
           throw new Fault(this.texts.other_key);
+        }
+        const others = kept ? [] : rememberedOrigins();
+        if (others.length > 0) {
+          this.stage = "key";
+          throw new Fault(filled(this.texts.other_log, { origin: others[0] }));
         }
         Object.assign(trust, known);
       }
@@ -71,11 +86,11 @@ class StoryCheck {
     });
     this.stage = "page";
     const { bundle } = this;
-    this.comparePage(bundle, found);
-    this.checks.pass("page", {});
+    const { compared, unsealed } = this.comparePage(bundle, found);
+    this.checks.pass(unsealed > 0 ? "page_partly" : "page", { n: grouped(compared), m: grouped(unsealed) });
     this.stage = "memory";
-    await this.compareMemory(bundle, trust);
-    return { bundle, found };
+    const isOlder = await this.compareMemory(bundle, trust);
+    return { bundle, found, isOlder };
   }
 
   /** The step of the page that a statement is. */
@@ -92,7 +107,7 @@ class StoryCheck {
 
   /** That each step of the page is a statement of the proof, of the same moment, and the proof is of this code. */
   comparePage(bundle, { statements }) {
-    if (bundle.subject !== `https://id.gs1.org${proofAddress().slice("/proof".length)}`) {
+    if (!isAbout(bundle.subject, location.pathname)) {
       throw new Mismatch(this.texts.page_subject);
     }
     const events = new Map(statements.map(statement => [String(statement.index), statement.content]));
@@ -100,31 +115,36 @@ class StoryCheck {
       const content = events.get(step.dataset.entry);
       const time = step.querySelector("time");
       const said = content && content.value("/body/eventTime");
+      // Pages tell whole seconds.
+      const seconds = text => Math.floor(Date.parse(text) / 1000);
       const isSaid = time
-        ? Date.parse(stringValue(said)) === Date.parse(time.getAttribute("datetime"))
+        ? seconds(stringValue(said)) === seconds(time.getAttribute("datetime"))
         : said === null;
       if (!isSaid) {
         this.disprove(step);
         throw new Mismatch(filled(this.texts.page_step, { step: nameOf(step) }));
       }
     }
+    const compared = document.querySelectorAll("[data-entry]").length;
+    return { compared, unsealed: document.querySelectorAll(".step").length - compared };
   }
 
   async compareMemory(bundle, trust) {
-    const kept = remembered(bundle.origin);
+    const { kept } = this;
     const now = new Date().toISOString();
     const entry = { vkey: bundle.vkey, storyVkey: bundle.storyVkey, checkpoint: bundle.checkpoint, since: now, seen: now };
     if (!kept) {
       this.checks.pass(remember(bundle.origin, entry) ? "memory_first" : "memory_none", {});
-      return;
+      return false;
     }
     const { kind, kept: old, shown } = await follow(bundle.vkey, kept.checkpoint, bundle.checkpoint, keysOf(trust));
     const isNewer = kind === "grown";
-    remember(bundle.origin, Object.assign({}, kept, { seen: now }, isNewer ? { checkpoint: bundle.checkpoint } : {}));
+    keepNewer(bundle.origin, kept, isNewer ? bundle.checkpoint : kept.checkpoint);
     this.checks.pass(`memory_${kind}`, {
       date: dated(kept.seen),
       n: grouped(isNewer ? shown.size.minus(old.size) : shown.size),
     });
+    return kind === "older";
   }
 
   async tell({ bundle, found }) {
@@ -149,10 +169,13 @@ class StoryCheck {
     const add = (sentence, className) => this.result.appendChild(element("p", className, sentence));
     if (error instanceof Split) {
       this.checks.fail(`memory_${error.reason}`, {});
-      warn(this.texts, error.evidence);
+      warn(this.texts, error);
     } else {
-      const item = this.checks.fail(`${this.stage}_fails`, { n: grouped(this.position + 1) });
-      const step = this.stage === "statement" && this.stepOf(this.bundle.statements[this.position].index);
+      const isWhole = this.stage === "statement" && this.position >= this.bundle.statements.length;
+      const stage = isWhole ? "connection" : this.stage;
+      const item = this.checks.fail(`${stage}_fails`, { n: grouped(this.position + 1) });
+      const statement = this.stage === "statement" ? this.bundle.statements[this.position] : undefined;
+      const step = statement && this.stepOf(statement.index);
       if (step) {
         this.disprove(step);
         add(filled(this.texts.statement_step, { step: nameOf(step) }));
@@ -174,7 +197,24 @@ class StoryCheck {
   }
 }
 
-/** Where the page's proof is: `/proof/01/…`, the path of the code's canonical address. */
+/** Whether a subject names all that the page's own address does. The log of an item that the address leaves out may stand there. */
+function isAbout(subject, path) {
+  const pairs = link => {
+    const parts = link.replace("https://id.gs1.org", "").split("/").slice(1).map(decodeURIComponent);
+    const found = [];
+    for (let i = 0; i + 1 < parts.length; i += 2) {
+      // A GTIN may be written with fewer digits than its 14.
+      found.push(`${parts[i]} ${parts[i] === "01" ? parts[i + 1].padStart(14, "0") : parts[i + 1]}`);
+    }
+    return found;
+  };
+  const named = pairs(subject);
+  const asked = pairs(path);
+  // The lot of an address may be another than the one on record, and the page then says so.
+  return asked.length > 0 && asked.every(pair => named.includes(pair) || (pair.startsWith("10 ") && asked.length > 2));
+}
+
+/** Where the page's proof is. */
 const proofAddress = () => document.querySelector("[data-proof]").getAttribute("href");
 
 const nameOf = step => {
@@ -188,19 +228,28 @@ function dated(iso) {
 }
 
 /** Above everything else on the page: what it says is not to be relied on. With a file that proves it, where there is one. */
-function warn(texts, evidence) {
+function warn(texts, split) {
   const main = document.querySelector("main");
   const old = main.querySelector(".alarm");
   const box = old || main.insertBefore(element("section", "alarm"), main.firstChild);
   box.textContent = "";
   box.setAttribute("role", "alert");
   box.appendChild(element("h2", "", texts.alarm));
-  box.appendChild(element("p", "", evidence ? texts.alarm_split : texts.alarm_proof));
-  if (evidence) {
+  const words = split === null ? "alarm_proof" : split.reason === "forked" ? "alarm_split" : "alarm_unproven";
+  box.appendChild(element("p", "", texts[words]));
+  if (split) {
     const link = element("a", "button", texts.save_evidence);
-    link.href = URL.createObjectURL(new Blob([evidence], { type: "application/json" }));
+    link.href = URL.createObjectURL(new Blob([split.evidence], { type: "application/json" }));
     link.download = "rootmark-evidence.json";
     box.appendChild(element("p", "actions")).appendChild(link);
+  }
+}
+
+/** Remembers a checkpoint that follows from what was kept, unless another page has remembered more meanwhile. */
+function keepNewer(origin, kept, checkpoint) {
+  const latest = remembered(origin);
+  if (latest && latest.checkpoint === kept.checkpoint) {
+    remember(origin, Object.assign({}, kept, { checkpoint, seen: new Date().toISOString() }));
   }
 }
 
@@ -231,12 +280,12 @@ export async function witnessLog(origin, texts) {
     }
     const { kind } = await follow(vkey.trim(), kept.checkpoint, checkpoint, keysOf(trust));
     if (kind !== "older") {
-      remember(origin, Object.assign({}, kept, { checkpoint, seen: new Date().toISOString() }));
+      keepNewer(origin, kept, checkpoint);
     }
     return kind;
   } catch (error) {
     if (error instanceof Split || error instanceof Fault) {
-      warn(texts, error.evidence || null);
+      warn(texts, error instanceof Split ? error : null);
       return error.message;
     }
     return "unreachable";

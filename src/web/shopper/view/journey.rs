@@ -29,6 +29,8 @@ pub struct StepView {
     pub signer: Option<Words>,
     /// The log entry's index, as shown; `None` while the step is not sealed.
     pub entry: Option<String>,
+    /// The same as a number, for scripts.
+    pub index: Option<u64>,
     /// A heading where the journey enters another country; [`mark_legs`] sets it.
     pub leg: Option<String>,
     /// A gap before this step that is worth telling, from [`gap`].
@@ -303,6 +305,7 @@ mod tests {
             source: Source::Merchant,
             signer: None,
             entry: None,
+            index: None,
             leg: None,
             gap: None,
             doubts: Vec::new(),

@@ -25,7 +25,16 @@ pub struct VerdictView {
     /// Whether the page goes on to say what cannot be proven; the verdict leads there.
     pub has_limits: bool,
     /// How often the code has been looked up, from [`VerdictView::with_scans`].
-    pub scans: Option<String>,
+    pub scans: Option<ScansView>,
+}
+
+/// How often an item was looked up.
+#[derive(Debug)]
+pub struct ScansView {
+    /// In one sentence.
+    pub said: String,
+    /// The item's own path, whatever else stands in the address.
+    pub item: String,
 }
 
 impl VerdictView {
@@ -227,7 +236,7 @@ impl VerdictView {
     }
 
     /// Adds how often the code has been looked up and when it first was.
-    pub fn with_scans(mut self, scans: Option<String>) -> VerdictView {
+    pub fn with_scans(mut self, scans: Option<ScansView>) -> VerdictView {
         self.scans = scans;
         self
     }
