@@ -222,6 +222,13 @@ impl Browser {
             let size = "const page = document.documentElement;
                 return [page.clientWidth, page.scrollHeight]";
             let size = self.evaluate(size).await;
+            // What waits until somebody is near it is there, too.
+            self.run(
+                "const late = [...document.querySelectorAll('img[loading=lazy]')];
+                late.forEach(image => { image.loading = 'eager'; });
+                await Promise.all(late.map(image => image.decode()));",
+            )
+            .await;
             // A WebP has no side longer than 16,383.
             wish["captureBeyondViewport"] = json!(true);
             wish["clip"] =
