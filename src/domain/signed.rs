@@ -91,6 +91,17 @@ pub fn read_signed(value: &Value<'_>) -> Result<Vec<SignedStatement>, Fault> {
     statements.iter().map(read_one).collect()
 }
 
+/// The kinds of statement that a party makes. Look-ups, codes, and what stands only beside what the service knows of them,
+/// nobody can sign beforehand.
+const PARTYS: [Kind; 6] = [
+    Kind::Event,
+    Kind::Product,
+    Kind::Party,
+    Kind::Document,
+    Kind::Link,
+    Kind::Recall,
+];
+
 fn read_one(at: &At<'_>) -> Result<SignedStatement, Fault> {
     at.exactly(&["content", "secret", "signature", "signer"])?;
     let content = at.required("content")?;
@@ -98,9 +109,7 @@ fn read_one(at: &At<'_>) -> Result<SignedStatement, Fault> {
     let body = content.required("body")?;
     body.object()?;
     let kind_at = content.required("kind")?;
-    let is_partys =
-        |kind: &Kind| !matches!(kind, Kind::Issuance | Kind::Disclosure | Kind::Erasure);
-    let kind = Kind::parse(kind_at.text()?).filter(is_partys);
+    let kind = Kind::parse(kind_at.text()?).filter(|kind| PARTYS.contains(kind));
     let secret_at = at.required("secret")?;
     let secret = from_base64(secret_at.text()?).and_then(|bytes| bytes.try_into().ok());
     let signature = at.required("signature")?;
@@ -199,7 +208,11 @@ mod tests {
         let (file, signature) = signed();
         let wrong = |from: &str, to: &str| read(&file.replacen(from, to, 1)).unwrap_err();
         assert!(wrong("/v1", "/v2").starts_with("/format: "));
-        assert!(wrong("document", "issuance").starts_with("/statements/0/content/kind: "));
+        // What only the service itself says, or what stands by what else it knows.
+        for kind in ["issuance", "scan", "review", "disclosure", "erasure"] {
+            let fault = wrong("document", kind);
+            assert!(fault.starts_with("/statements/0/content/kind: "), "{fault}");
+        }
         assert!(wrong("lab.example", "lab example").starts_with("/statements/0/signer: "));
         assert!(wrong(&signature.signature, "AAAA").starts_with("/statements/0/signature: "));
         let secret = to_base64(&signature.secret.0);
