@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     CaptureError, MAX_BODY_BYTES, MAX_NAME_BYTES, Submitter, TOO_LARGE, TOO_WIDE, fresh_pair,
-    links, pictures, recalls, settings,
+    links, pictures, recalls, reviews, settings,
 };
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::gs1::Gtin;
@@ -110,6 +110,9 @@ async fn record(
         Kind::Link => links::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?,
         Kind::Recall => {
             recalls::last_said(&mut tx, submitter.merchant_id, &value, &statement, now).await?
+        }
+        Kind::Review => {
+            reviews::last_said(&mut tx, submitter.merchant_id, &value, &statement).await?
         }
         Kind::Disclosure => {
             settings::last_said(&mut tx, submitter.merchant_id, &statement, now).await?

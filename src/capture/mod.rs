@@ -11,6 +11,7 @@ mod master;
 mod pictures;
 mod prepare;
 mod recalls;
+mod reviews;
 mod settings;
 mod signed;
 

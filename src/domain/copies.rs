@@ -8,7 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use time::{Date, Duration, OffsetDateTime};
 
+use super::epcis::EventType;
 use super::region::Region;
+use super::review::Outcome;
+use super::statement::Role;
+use super::story::{Story, Via};
+use super::turn::Turn;
 
 /// How far back is looked.
 pub const WINDOW: Duration = Duration::days(7);
@@ -20,6 +25,11 @@ pub const FEWEST: u32 = 4;
 /// A family, its visitors and its shop look up a tin now and then; these are more.
 const MANY_TIMES: usize = 30;
 const MANY_NETWORKS: usize = 10;
+
+/// What was sold has one household: so long after the sale, fewer are too many.
+const SINCE_SALE: Duration = Duration::hours(24);
+const SOLD_TIMES: usize = 10;
+const SOLD_NETWORKS: usize = 5;
 
 /// An aeroplane with the wind.
 const KM_PER_HOUR: f64 = 1_100.0;
@@ -41,9 +51,98 @@ pub struct Seen {
     pub place: Option<Region>,
 }
 
+/// What the record, and the merchant's own reviews, say of an item, as far as it bears on who may hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The last review, if it found copies.
+    pub is_confirmed: bool,
+    /// The number of the last look-up that the merchant has looked into: later ones alone are signs.
+    pub reviewed_through: u32,
+    /// When it was sold, if it was not returned.
+    pub sold_at: Option<OffsetDateTime>,
+    /// When it was taken out of the trade otherwise, or destroyed.
+    pub voided_at: Option<OffsetDateTime>,
+    /// Whether its code was never put on a pack, while most of its lot were.
+    pub is_spare: bool,
+}
+
+impl Standing {
+    /// That of the item of a story.
+    pub fn of(story: &Story) -> Standing {
+        let last = story.reviews.last();
+        let mut standing = Standing {
+            is_confirmed: last.is_some_and(|said| said.value.outcome == Outcome::Copied),
+            reviewed_through: last.map_or(0, |said| said.value.through),
+            is_spare: last.is_none() && is_spare(story),
+            ..Standing::default()
+        };
+        let Some(item) = story.subject.item() else {
+            return standing;
+        };
+        for step in story.standing() {
+            let own = step.event.what.iter().find(|what| what.identity == item);
+            let Some(own) = own.filter(|_| step.event.event_type != EventType::Transaction) else {
+                continue;
+            };
+            if own.role == Role::Epc && step.event.turns().epc == Turn::Ended {
+                // What the merchant has looked into since is no sign any more.
+                let recorded_at = story.statement_of(step).map(|said| said.stored.recorded_at);
+                let is_reviewed = last.is_some_and(|last| recorded_at < Some(last.recorded_at));
+                let at = step.event.event_time;
+                if step.event.is_sale() {
+                    standing.sold_at = Some(at);
+                } else if !is_reviewed {
+                    standing.voided_at = standing.voided_at.or(Some(at));
+                }
+            } else if step.event.disposition.as_deref() == Some("returned") {
+                standing.sold_at = None;
+            }
+        }
+        standing
+    }
+}
+
+/// Whether the code of an item was issued and no event names it, though events name most of the codes of its lot: labels
+/// that were left over. Where a merchant writes down few of its items, nothing follows.
+fn is_spare(story: &Story) -> bool {
+    let is_named = story.steps.iter().any(|step| step.via == Via::Item);
+    let is_item = story.subject.serial().is_some();
+    if is_named || !is_item || !story.is_on_record {
+        return false;
+    }
+    let mut own = story
+        .accounts
+        .iter()
+        .filter(|account| account.lot.gtin() == story.subject.gtin());
+    own.any(|account| {
+        let (Some(items), Some(issued)) = (account.items, account.issued) else {
+            return false;
+        };
+        items.saturating_mul(2) > issued
+    })
+}
+
 /// A sign that a code was copied.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CopySign {
+    /// Its merchant has found copies.
+    Confirmed,
+    /// It was destroyed, or taken out of the trade: nobody should hold it.
+    Voided {
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// Its code was issued and never put on a pack.
+    Spare,
+    /// More people look it up than live where it was sold to.
+    AfterSale {
+        /// When it was sold.
+        sold_at: OffsetDateTime,
+        /// How often, in the last days.
+        times: usize,
+        /// From how many networks on one of these days.
+        networks: usize,
+    },
     /// More people look it up than one pack has.
     ManyLookUps {
         /// How often, in the last days.
@@ -67,9 +166,33 @@ pub enum CopySign {
     },
 }
 
-/// The signs in look-ups of one item, which are in the order of time.
-pub fn signs(seen: &[Seen]) -> Vec<CopySign> {
-    far_apart(seen).into_iter().chain(many(seen)).collect()
+/// The signs that need no look-up but the reader's own.
+pub fn standing_signs(standing: &Standing) -> Vec<CopySign> {
+    let confirmed = standing.is_confirmed.then_some(CopySign::Confirmed);
+    let voided = standing.voided_at.map(|at| CopySign::Voided { at });
+    let spare = standing.is_spare.then_some(CopySign::Spare);
+    confirmed.into_iter().chain(voided).chain(spare).collect()
+}
+
+/// The signs in look-ups of one item, which are in the order of time; none of them was looked into.
+pub fn signs(seen: &[Seen], standing: &Standing) -> Vec<CopySign> {
+    let far = far_apart(seen).into_iter();
+    let sold = standing
+        .sold_at
+        .and_then(|sold_at| after_sale(seen, sold_at));
+    far.chain(sold).chain(many(seen)).collect()
+}
+
+fn after_sale(seen: &[Seen], sold_at: OffsetDateTime) -> Option<CopySign> {
+    let since = sold_at.saturating_add(SINCE_SALE);
+    let seen = seen.iter().filter(|seen| seen.at >= since);
+    let (times, networks) = (seen.clone().count(), networks_of_a_day(seen));
+    let is_sign = times >= SOLD_TIMES && networks >= SOLD_NETWORKS;
+    is_sign.then_some(CopySign::AfterSale {
+        sold_at,
+        times,
+        networks,
+    })
 }
 
 /// How many networks there are on the day with the most of them. What a network is called ends with its day: networks of
@@ -125,7 +248,12 @@ fn far_apart(seen: &[Seen]) -> Option<CopySign> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{signs as signs_with, *};
+
+    /// Of an item of which the record says nothing.
+    fn signs(seen: &[Seen]) -> Vec<CopySign> {
+        signs_with(seen, &Standing::default())
+    }
 
     /// Look-ups so many minutes apart, each from a network and a place.
     fn seen(minutes: i64, looks: &[(u8, &str)]) -> Vec<Seen> {
@@ -187,6 +315,52 @@ mod tests {
         ] {
             assert_eq!(signs(&no_sign), [], "{no_sign:?}");
         }
+    }
+
+    #[test]
+    fn what_was_sold_is_looked_up_by_few() {
+        let sold = |hours: i64| Standing {
+            sold_at: Some(OffsetDateTime::UNIX_EPOCH - Duration::hours(hours)),
+            ..Standing::default()
+        };
+        let ten: Vec<(u8, &str)> = (0..10).map(|look| (look % 5, "")).collect();
+        let found = signs_with(&seen(1, &ten), &sold(24));
+        let [
+            CopySign::AfterSale {
+                times, networks, ..
+            },
+        ] = found.as_slice()
+        else {
+            panic!("{found:?}");
+        };
+        assert_eq!((*times, *networks), (10, 5));
+        // On the day of the sale the shop and its customers look too.
+        assert_eq!(signs_with(&seen(1, &ten), &sold(20)), []);
+        assert_eq!(signs_with(&seen(1, &ten[..9]), &sold(24)), []);
+        let four: Vec<(u8, &str)> = (0..20).map(|look| (look % 4, "")).collect();
+        assert_eq!(signs_with(&seen(1, &four), &sold(24)), []);
+        assert_eq!(signs(&seen(1, &ten)), []);
+    }
+
+    #[test]
+    fn what_nobody_should_hold_is_a_sign_by_itself() {
+        assert_eq!(standing_signs(&Standing::default()), []);
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let all = Standing {
+            is_confirmed: true,
+            voided_at: Some(at),
+            is_spare: true,
+            ..Standing::default()
+        };
+        let found = standing_signs(&all);
+        assert_eq!(
+            found,
+            [
+                CopySign::Confirmed,
+                CopySign::Voided { at },
+                CopySign::Spare
+            ]
+        );
     }
 
     #[test]

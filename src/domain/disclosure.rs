@@ -336,9 +336,10 @@ impl Disclosure {
                 member("quantity", Field::CodesIssued, None);
                 member("firstNumber", Field::CodesIssued, None);
             }
-            // Links are made to be followed, nothing of a recall is hidden, and of an erasure nothing need be.
+            // Links are made to be followed, nothing of a recall or a review is hidden, and of an erasure nothing need be.
             // Where a look-up was is for the merchant alone; stories hold none.
-            Kind::Link | Kind::Recall | Kind::Scan | Kind::Disclosure | Kind::Erasure => {}
+            Kind::Link | Kind::Recall | Kind::Review | Kind::Scan => {}
+            Kind::Disclosure | Kind::Erasure => {}
         }
         found
     }

@@ -195,8 +195,8 @@ pub fn name_of(kind: Kind, body: &Value<'_>) -> Option<Bilingual> {
         Kind::Product => Some(master::read_product(body).ok()?.name),
         Kind::Party => Some(master::read_party(body).ok()?.name),
         Kind::Document => Some(master::read_document(body).ok()?.title),
-        Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall | Kind::Scan => None,
-        Kind::Disclosure | Kind::Erasure => None,
+        Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall => None,
+        Kind::Scan | Kind::Review | Kind::Disclosure | Kind::Erasure => None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::fields::{At, Fault, FaultKind};
 use super::gs1::Identity;
 use super::link;
 use super::recall;
+use super::review;
 use super::scan;
 use super::statement::{About, Kind, Role};
 
@@ -125,6 +126,7 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
         Kind::Disclosure => disclosure::read_disclosure(body)?.about(),
         Kind::Erasure => erasure::read_erasure(body)?.about(),
         Kind::Scan => scan::read_scan(body)?.about(),
+        Kind::Review => review::read_review(body)?.about(),
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));

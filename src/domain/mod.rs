@@ -27,6 +27,7 @@ pub mod presence;
 pub mod recall;
 pub mod region;
 pub mod retry;
+pub mod review;
 pub mod route;
 pub mod scan;
 pub mod schedule;

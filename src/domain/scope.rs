@@ -25,11 +25,13 @@ pub enum Scope {
     Inspect,
     /// Erase fields of what was said.
     Erasure,
+    /// Read what shoppers report and how codes are looked up, and say what was found of them.
+    Cases,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 9] = [
+    pub const ALL: [Scope; 10] = [
         Scope::Capture,
         Scope::Query,
         Scope::Subscribe,
@@ -39,12 +41,16 @@ impl Scope {
         Scope::Disclosure,
         Scope::Inspect,
         Scope::Erasure,
+        Scope::Cases,
     ];
 
-    /// Whether a key may do it that nobody says more of. Who sees what, and what is forgotten, is for whom the
-    /// merchant trusts with it by name.
+    /// Whether a key may do it that nobody says more of. Who sees what, what is forgotten, and what shoppers wrote, is
+    /// for whom the merchant trusts with it by name.
     pub fn is_usual(self) -> bool {
-        !matches!(self, Scope::Disclosure | Scope::Inspect | Scope::Erasure)
+        !matches!(
+            self,
+            Scope::Disclosure | Scope::Inspect | Scope::Erasure | Scope::Cases
+        )
     }
 
     /// As stored and as typed.
@@ -59,6 +65,7 @@ impl Scope {
             Scope::Disclosure => "disclosure",
             Scope::Inspect => "inspect",
             Scope::Erasure => "erasure",
+            Scope::Cases => "cases",
         }
     }
 

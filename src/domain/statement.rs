@@ -34,6 +34,8 @@ pub enum Kind {
     Recall,
     /// That an item was looked up.
     Scan,
+    /// What its merchant found of a code in doubt.
+    Review,
     /// Who may see what.
     Disclosure,
     /// Which fields of other statements were erased.
@@ -52,6 +54,7 @@ impl Kind {
             Kind::Link => "link",
             Kind::Recall => "recall",
             Kind::Scan => "scan",
+            Kind::Review => "review",
             Kind::Disclosure => "disclosure",
             Kind::Erasure => "erasure",
         }
@@ -68,6 +71,7 @@ impl Kind {
             Kind::Link,
             Kind::Recall,
             Kind::Scan,
+            Kind::Review,
             Kind::Disclosure,
             Kind::Erasure,
         ]
@@ -131,9 +135,11 @@ pub enum Role {
     Erased,
     /// The item that was looked up.
     Scanned,
+    /// The code that was looked into.
+    Reviewed,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 26] = [
+const ROLES: [(Role, &str, Option<i16>); 27] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -165,6 +171,7 @@ const ROLES: [(Role, &str, Option<i16>); 26] = [
     (Role::Erased, "erased", None),
     // Look-ups have a table of their own: a story asks for the last one alone.
     (Role::Scanned, "scanned", None),
+    (Role::Reviewed, "reviewed", Some(18)),
 ];
 
 impl Role {

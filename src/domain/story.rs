@@ -16,6 +16,7 @@ use super::history::Change;
 use super::link::{self, Link};
 use super::master::{Document, Issuance, Party, Product};
 use super::recall::{Recall, RecallClass, Status};
+use super::review::Review;
 use super::statement::{Kind, StatementId, StoredStatement};
 
 /// All that is held about a subject.
@@ -43,6 +44,8 @@ pub struct Story {
     pub links: Vec<Described<Link>>,
     /// The recalls that concern the subject, those that stand first; the gravest first.
     pub recalls: Vec<StandingRecall>,
+    /// What its merchant found when it looked into doubts about the subject, in the order in which it was recorded.
+    pub reviews: Vec<Described<Review>>,
     /// What was changed in the descriptions, in the order in which it was recorded.
     pub history: Vec<Change>,
     /// How many codes were issued for its product and its lots, in the order in which they were.

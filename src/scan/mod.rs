@@ -9,7 +9,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::copies::{self, CopySign};
+use crate::domain::copies::{self, CopySign, Standing};
 use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::region::Region;
@@ -19,7 +19,7 @@ use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
 use crate::store::merchant::issuer_of;
 use crate::store::scan::{
-    Looker, ScanRow, ScanTally, insert_scan, last_scan, recent_scans, scan_tally,
+    Looker, ScanRange, ScanRow, ScanTally, insert_scan, last_scan, recent_scans, scan_tally,
 };
 use crate::store::{batch, begin_for, hold_identity, limit_waiting};
 
@@ -168,24 +168,30 @@ fn uncounted(known: &ScanTally, now: OffsetDateTime) -> Option<Counted> {
     })
 }
 
-/// What in an item's look-ups shows that its code was copied. Most items have too few to be asked for them.
+/// What in an item's record and its look-ups shows that its code was copied. Most items have too few look-ups to be asked
+/// for them.
 pub async fn signs_of(
     conn: &mut PgConnection,
     (merchant_id, item): (Uuid, &Identity),
-    count: &ScanCount,
+    times: u32,
+    standing: &Standing,
     now: OffsetDateTime,
 ) -> Result<Vec<CopySign>, sqlx::Error> {
-    if count.times < copies::FEWEST {
-        return Ok(Vec::new());
-    }
-    let since = now - copies::WINDOW;
-    let code = item.canonical();
-    let seen = recent_scans(conn, merchant_id, &code, since, copies::MOST).await?;
-    let mut signs = copies::signs(&seen);
+    let mut signs = copies::standing_signs(standing);
     // Nothing more is counted: what the last days show of it ends, and this does not.
-    if count.times >= MAX_SCANS {
-        signs.insert(0, CopySign::Countless { times: count.times });
+    if times >= MAX_SCANS {
+        signs.push(CopySign::Countless { times });
     }
+    if times.saturating_sub(standing.reviewed_through) < copies::FEWEST {
+        return Ok(signs);
+    }
+    let range = ScanRange {
+        after: standing.reviewed_through.cast_signed(),
+        since: now - copies::WINDOW,
+        limit: copies::MOST,
+    };
+    let seen = recent_scans(conn, merchant_id, &item.canonical(), range).await?;
+    signs.extend(copies::signs(&seen, standing));
     Ok(signs)
 }
 

@@ -26,6 +26,32 @@ pub struct ScanRow {
     pub id: StatementId,
 }
 
+struct Row {
+    code: String,
+    number: i32,
+    first_at: OffsetDateTime,
+    recorded_at: OffsetDateTime,
+    place: Option<String>,
+    batch_id: Uuid,
+    position: i32,
+}
+
+impl From<Row> for ScanRow {
+    fn from(row: Row) -> ScanRow {
+        ScanRow {
+            code: row.code,
+            number: row.number,
+            first_at: row.first_at,
+            recorded_at: row.recorded_at,
+            place: row.place,
+            id: StatementId {
+                batch_id: row.batch_id,
+                position: row.position,
+            },
+        }
+    }
+}
+
 /// What keeps look-ups apart that must not be counted twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Looker {
@@ -110,43 +136,37 @@ pub async fn last_scan(
     merchant_id: Uuid,
     code: &str,
 ) -> Result<Option<ScanRow>> {
-    let row = sqlx::query!(
-        "SELECT code, number, first_at, recorded_at, place, batch_id, position FROM scan
-         WHERE merchant_id = $1 AND code = $2 ORDER BY number DESC LIMIT 1",
-        merchant_id,
-        code,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| ScanRow {
-        code: row.code,
-        number: row.number,
-        first_at: row.first_at,
-        recorded_at: row.recorded_at,
-        place: row.place,
-        id: StatementId {
-            batch_id: row.batch_id,
-            position: row.position,
-        },
-    }))
+    let last = scans_before(conn, merchant_id, code, i32::MAX, 1).await?;
+    Ok(last.into_iter().next())
 }
 
-/// The newest look-ups of an item since a time, the oldest of them first.
+/// Look-ups that are asked for: the newest.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanRange {
+    /// Only those with a greater number.
+    pub after: i32,
+    /// Only those recorded then or later.
+    pub since: OffsetDateTime,
+    /// How many.
+    pub limit: i64,
+}
+
+/// The newest look-ups of an item in a range, the oldest of them first.
 pub async fn recent_scans(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     code: &str,
-    since: OffsetDateTime,
-    limit: i64,
+    range: ScanRange,
 ) -> Result<Vec<Seen>> {
     let rows = sqlx::query!(
         "SELECT recorded_at, network, place FROM scan
-         WHERE merchant_id = $1 AND code = $2 AND recorded_at >= $3
-         ORDER BY number DESC LIMIT $4",
+         WHERE merchant_id = $1 AND code = $2 AND number > $3 AND recorded_at >= $4
+         ORDER BY number DESC LIMIT $5",
         merchant_id,
         code,
-        since,
-        limit,
+        range.after,
+        range.since,
+        range.limit,
     )
     .fetch_all(conn)
     .await?;
@@ -161,9 +181,32 @@ pub async fn recent_scans(
     seen.collect()
 }
 
+/// The look-ups of an item with lesser numbers than `before`, the last of them first.
+pub async fn scans_before(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    code: &str,
+    before: i32,
+    limit: i64,
+) -> Result<Vec<ScanRow>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT code, number, first_at, recorded_at, place, batch_id, position FROM scan
+         WHERE merchant_id = $1 AND code = $2 AND number < $3 ORDER BY number DESC LIMIT $4",
+        merchant_id,
+        code,
+        before,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ScanRow::from).collect())
+}
+
 /// The look-ups that stand in a batch; in the checker's role.
 pub async fn scans_of_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Vec<ScanRow>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT code, number, first_at, recorded_at, place, batch_id, position FROM scan
          WHERE merchant_id = $1 AND batch_id = $2",
         batch.merchant_id,
@@ -171,18 +214,7 @@ pub async fn scans_of_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Ve
     )
     .fetch_all(conn)
     .await?;
-    let row = rows.into_iter().map(|row| ScanRow {
-        code: row.code,
-        number: row.number,
-        first_at: row.first_at,
-        recorded_at: row.recorded_at,
-        place: row.place,
-        id: StatementId {
-            batch_id: row.batch_id,
-            position: row.position,
-        },
-    });
-    Ok(row.collect())
+    Ok(rows.into_iter().map(ScanRow::from).collect())
 }
 
 /// How many look-ups there are; in the checker's role.

@@ -234,7 +234,7 @@ pub struct Described {
 
 /// Of names that are described.
 const ORDINARY: i16 = 0;
-/// What must not be used is not crowded out by what somebody is called.
+/// What must not be used, and what of a doubt was looked into, is not crowded out by what somebody is called.
 const RECALLED: i16 = 1;
 /// And by nothing at all, what must not be shown. The last such statement is all that counts.
 const SETTING: i16 = 2;
@@ -248,7 +248,7 @@ impl Described {
             turn: turn.index_code(),
             rank: match role {
                 Role::Disclosure => SETTING,
-                Role::Recalled | Role::RecalledKind => RECALLED,
+                Role::Recalled | Role::RecalledKind | Role::Reviewed => RECALLED,
                 _ => ORDINARY,
             },
         })

@@ -120,6 +120,7 @@ pub(super) async fn describe(
             | Kind::Link
             | Kind::Recall
             | Kind::Scan
+            | Kind::Review
             | Kind::Disclosure
             | Kind::Erasure => {}
         }
@@ -150,8 +151,8 @@ fn describes(
 ) -> bool {
     let mut about = loaded.about.iter();
     match loaded.kind {
-        // Links and recalls have limits of their own.
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan => false,
+        // Links, recalls and reviews have limits of their own.
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review => false,
         Kind::Disclosure | Kind::Erasure => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
@@ -194,7 +195,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let issuance = loaded.body(master::read_issuance)?;
             story.issued.push(loaded.described(issuance));
         }
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan => {}
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review => {}
         Kind::Disclosure | Kind::Erasure => {}
     }
     Ok(())

@@ -380,9 +380,34 @@ fn duration(text: &Text, minutes: i64) -> String {
     )
 }
 
+/// The day of a moment on the readers' clocks.
+fn readers_day(text: &Text, at: OffsetDateTime) -> String {
+    let stamp = timestamp(at);
+    let local = text.local_time(stamp.as_str(), READERS_OFFSET);
+    local.map_or_else(|| stamp.to_string(), |local| local.date)
+}
+
 /// A sign that a code was copied, in one sentence. Where others looked it up is not told.
 pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
     match sign {
+        CopySign::Confirmed => text.get("verdict.copied_confirmed").to_owned(),
+        CopySign::Voided { at } => {
+            let date = readers_day(text, *at);
+            text.with("verdict.copied_voided", &[("date", &date)])
+        }
+        CopySign::Spare => text.get("verdict.copied_spare").to_owned(),
+        CopySign::AfterSale {
+            sold_at,
+            times,
+            networks,
+        } => text.with(
+            "verdict.copied_sold",
+            &[
+                ("date", &readers_day(text, *sold_at)),
+                ("times", &text.number(*times as u64)),
+                ("networks", &text.number(*networks as u64)),
+            ],
+        ),
         CopySign::ManyLookUps { times, networks } => text.with(
             "verdict.copied_many",
             &[

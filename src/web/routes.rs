@@ -100,6 +100,8 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/api/recalls/affected", read(api::affected))
         .route("/api/disclosure", read(api::disclosure))
         .route("/api/disclosure", post().to(api::record_disclosure))
+        .route("/api/scans", read(api::scans))
+        .route("/api/reviews", post().to(api::record_review))
         .route("/api/signed-statements", post().to(api::record_signed))
         .route("/api/code-ranges", post().to(api::issue_codes))
         .route(

@@ -96,6 +96,9 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         "scope":["https://id.gs1.org/01/{GTIN}/10/L1"],"reason":{name},"instructions":{name},
         "contact":{{"name":{name},"phone":"400-000-0000"}}}}"#
     );
+    let review = format!(
+        r#"{{"code":"https://id.gs1.org/01/{GTIN}/10/L1","outcome":"copied","reason":{name}}}"#
+    );
     let rules = r#"{"rules":[{"field":"quantity","show":"withheld"}]}"#;
     let endpoints = [
         (
@@ -109,6 +112,7 @@ async fn each_endpoint_asks_for_its_own_scope_and_no_other() {
         (Scope::Codes, "/api/code-ranges", order),
         (Scope::Recalls, "/api/recalls", recall),
         (Scope::Disclosure, "/api/disclosure", rules.to_owned()),
+        (Scope::Cases, "/api/reviews", review),
     ];
     for (scope, path, body) in endpoints {
         let others: Vec<Scope> = Scope::ALL

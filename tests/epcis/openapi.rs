@@ -175,6 +175,19 @@ async fn what_the_service_answers_is_what_the_document_describes() {
         let said = it.check(recalls, answer, status).await;
         assert_eq!(said["notOnRecord"].as_array().unwrap().len(), 1);
     }
+    let review = json!({"code": format!("https://id.gs1.org/01/{GTIN}/10/X"), "outcome": "explained",
+        "reason": {"zh-CN": "查过", "en": "Looked into"}});
+    let reviews = "POST /api/reviews";
+    for status in [201, 200] {
+        let answer = app.post("/api/reviews", review.to_string()).await;
+        it.check(reviews, answer, status).await;
+    }
+    it.check(reviews, app.post("/api/reviews", "{}").await, 400)
+        .await;
+    let scans = "GET /api/scans";
+    let path = format!("/api/scans?code=https://id.gs1.org/01/{GTIN}/21/X");
+    it.check(scans, it.get(&path, "").await, 200).await;
+    it.check(scans, it.get("/api/scans", "").await, 400).await;
     let products = "POST /api/products";
     it.check(
         products,

@@ -26,6 +26,7 @@ mod product_pictures;
 mod qr_codes;
 mod refusals;
 mod resolver;
+mod reviews;
 mod scans;
 mod sealing;
 

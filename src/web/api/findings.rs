@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::words::Words;
 use crate::domain::disclosure::Audience;
 use crate::domain::epcis::{MAX_EVENTS, read_event};
 use crate::domain::finding::{Finding, Severity};
@@ -23,7 +24,6 @@ use crate::web::auth::submitter;
 use crate::web::error::Problem;
 use crate::web::findings::{rule, sentence, severity};
 use crate::web::lookup::{StoryError, story_of};
-use crate::web::text::{Lang, Text};
 
 /// Things whose stories one answer looks at: each is a walk of some milliseconds.
 const MAX_THINGS: usize = 100;
@@ -53,19 +53,12 @@ struct Body {
 struct FindingBody {
     rule: &'static str,
     severity: &'static str,
-    sentence: Sentence,
+    sentence: Words,
     /// The events that contradict each other.
     #[serde(rename = "eventIDs")]
     event_ids: Vec<String>,
     /// Whose stories say so.
     things: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Sentence {
-    #[serde(rename = "zh-CN")]
-    zh_cn: String,
-    en: String,
 }
 
 /// `GET /api/findings`.
@@ -187,17 +180,13 @@ struct Found {
 type Key = (
     std::cmp::Reverse<Severity>,
     &'static str,
-    Sentence,
+    Words,
     Vec<StatementId>,
 );
 
 impl Found {
     fn add(&mut self, story: &Story, finding: &Finding) {
-        let said = |lang| sentence(Text::of(lang), story, finding);
-        let said = Sentence {
-            zh_cn: said(Lang::ZhCn),
-            en: said(Lang::En),
-        };
+        let said = Words::saying(|text| sentence(text, story, finding));
         let name = rule(&finding.what);
         let event_ids = || {
             let events = story.steps.iter();

@@ -49,6 +49,15 @@ pub(in crate::web) async fn record_link(
     record(Kind::Link, &request, payload, &service).await
 }
 
+/// `POST /api/reviews`: what was found of a code in doubt.
+pub(in crate::web) async fn record_review(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, Problem> {
+    record(Kind::Review, &request, payload, &service).await
+}
+
 #[derive(Serialize)]
 pub(super) struct RecordedBody {
     /// Where the statement is stored.
@@ -81,6 +90,7 @@ pub(super) async fn recorded(
     let scope = match kind {
         Kind::Recall => Scope::Recalls,
         Kind::Disclosure => Scope::Disclosure,
+        Kind::Review => Scope::Cases,
         _ => Scope::MasterData,
     };
     let submitter = submitter(request, service, scope).await?;

@@ -10,7 +10,9 @@ mod master;
 mod nowhere;
 mod pictures;
 mod recalls;
+mod scans;
 mod signed;
+mod words;
 
 pub use affected::ForwardTraces;
 pub(super) use affected::affected;
@@ -19,8 +21,11 @@ pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix
 pub(super) use disclosure::{disclosure, record_disclosure};
 pub(super) use erasures::erase_fields;
 pub(super) use findings::findings;
-pub(super) use master::{record_document, record_link, record_party, record_product};
+pub(super) use master::{
+    record_document, record_link, record_party, record_product, record_review,
+};
 pub(super) use nowhere::no_such_resource;
 pub(super) use pictures::{send_picture, sent_pictures, take_back};
 pub(super) use recalls::{recalls, record_recall};
+pub(super) use scans::scans;
 pub(super) use signed::record_signed;

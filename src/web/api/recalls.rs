@@ -8,8 +8,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::master::{RecordedBody, recorded, status_of};
+use super::words::Words;
 use crate::domain::gs1::Identity;
-use crate::domain::master::Bilingual;
 use crate::domain::recall::Status;
 use crate::domain::scope::Scope;
 use crate::domain::statement::{Kind, Role};
@@ -70,22 +70,6 @@ struct ContactBody {
     email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Words {
-    #[serde(rename = "zh-CN")]
-    zh_cn: String,
-    en: String,
-}
-
-impl From<Bilingual> for Words {
-    fn from(words: Bilingual) -> Words {
-        Words {
-            zh_cn: words.zh_cn,
-            en: words.en,
-        }
-    }
 }
 
 impl From<SaidRecall> for RecallBody {

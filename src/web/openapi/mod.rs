@@ -10,14 +10,19 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
 /// The addresses that take an API key, and those that everybody may read.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
     include_str!("write.json"),
+    include_str!("cases.json"),
     include_str!("events.json"),
     include_str!("queries.json"),
     include_str!("read.json"),
     include_str!("resolver.json"),
 ];
-const COMPONENTS: [&str; 2] = [include_str!("components.json"), include_str!("epcis.json")];
+const COMPONENTS: [&str; 3] = [
+    include_str!("components.json"),
+    include_str!("case_parts.json"),
+    include_str!("epcis.json"),
+];
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
@@ -81,6 +86,7 @@ fn document() -> Value {
     let mut components = parse(COMPONENTS[0]);
     for more in [
         parse(COMPONENTS[1]),
+        parse(COMPONENTS[2]),
         json!({"parameters": epcis::parameters()}),
     ] {
         merge(&mut components, more);

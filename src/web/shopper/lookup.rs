@@ -7,7 +7,7 @@ use auditlog::anchor::AnchorLine;
 use sqlx::PgConnection;
 
 use crate::codes::CodeError;
-use crate::domain::copies::CopySign;
+use crate::domain::copies::{CopySign, Standing};
 use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
 use crate::domain::scope::Scope;
@@ -109,14 +109,15 @@ pub(super) async fn find_story(
     let public_size = service.public_size();
     let sealed_in = sealed_in(&mut tx, &told, public_size).await?;
     let item = told.story.subject.item();
-    let scans = match item {
-        Some(item) => count_of(&mut tx, merchant_id, &item).await?,
+    let scans = match &item {
+        Some(item) => count_of(&mut tx, merchant_id, item).await?,
         None => None,
     };
-    let copies = match told.story.subject.item().zip(scans.as_ref()) {
-        Some((item, count)) => {
-            let now = (service.clock)();
-            signs_of(&mut tx, (merchant_id, &item), count, now).await?
+    let copies = match &item {
+        Some(item) => {
+            let (now, standing) = ((service.clock)(), Standing::of(&told.story));
+            let times = scans.map_or(0, |count| count.times);
+            signs_of(&mut tx, (merchant_id, item), times, &standing, now).await?
         }
         None => Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! From a story to its page. It says what was checked, never more.
 
+use auditlog::TreeSize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::history::{corrections, history};
@@ -10,17 +11,18 @@ use super::picture;
 use super::recalls;
 use super::route::{lacking, mark_missing, route};
 use super::view::{
-    BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, Row, ScansView, SealView,
-    Shell, Source, StepView, Tone, TracePage, VerdictView, Words, journey_summary, mark_legs,
-    recorded_after,
+    BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, ReviewView, Row,
+    ScansView, SealView, Shell, Source, StepView, Tone, TracePage, VerdictView, Words,
+    journey_summary, mark_legs, recorded_after,
 };
 use crate::domain::epcis::Event;
 use crate::domain::finding::{Contradiction, Finding, Severity};
 use crate::domain::gs1::DigitalLink;
 use crate::domain::link::{Link, MAX_LINKS};
 use crate::domain::master::Product;
+use crate::domain::review::{Outcome, Review};
 use crate::domain::statement::{Kind, StatementId};
-use crate::domain::story::{Step, Story, StoryStatement, Via};
+use crate::domain::story::{Described, Step, Story, StoryStatement, Via};
 use crate::domain::time::timestamp;
 use crate::domain::told::Told;
 use crate::proof::count_shown;
@@ -69,6 +71,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
             )
             .with_limits(),
         recalls: recalls::recalls(text, story),
+        reviews: reviews(text, story, public_size),
         product: product(text, story, best_before),
         attributes: attributes(
             text,
@@ -170,11 +173,11 @@ fn verdict(
         Some(recalled) => Some(recalled.with_doubts([copies, doubts].concat())),
         // What does not add up is counted by itself: a code that was copied is no fault of the record.
         None if count > 0 => {
-            let lead = (!copies.is_empty()).then(|| text.get("verdict.copied_lead").to_owned());
-            let copies = copies.into_iter().chain(lead).collect();
+            let lead = (!copies.is_empty()).then(|| VerdictView::copied_lead(text, &found.copies));
+            let copies = copies.into_iter().chain(lead.map(str::to_owned)).collect();
             Some(VerdictView::doubts(text, count, doubts).with_notes(copies))
         }
-        None if !copies.is_empty() => Some(VerdictView::copied(text, copies)),
+        None if !copies.is_empty() => Some(VerdictView::copied(text, &found.copies, copies)),
         None => None,
     };
     let is_worse = worse.is_some();
@@ -192,6 +195,7 @@ fn verdict(
     // That the entries are unchanged is no comfort where something is wrong: it comes last, and beside a recall it would
     // stand between the reason and what to do.
     if view.tone != Tone::Stop {
+        view = view.with_notes(reviewed(text, story).into_iter().collect());
         if let Some(since) = since.as_ref().filter(|_| is_worse) {
             view = view.with_sealed(text, sealed, since);
         }
@@ -347,6 +351,35 @@ fn attributes(text: &Text, product: Option<&Product>) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// What the merchant found of the very code, the last first.
+fn reviews(text: &Text, story: &Story, public_size: TreeSize) -> Vec<ReviewView> {
+    let view = |said: &Described<Review>| {
+        let review = &said.value;
+        let index = story.statement(said.id)?.stored.leaf_index;
+        let index = index.filter(|index| public_size.contains(*index));
+        let through = (review.through > 0).then(|| text.number(review.through.into()));
+        Some(ReviewView {
+            found: match review.outcome {
+                Outcome::Explained => text.get("review.explained").to_owned(),
+                Outcome::Copied => text.get("review.copied").to_owned(),
+            },
+            day: china_date(text, said.recorded_at)?,
+            reason: named(&review.reason, text.lang()),
+            through: through.map(|n| text.with("review.through", &[("n", &n)])),
+            entry: index.map(|index| text.number(index.0)),
+        })
+    };
+    story.reviews.iter().rev().filter_map(view).collect()
+}
+
+/// That doubts were looked into and another cause was found: what restores a verdict is seen beside it.
+fn reviewed(text: &Text, story: &Story) -> Option<String> {
+    let last = story.reviews.last()?;
+    let day = china_date(text, last.recorded_at)?;
+    let is_explained = last.value.outcome == Outcome::Explained;
+    is_explained.then(|| text.with("review.noted", &[("date", &day.text)]))
 }
 
 /// How often an item on record was looked up before.

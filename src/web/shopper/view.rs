@@ -11,6 +11,7 @@ mod map;
 mod message;
 mod place;
 mod recall;
+mod review;
 mod route;
 mod sensor;
 mod verdict;
@@ -31,6 +32,7 @@ pub use map::{MAP_WIDTH, MapView, Stop};
 pub use message::MessagePage;
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
+pub use review::ReviewView;
 pub use route::{Mark, RouteView, StageView};
 pub use sensor::{
     BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, LimitView, Limits, PLOT_WIDTH, Reading,
@@ -48,6 +50,8 @@ pub struct TracePage {
     pub verdict: VerdictView,
     /// The recalls that concern the product, those that stand first.
     pub recalls: Vec<RecallView>,
+    /// What the merchant found when it looked into doubts about the code, the last first; empty hides the section.
+    pub reviews: Vec<ReviewView>,
     /// What the code names.
     pub product: ProductView,
     /// Label and registration rows of the product's import route; empty hides the table.
@@ -360,6 +364,7 @@ mod tests {
         };
         TracePage {
             recalls: Vec::new(),
+            reviews: Vec::new(),
             route: None,
             history: Vec::new(),
             untold_changes: None,

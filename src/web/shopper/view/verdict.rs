@@ -1,5 +1,6 @@
 //! What a page answers first.
 
+use crate::domain::copies::CopySign;
 use crate::web::text::{LocalDate, Text};
 
 /// Doubts that are seen before anything is unfolded.
@@ -93,10 +94,29 @@ impl VerdictView {
         VerdictView::new(Tone::Warn, Icon::Doubt, title, &lead).with_doubts(doubts)
     }
 
-    /// `copied`: the record is sound, and the code is looked up as one pack cannot be.
-    pub fn copied(text: &Text, signs: Vec<String>) -> VerdictView {
-        let (title, lead) = (text.get("verdict.copied"), text.get("verdict.copied_lead"));
-        VerdictView::new(Tone::Warn, Icon::Doubt, title, lead).with_doubts(signs)
+    /// `copied`: the record is sound, and the code is looked up as one pack cannot be, or no pack should have it. Each sign
+    /// in a sentence.
+    pub fn copied(text: &Text, signs: &[CopySign], sentences: Vec<String>) -> VerdictView {
+        let title = match signs.contains(&CopySign::Confirmed) {
+            true => text.get("verdict.copied_known"),
+            false => text.get("verdict.copied"),
+        };
+        let lead = VerdictView::copied_lead(text, signs);
+        VerdictView::new(Tone::Warn, Icon::Doubt, title, lead).with_doubts(sentences)
+    }
+
+    /// What signs of a copy mean: those of the record weigh more than those of look-ups.
+    pub fn copied_lead<'t>(text: &'t Text, signs: &[CopySign]) -> &'t str {
+        let is_of_record = |sign: &CopySign| {
+            matches!(
+                sign,
+                CopySign::Confirmed | CopySign::Voided { .. } | CopySign::Spare
+            )
+        };
+        match signs.iter().any(is_of_record) {
+            true => text.get("verdict.copied_lead_record"),
+            false => text.get("verdict.copied_lead"),
+        }
     }
 
     /// Adds contradictions or gaps, one sentence each. A single one is not worth a fold.
