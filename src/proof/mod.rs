@@ -10,7 +10,9 @@ use auditlog::disclosure::disclose;
 use auditlog::note::{NoteError, NoteSigner, SignedNote};
 use auditlog::proof::{ReadError, TreeReader};
 use auditlog::statement::{Statement, StatementError};
+use auditlog::statement_proof::of_statement;
 use auditlog::story::StoryNote;
+use auditlog::tlog_proof::TlogProof;
 use auditlog::{Entry, LeafIndex, TreeSize};
 use thiserror::Error;
 use uuid::Uuid;
@@ -143,6 +145,31 @@ pub fn receipt(
         })
         .collect();
     prove(About::capture(sealed.batch.id).identity, &shown, source)
+}
+
+/// The proof of one statement alone; `None` while it is not under the public checkpoint. It says nothing of what else there
+/// is, and so takes no story note. Reads files: not for an async thread.
+pub fn alone(
+    index: LeafIndex,
+    stored: &StoredStatement,
+    withheld: &Withheld,
+    source: &ProofSource<'_>,
+) -> Result<Option<TlogProof>, ProofError> {
+    let Published {
+        anchor, checkpoint, ..
+    } = source.published;
+    if !anchor.head.size.contains(index) {
+        return Ok(None);
+    }
+    let mut reader = TreeReader::new(TileFiles::new(source.folder), anchor.head.size);
+    let shown = Shown {
+        index,
+        kind: Kind::Event,
+        stored,
+        withheld,
+    };
+    let statement = bundled(&shown, &mut reader)?;
+    Ok(Some(of_statement(checkpoint, &statement)?))
 }
 
 /// The bundle of these statements, by index, with the note that they are all about `subject`.

@@ -3,6 +3,7 @@
 //! Nobody can spoil genuine goods by looking them up: what a phone shows again on the same day is no other look-up, and
 //! one network's look-ups of one item count for little.
 
+use auditlog::LeafIndex;
 use auditlog::field::Secret;
 use sqlx::PgConnection;
 use thiserror::Error;
@@ -14,13 +15,16 @@ use crate::domain::gs1::Identity;
 use crate::domain::identity_key::identity_key;
 use crate::domain::region::Region;
 use crate::domain::scan::{MAX_SCANS, Scan};
-use crate::domain::statement::{Draft, DraftError, Kind};
+use crate::domain::statement::{Draft, DraftError, Kind, StoredStatement};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
+use crate::store::batch::{BatchPlace, batch_place};
 use crate::store::merchant::issuer_of;
 use crate::store::scan::{
     Looker, ScanRange, ScanRow, ScanTally, insert_scan, last_scan, recent_scans, scan_tally,
+    scans_before,
 };
+use crate::store::statement::statements_of_batch;
 use crate::store::{batch, begin_for, hold_identity, limit_waiting};
 
 /// Look-ups of one item from one network, under its name of one day, that are counted: a family and its visitors, and not
@@ -193,6 +197,29 @@ pub async fn signs_of(
     let seen = recent_scans(conn, merchant_id, &item.canonical(), range).await?;
     signs.extend(copies::signs(&seen, standing));
     Ok(signs)
+}
+
+/// The statement of one look-up of an item; none where there is none of that number.
+pub async fn statement_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    item: &Identity,
+    number: u32,
+) -> Result<Option<StoredStatement>, sqlx::Error> {
+    let before = number.cast_signed().saturating_add(1);
+    let found = scans_before(conn, merchant_id, &item.canonical(), before, 1).await?;
+    let Some(scan) = found.into_iter().find(|scan| scan.number == before - 1) else {
+        return Ok(None);
+    };
+    let place = batch_place(conn, merchant_id, scan.id.batch_id).await?;
+    let Some(BatchPlace::Sealed(sealed)) = place else {
+        return Ok(None);
+    };
+    let rows = statements_of_batch(conn, &sealed.batch, scan.id.position, 1).await?;
+    Ok(rows.into_iter().next().map(|row| StoredStatement {
+        leaf_index: Some(LeafIndex(sealed.first_index.0 + scan.id.position as u64)),
+        ..row.statement
+    }))
 }
 
 /// How often an item was looked up; none where it never was.

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::Hash;
 
 use super::compress::Kept;
-use super::scripts::VERIFY_JS;
+use super::scripts::{SAVED_JS, VERIFY_JS};
 use super::text::{Lang, Text};
 
 struct Asset {
@@ -50,6 +50,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("site.css", CSS, SITE_CSS),
         asset("verify.js", JS, &VERIFY_JS),
+        asset("saved.js", JS, &SAVED_JS),
         asset("scan.js", JS, text_of!("js/scan.js")),
         asset("trace.js", JS, text_of!("js/trace.js")),
         words("check.zh-CN.json", Lang::ZhCn),

@@ -9,9 +9,9 @@ use actix_web::middleware::DefaultHeaders;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Where a code is scanned: one script of our own (`script-src`), and the pictures of the camera, which never leave
-/// the page.
-const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+/// With one script of our own (`script-src`), which fetches nothing. Pictures of the camera, where a code is scanned, never
+/// leave the page.
+const SCRIPT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page of a code: scripts of our own (`script-src`), which fetch the proof, the log's files and their own words
@@ -28,13 +28,19 @@ pub(super) fn for_verifier(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// A page that may use the camera, once its reader allows it.
-pub(super) fn for_camera(mut response: HttpResponse) -> HttpResponse {
-    let headers = response.headers_mut();
-    headers.insert(
+/// A page with a script.
+pub(super) fn for_script(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
-        header::HeaderValue::from_static(SCANNING_POLICY),
+        header::HeaderValue::from_static(SCRIPT_POLICY),
     );
+    response
+}
+
+/// A page that may use the camera, once its reader allows it.
+pub(super) fn for_camera(response: HttpResponse) -> HttpResponse {
+    let mut response = for_script(response);
+    let headers = response.headers_mut();
     headers.insert(
         header::HeaderName::from_static("permissions-policy"),
         header::HeaderValue::from_static(

@@ -30,6 +30,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/proof/{link:.*}", read(shopper::proof))
         .route("/qr/{link:.*}", read(shopper::qr))
         .route("/verify", read(shopper::verify::page))
+        .route("/saved", read(shopper::saved::page))
         .route("/scans/{link:.*}", post().to(shopper::scans::scan))
         .route("/picture/{gtin}/{sha256}", read(shopper::picture::picture))
         .route("/static/{file:.*}", read(assets::asset))

@@ -36,12 +36,24 @@ const VERIFIER: [Module; 19] = modules![
 /// What `/verify` does with it.
 const OFFLINE: [Module; 2] = modules!["page/checklist.js", "page/offline.js"];
 
-/// What the page of a code does with it, and what a phone remembers.
-const STORY: [Module; 3] = modules!["page/checklist.js", "page/memory.js", "page/story.js"];
+/// What the page of a code does with it, and what a phone remembers and keeps.
+const STORY: [Module; 5] = modules![
+    "page/checklist.js",
+    "page/memory.js",
+    "page/story.js",
+    "page/kept.js",
+    "page/saved.js",
+];
+
+/// What the page of all kept codes does.
+const LIST: [Module; 3] = modules!["page/checklist.js", "page/kept.js", "page/list.js"];
 
 /// What the page of a code loads to verify its proof.
 pub(super) static VERIFY_JS: LazyLock<String> =
     LazyLock::new(|| joined(&[&VERIFIER[..], &STORY].concat()));
+
+/// The script of the page of all kept codes.
+pub(super) static SAVED_JS: LazyLock<String> = LazyLock::new(|| joined(&LIST));
 
 /// The script of the page that checks a proof without any server.
 pub(super) static OFFLINE_JS: LazyLock<String> =
@@ -114,7 +126,7 @@ mod tests {
     #[test]
     fn each_module_imports_from_those_before_it_what_they_export() {
         let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (module, text) in [&VERIFIER[..], &STORY, &OFFLINE[1..]].concat() {
+        for (module, text) in [&VERIFIER[..], &STORY, &OFFLINE[1..], &LIST[2..]].concat() {
             let (folder, _) = module.split_once('/').unwrap();
             for import in text.split("import {").skip(1) {
                 let (names, from) = import.split_once("} from \"").unwrap();

@@ -86,20 +86,28 @@ function nameForToday(path) {
   }
 }
 
-/** Says that the page is in front of somebody, once it has been for a second; and how often it was, in the band. */
-async function countLookUp(line) {
+/**
+ * Says that the page is in front of somebody, once it has been for a second; and how often it was, in the band. What was
+ * answered, with the receipt where one is wanted and there; null where nobody was counted.
+ */
+async function countLookUp(line, receipt = false) {
   const path = line.dataset.item;
   const answer = await fetch(`/scans${path}?lang=${document.documentElement.lang}`, {
     method: "POST",
     credentials: "omit",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ phone: nameForToday(path) }),
+    body: JSON.stringify({ phone: nameForToday(path), receipt }),
   });
-  if (answer.status === 200) {
-    const { said, number } = await answer.json();
-    line.textContent = said;
-    line.dataset.number = number === null ? "" : number;
+  if (answer.status >= 500) {
+    throw new Error(`the service answered ${answer.status}`);
   }
+  if (answer.status !== 200) {
+    return null;
+  }
+  const counted = await answer.json();
+  line.textContent = counted.said;
+  line.dataset.number = counted.number === null ? "" : counted.number;
+  return counted;
 }
 
 function whenSeen(task) {
@@ -117,7 +125,49 @@ function whenSeen(task) {
   look();
 }
 
+/** Whether this phone keeps the code, as far as that is known before anything is fetched. */
+function isKept(path) {
+  try {
+    return (localStorage.getItem("rootmark.saved/v1") || "").includes(JSON.stringify(path));
+  } catch (error) {
+    return false;
+  }
+}
+
+/** Offers to keep the code, and tells of one that is kept what has changed. */
+function offerToKeep(line, link) {
+  link.addEventListener("click", event => {
+    if (link.dataset.keep === "kept" || link.dataset.busy !== undefined) {
+      return;
+    }
+    event.preventDefault();
+    link.dataset.busy = "";
+    load()
+      .then(({ verifier, texts }) => verifier.keepCode(line, link, texts, () => countLookUp(line, true)))
+      // Without it the link leads where it leads without any script.
+      .catch(() => { location.href = link.href; })
+      .then(() => { delete link.dataset.busy; });
+  });
+  if (isKept(line.dataset.item)) {
+    whenIdle(() => load().then(({ verifier, texts }) => verifier.tellChanges(line, link, texts)));
+  }
+}
+
+/** After the page itself: a reader waits for nothing. */
+function whenIdle(task) {
+  const idle = window.requestIdleCallback || (then => setTimeout(then, 500));
+  const begin = () => idle(() => task().catch(() => {}));
+  if (document.readyState === "complete") {
+    begin();
+  } else {
+    addEventListener("load", begin);
+  }
+}
+
 const line = document.querySelector(".scans");
+if (line) {
+  offerToKeep(line, document.querySelector("[data-keep]"));
+}
 // A browser that a program drives shows the page to nobody.
 if (line && !navigator.webdriver) {
   whenSeen(() => countLookUp(line).catch(() => {}));
@@ -142,8 +192,6 @@ if (section) {
   });
   const origin = document.querySelector("[data-origin]").textContent;
   if (isRemembered(origin)) {
-    // After the page itself: a reader waits for nothing.
-    const idle = window.requestIdleCallback || (task => setTimeout(task, 500));
-    addEventListener("load", () => idle(() => witness(origin).catch(() => {})));
+    whenIdle(() => witness(origin));
   }
 }

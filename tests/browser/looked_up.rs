@@ -9,7 +9,7 @@ const ANDROID: &str = "--user-agent=Mozilla/5.0 (Linux; Android 14; Pixel 8) App
      (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36";
 
 /// A browser that a person holds, as far as pages can tell.
-async fn phone() -> Browser {
+pub async fn phone() -> Browser {
     let browser = Browser::start_with(&[ANDROID], json!({})).await;
     browser
         .before_every_page(
@@ -20,7 +20,7 @@ async fn phone() -> Browser {
 }
 
 /// What the page says of look-ups once this one is counted, and its number.
-async fn counted(browser: &Browser) -> (String, Value) {
+pub async fn counted(browser: &Browser) -> (String, Value) {
     let found = browser
         .run(
             "const line = document.querySelector('.scans');

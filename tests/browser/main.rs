@@ -6,6 +6,7 @@ mod camera;
 mod driver;
 #[path = "../support/installed.rs"]
 mod installed;
+mod kept;
 mod looked_up;
 #[path = "../../crates/auditlog/tests/fuzz/mutate.rs"]
 mod mutate;

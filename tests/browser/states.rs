@@ -118,6 +118,7 @@ impl States {
             message("nowhere", 404, "/nowhere"),
             message("home", 200, "/"),
             message("verify", 200, "/verify"),
+            message("saved", 200, "/saved"),
             message("mistyped", 400, "/find?code=(01)09521041001013"),
         ];
         States {
@@ -191,7 +192,7 @@ async fn forward(mut browser: TcpStream, service: SocketAddr) -> std::io::Result
     Ok(())
 }
 
-async fn recall(app: &TestApp, scope: &str) {
+pub async fn recall(app: &TestApp, scope: &str) {
     let recall = json!({
         "recall": "urn:example:recall:1",
         "status": "open",

@@ -10,8 +10,8 @@ use crate::support::{GTIN, TestApp, document};
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
-/// Of the pages on which a code is scanned.
-const SCANNING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+/// Of the pages on which a code is scanned, and of those that a phone keeps.
+const SCRIPT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Of the page of a code, which verifies its own proof.
@@ -21,8 +21,8 @@ const VERIFYING_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 's
 fn assert_secure(answer: &Response, what: &str) {
     let may_scan = what == "/" || what == "/find?code=x";
     let is_story = what.starts_with("/01/") && !what.contains('?') && answer.status() == 200;
-    let policy = match (may_scan, is_story) {
-        (true, _) => SCANNING_POLICY,
+    let policy = match (may_scan || what == "/saved", is_story) {
+        (true, _) => SCRIPT_POLICY,
         (_, true) => VERIFYING_POLICY,
         _ => POLICY,
     };
@@ -65,6 +65,7 @@ async fn every_answer_bears_the_security_headers_once() {
         ("/nope", 404),
         (&home.attribute("link[rel=stylesheet]", "href"), 200),
         ("/static/nope.css", 404),
+        ("/saved", 200),
         ("/log/checkpoint", 200),
         ("/log/nope", 404),
         ("/livez", 200),

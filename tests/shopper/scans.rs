@@ -8,7 +8,10 @@ use sqlx::Row;
 
 use crate::kit::{Page, issue, lot_path};
 use crate::support::{GTIN, TestApp, document, forged};
+use auditlog::bundle::Trust;
 use auditlog::encoding::to_base64;
+use auditlog::note::Verifier;
+use auditlog::statement_proof::verify;
 use rootmark::web::TrustedProxies;
 
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 \
@@ -46,6 +49,14 @@ impl Looker<'_> {
 
     pub async fn looks_at(&self, app: &TestApp, code: &str) -> Value {
         let answer = self.asks(app, code).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{code}");
+        answer.json().await.unwrap()
+    }
+
+    /// The same, with the wish for a receipt.
+    async fn wants_a_receipt(&self, app: &TestApp, code: &str) -> Value {
+        let body = self.body().replace('}', ",\"receipt\":true}");
+        let answer = self.asks(app, code).body(body).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{code}");
         answer.json().await.unwrap()
     }
@@ -190,6 +201,52 @@ async fn counts_are_statements_of_the_log_and_survive_a_restart() {
         report.findings
     );
     drop(conn);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_gets_the_receipt_of_its_own_look_up_once_it_is_public_and_without_the_place() {
+    let slow = TestApp::start_with(|settings| {
+        settings.seal_interval = std::time::Duration::from_secs(3_600);
+    })
+    .await;
+    let code = issue(&slow, Some("L1"), 1).await.remove(0);
+    // It is counted, and nothing proves it yet.
+    let counted = HERE.wants_a_receipt(&slow, &code).await;
+    assert_eq!(
+        (&counted["number"], &counted["receipt"]),
+        (&json!(1), &Value::Null)
+    );
+    slow.stop().await;
+
+    let app = behind_a_proxy().await;
+    let code = issue(&app, Some("L1"), 1).await.remove(0);
+    let other = Looker { phone: 2, ..HERE };
+    for looker in [HERE, other] {
+        looker.looks_at(&app, &code).await;
+    }
+    app.sealed().await;
+    let vkey = app.get_text("/log/vkey").await;
+    let log = Verifier::parse(vkey.trim()).unwrap();
+    let trust = Trust {
+        log: Some(&log),
+        ..Trust::default()
+    };
+    for (looker, number) in [(HERE, "1"), (other, "2")] {
+        let answer = looker.wants_a_receipt(&app, &code).await;
+        assert_eq!(answer["counted"], false);
+        let receipt = answer["receipt"].as_str().unwrap();
+        let proven = verify(receipt.as_bytes(), &trust).unwrap();
+        let content = &proven.statement.content;
+        assert_eq!(content.value("/body/number"), Some(number));
+        assert_eq!(content.value("/body/place"), None);
+        assert!(!receipt.contains("CN-SH"));
+        // Nobody gets it who does not ask for it.
+        assert_eq!(looker.looks_at(&app, &code).await["receipt"], Value::Null);
+    }
+    let body = HERE.body().replace('}', ",\"receipt\":1}");
+    let refused = HERE.asks(&app, &code).body(body).send().await.unwrap();
+    assert_eq!(refused.status(), 400);
     app.stop().await;
 }
 

@@ -87,13 +87,21 @@ pub fn is_tlog_proof(bytes: &[u8]) -> bool {
 
 /// The proof of one of a bundle's statements, under the bundle's checkpoint and all its signatures.
 pub fn of_bundled(bundle: &Bundle, statement: &BundledStatement) -> Result<TlogProof, NoteError> {
+    of_statement(&bundle.checkpoint, statement)
+}
+
+/// The proof of a statement by itself, under a checkpoint with all its signatures.
+pub fn of_statement(
+    checkpoint: &str,
+    statement: &BundledStatement,
+) -> Result<TlogProof, NoteError> {
     let mut disclosure = String::new();
     statement.write_disclosure(&mut disclosure);
     Ok(TlogProof {
         extra: Some(disclosure.into_bytes()),
         index: statement.index,
         path: statement.path.clone(),
-        checkpoint: SignedNote::parse(&bundle.checkpoint)?,
+        checkpoint: SignedNote::parse(checkpoint)?,
     })
 }
 

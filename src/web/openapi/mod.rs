@@ -121,9 +121,10 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 7] = [
+    const PAGES: [&str; 8] = [
         "/",
         "/find",
+        "/saved",
         "/verify",
         "/scans/{link:.*}",
         "/qr/{link:.*}",

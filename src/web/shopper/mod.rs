@@ -14,6 +14,7 @@ mod qr;
 mod recalls;
 pub(super) mod resolver;
 mod route;
+pub(super) mod saved;
 pub mod scans;
 pub(super) mod verify;
 pub mod view;

@@ -392,6 +392,7 @@ fn scans(text: &Text, found: &Found) -> Option<ScansView> {
             None => text.get("verdict.scans_none").to_owned(),
         },
         item: item.path()?,
+        times: found.scans.map_or(0, |count| count.times),
     })
 }
 

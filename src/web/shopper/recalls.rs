@@ -65,6 +65,7 @@ fn view(text: &Text, standing: &StandingRecall, is_verdict: bool) -> Option<Reca
     let host = |url: &String| (url.clone(), host_of(url).to_owned());
     let changed = (standing.recorded_at != standing.opened_at).then_some(standing.recorded_at);
     Some(RecallView {
+        uri: recall.uri.clone(),
         title: title.to_owned(),
         is_open: standing.is_open(),
         is_doubtful: standing.certainty == Certainty::Possibly,

@@ -1,5 +1,6 @@
 //! `POST /scans/01/…`: a phone says that the page of a code is in front of somebody.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use actix_web::http::StatusCode;
@@ -16,7 +17,9 @@ use crate::codes::{SerialStatus, serial_status};
 use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Serial};
 use crate::domain::region::Region;
-use crate::scan::{Counted, Look, ScanError, count, known_already};
+use crate::domain::story::Withheld;
+use crate::proof::alone;
+use crate::scan::{Counted, Look, ScanError, count, known_already, statement_of};
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::scan::Looker;
@@ -26,6 +29,7 @@ use crate::web::body::small_json_text;
 use crate::web::client::neighbourhood;
 use crate::web::error::Problem;
 use crate::web::lookup::{StoryError, story_of};
+use crate::web::proof_file::proof_source;
 
 /// What programs that only fetch pages call themselves, in small letters.
 const ROBOTS: [&str; 13] = [
@@ -90,10 +94,10 @@ pub(in crate::web) async fn scan(
         ));
     }
     let text = small_json_text(&request, payload).await?;
-    let phone = phone(&text).ok_or_else(|| {
+    let asked = Asked::read(&text).ok_or_else(|| {
         refused(
             StatusCode::BAD_REQUEST,
-            "the body must be {\"phone\":\"<base64 of 16 bytes>\"}",
+            "the body must be {\"phone\":\"<base64 of 16 bytes>\"}, with \"receipt\":true if you want one",
         )
     })?;
     if is_robot(request.headers()) {
@@ -121,29 +125,77 @@ pub(in crate::web) async fn scan(
     let look = Look {
         merchant_id,
         item,
-        looker: Looker { phone, network },
+        looker: Looker {
+            phone: asked.phone,
+            network,
+        },
         place: place(&request, &service),
     };
     // What changes nothing waits for nobody, and takes nothing from those who capture.
     let mut conn = service.database.reader.acquire().await?;
-    if let Some(counted) = known_already(&mut conn, &look, now).await? {
-        return Ok(answer(&request, &counted));
-    }
+    let known = known_already(&mut conn, &look, now).await?;
     drop(conn);
-    let mut conn = service.database.capture.acquire().await?;
-    let counted = count(&mut conn, &look, now).await;
-    let counted = counted.map_err(|error| match error {
-        ScanError::Store(error) => Problem::from(error),
-        error => Problem::internal(&error),
-    })?;
-    Ok(answer(&request, &counted))
+    let counted = match known {
+        Some(known) => known,
+        None => {
+            let mut conn = service.database.capture.acquire().await?;
+            let counted = count(&mut conn, &look, now).await;
+            counted.map_err(|error| match error {
+                ScanError::Store(error) => Problem::from(error),
+                error => Problem::internal(&error),
+            })?
+        }
+    };
+    let receipt = match counted.own.filter(|_| asked.receipt) {
+        Some(number) => receipt(&service, &look, number).await?,
+        None => None,
+    };
+    Ok(answer(&request, &counted, receipt))
+}
+
+/// The proof of a look-up, for the phone that made it: a C2SP tlog-proof without the place. None while it is not public.
+async fn receipt(
+    service: &web::Data<Service>,
+    look: &Look,
+    number: u32,
+) -> Result<Option<String>, Problem> {
+    let Some(published) = service.state.borrow().published.clone() else {
+        return Ok(None);
+    };
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = begin_for(&mut conn, look.merchant_id).await?;
+    let found = statement_of(&mut tx, look.merchant_id, &look.item, number).await?;
+    tx.rollback().await?;
+    drop(conn);
+    let Some(stored) = found else {
+        return Ok(None);
+    };
+    let Some(index) = stored.leaf_index else {
+        return Ok(None);
+    };
+    let making = service.clone();
+    let proof = web::block(move || {
+        let withheld = Withheld {
+            content: HashSet::from(["/body/place".to_owned()]),
+            ..Withheld::default()
+        };
+        alone(
+            index,
+            &stored,
+            &withheld,
+            &proof_source(&making, &published),
+        )
+    });
+    let proof = proof.await.map_err(|error| Problem::internal(&error))?;
+    let proof = proof.map_err(|error| Problem::internal(&error))?;
+    Ok(proof.map(|proof| proof.format()))
 }
 
 fn refused(status: StatusCode, detail: impl Into<String>) -> Problem {
     Problem::new(status, "about:blank", detail)
 }
 
-fn answer(request: &HttpRequest, counted: &Counted) -> HttpResponse {
+fn answer(request: &HttpRequest, counted: &Counted, receipt: Option<String>) -> HttpResponse {
     let text = shell(request).text;
     let said = scans_in_words(text, &counted.count);
     let body = serde_json::json!({
@@ -151,6 +203,7 @@ fn answer(request: &HttpRequest, counted: &Counted) -> HttpResponse {
         "number": counted.own,
         "counted": counted.is_new,
         "said": said,
+        "receipt": receipt,
     });
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -207,10 +260,26 @@ fn is_robot(headers: &HeaderMap) -> bool {
     ROBOTS.iter().any(|robot| agent.contains(robot))
 }
 
-fn phone(text: &str) -> Option<[u8; 16]> {
-    let value = json::parse(text).ok()?;
-    let phone = value.get("phone").and_then(Value::as_str)?;
-    from_base64(phone)?.try_into().ok()
+/// What a phone says.
+struct Asked {
+    phone: [u8; 16],
+    /// Whether it wants to keep the proof of its look-up.
+    receipt: bool,
+}
+
+impl Asked {
+    fn read(text: &str) -> Option<Asked> {
+        let value = json::parse(text).ok()?;
+        let phone = value.get("phone").and_then(Value::as_str)?;
+        Some(Asked {
+            phone: from_base64(phone)?.try_into().ok()?,
+            receipt: match value.get("receipt") {
+                None => false,
+                Some(Value::Bool(wanted)) => *wanted,
+                Some(_) => return None,
+            },
+        })
+    }
 }
 
 /// What a trusted proxy says of the client's place; nothing it says wrongly.

@@ -13,6 +13,7 @@ mod place;
 mod recall;
 mod review;
 mod route;
+mod saved;
 mod sensor;
 mod verdict;
 
@@ -34,6 +35,7 @@ pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
 pub use review::ReviewView;
 pub use route::{Mark, RouteView, StageView};
+pub use saved::SavedPage;
 pub use sensor::{
     BandView, CURVE_HEIGHT, CURVE_WIDTH, CurveView, LimitView, Limits, PLOT_WIDTH, Reading,
     Readings, SensorView,
@@ -133,6 +135,11 @@ impl Shell {
     /// The home page in the page's language.
     pub fn home_href(&self) -> String {
         format!("/?lang={}", self.text.lang().code())
+    }
+
+    /// Where the codes that a phone keeps are listed.
+    pub fn saved_href(&self) -> String {
+        format!("/saved?lang={}", self.text.lang().code())
     }
 }
 

@@ -6,6 +6,8 @@ use crate::web::text::LocalDate;
 /// A recall, open or closed.
 #[derive(Debug)]
 pub struct RecallView {
+    /// The URI that all statements of it share.
+    pub uri: String,
     /// What it is, in one line: the heading.
     pub title: String,
     /// Whether it stands.

@@ -36,6 +36,8 @@ pub struct ScansView {
     pub said: String,
     /// The item's own path, whatever else stands in the address.
     pub item: String,
+    /// The same as a number.
+    pub times: u32,
 }
 
 impl VerdictView {

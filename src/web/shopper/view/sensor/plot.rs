@@ -72,7 +72,7 @@ impl Plot {
     }
 
     fn point(&self, at: i64, value: f64) -> String {
-        format!("{:.0},{:.1}", self.x(at), self.level(value))
+        in_tenths(self.x(at), self.level(value))
     }
 
     /// The readings as `x,y x,y …`. Where there are more than columns, each column keeps its lowest and its highest in the
@@ -163,6 +163,14 @@ impl Plot {
             (limit - from) / (to - from)
         };
         let x = self.x(outside.at) + (self.x(within.at) - self.x(outside.at)) * part;
-        Some(format!("{x:.0},{:.1}", self.level(limit)))
+        Some(in_tenths(x, self.level(limit)))
     }
+}
+
+/// A point, its height to tenths: a curve has hundreds of them, and most end in a nought that says nothing.
+fn in_tenths(x: f64, y: f64) -> String {
+    let point = format!("{x:.0},{y:.1}");
+    point
+        .strip_suffix(".0")
+        .map_or(point.clone(), str::to_owned)
 }
