@@ -7,6 +7,7 @@ pub mod anchor;
 pub mod app;
 pub mod audit;
 pub mod capture;
+pub mod cases;
 pub mod check;
 pub mod cli;
 pub mod codes;

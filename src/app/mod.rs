@@ -2,6 +2,7 @@
 
 mod cosigning;
 mod delivering;
+mod forgetting;
 mod indexing;
 mod key_source;
 mod keys;
@@ -260,6 +261,7 @@ pub struct Running {
     sealing: JoinHandle<()>,
     cosigning: Option<JoinHandle<()>>,
     scrubbing: JoinHandle<()>,
+    forgetting: JoinHandle<()>,
     indexing: JoinHandle<()>,
     delivering: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
@@ -330,6 +332,7 @@ impl Running {
                 sealer.run(interval, heartbeat, state, stop).await;
             }
         });
+        let forgetting = tokio::spawn(forgetting::run(database.clone(), stop_sealing.subscribe()));
         let scrubbing = tokio::spawn(scrubbing::run(
             database.clone(),
             settings.scrub_interval,
@@ -383,6 +386,7 @@ impl Running {
             sealing,
             cosigning,
             scrubbing,
+            forgetting,
             indexing,
             delivering,
             stopping,
@@ -443,6 +447,7 @@ impl Running {
             let _ = cosigning.await;
         }
         let _ = self.scrubbing.await;
+        let _ = self.forgetting.await;
         let _ = self.indexing.await;
         if let Some(delivering) = self.delivering {
             let _ = delivering.await;

@@ -125,6 +125,9 @@ async fn record(
         }
         None => last,
     };
+    if kind == Kind::Review {
+        reviews::close_case_of(&mut tx, submitter.merchant_id, &value, now).await?;
+    }
     if let Some(id) = last {
         tx.commit().await?;
         return Ok(Recorded {

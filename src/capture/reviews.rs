@@ -2,16 +2,19 @@
 
 use auditlog::json::Value;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::CaptureError;
 use super::master::whole;
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::identity_key::identity_key;
+use crate::domain::report::KEPT;
 use crate::domain::review::{self, MAX_REVIEWS, Review};
 use crate::domain::statement::{Kind, NewStatement, Role, StatementId, StoredStatement};
 use crate::domain::time::LAST;
 use crate::domain::turn::Turn;
+use crate::store::problem_case::{Closing, close_case, open_case_of};
 use crate::store::scan::last_scan;
 use crate::store::walk::{Described, Descriptions, descriptions_of};
 use crate::store::{gtin_owner, hold_identity};
@@ -78,6 +81,27 @@ pub(super) async fn last_said(
         return refuse("/through", BEFORE);
     }
     Ok(None)
+}
+
+/// Closes the case of the code that was reviewed, if one is open.
+pub(super) async fn close_case_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    body: &Value<'_>,
+    now: OffsetDateTime,
+) -> Result<(), CaptureError> {
+    let review = review::read_review(body).map_err(CaptureError::Body)?;
+    let code = review.code.canonical();
+    if let Some(id) = open_case_of(conn, merchant_id, &code).await? {
+        let closing = Closing {
+            at: now,
+            outcome: review.outcome.as_str(),
+            answer: None,
+            kept_until: now + KEPT,
+        };
+        close_case(conn, merchant_id, id, closing).await?;
+    }
+    Ok(())
 }
 
 fn read(stored: &StoredStatement) -> Option<Review> {

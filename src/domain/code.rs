@@ -16,14 +16,12 @@ use auditlog::field::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::crockford;
 use super::gs1::{Gtin, Serial};
 use super::sealed::{EventIdKeys, Sealing, SealingKey};
 
 /// Characters of a serial; AI 21 allows 20.
 pub const SERIAL_CHARS: usize = 16;
-
-/// Crockford's base 32: nothing that is misread for something else.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 const TAG_BYTES: usize = 6;
 
@@ -85,26 +83,17 @@ impl SerialCipher {
         for byte in tag.iter().chain(&masked) {
             bits = bits << 8 | u128::from(*byte);
         }
-        let mut text = [0; SERIAL_CHARS];
-        for (i, place) in text.iter_mut().rev().enumerate() {
-            *place = ALPHABET[(bits >> (5 * i) & 31) as usize];
-        }
-        let text = std::str::from_utf8(&text).expect("the alphabet is ASCII");
-        Serial::parse(text).expect("the alphabet lies in CSET 82")
+        let text = crockford::encode(bits, SERIAL_CHARS);
+        Serial::parse(&text).expect("the alphabet lies in CSET 82")
     }
 
     /// The number that `serial` was made from; `None` for a serial that this service never made.
     pub fn number(&self, serial: Serial) -> Option<u32> {
-        let text = serial.as_str().as_bytes();
+        let text = serial.as_str();
         if text.len() != SERIAL_CHARS {
             return None;
         }
-        let mut bits = 0u128;
-        for character in text {
-            let value = ALPHABET.iter().position(|known| known == character)?;
-            bits = bits << 5 | value as u128;
-        }
-        let bytes = bits.to_be_bytes();
+        let bytes = crockford::decode(text)?.to_be_bytes();
         let (tag, masked) = bytes[bytes.len() - 10..].split_first_chunk::<TAG_BYTES>()?;
         let masked = u32::from_be_bytes(masked.try_into().ok()?);
         let number = masked ^ self.mask(tag);
@@ -148,8 +137,11 @@ mod tests {
 
     fn altered(serial: Serial, at: usize, by: usize) -> Serial {
         let mut text = serial.as_str().as_bytes().to_vec();
-        let old = ALPHABET.iter().position(|c| *c == text[at]).unwrap();
-        text[at] = ALPHABET[(old + by) % 32];
+        let old = crockford::ALPHABET
+            .iter()
+            .position(|c| *c == text[at])
+            .unwrap();
+        text[at] = crockford::ALPHABET[(old + by) % 32];
         Serial::parse(std::str::from_utf8(&text).unwrap()).unwrap()
     }
 

@@ -51,6 +51,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("site.css", CSS, SITE_CSS),
         asset("verify.js", JS, &VERIFY_JS),
         asset("saved.js", JS, &SAVED_JS),
+        asset("report.js", JS, text_of!("js/report.js")),
         asset("scan.js", JS, text_of!("js/scan.js")),
         asset("trace.js", JS, text_of!("js/trace.js")),
         words("check.zh-CN.json", Lang::ZhCn),

@@ -1,10 +1,13 @@
 //! Who is asking: the address behind a connection, past proxies that are trusted and no others.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Mutex;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
+use auditlog::Hash;
 use ipnet::IpNet;
+use time::{Date, OffsetDateTime};
 
 /// How many addresses of a chain of proxies are looked at, from the last one back.
 const MAX_PROXIES: usize = 32;
@@ -83,6 +86,45 @@ pub(super) fn neighbourhood(address: IpAddr) -> u128 {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits() >> 8 << 8,
         IpAddr::V6(address) => address.to_bits() >> 80 << 80,
     }
+}
+
+/// Names of networks that nobody can find out again: hashes under a key that is drawn anew each day, and never leaves
+/// memory.
+#[derive(Debug, Default)]
+pub struct Networks(Mutex<Option<(Date, [u8; 32])>>);
+
+impl Networks {
+    /// The name of a network on the day of `now`, for one subject: what is kept of one says nothing of another.
+    pub(super) fn name(
+        &self,
+        network: u128,
+        subject: &str,
+        now: OffsetDateTime,
+    ) -> Result<[u8; 8], getrandom::Error> {
+        let mut held = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = match *held {
+            Some((day, key)) if day == now.date() => key,
+            _ => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key)?;
+                *held = Some((now.date(), key));
+                key
+            }
+        };
+        let Hash(hash) = Hash::of(&[&key, &network.to_be_bytes(), subject.as_bytes()]);
+        let mut name = [0; 8];
+        name.copy_from_slice(&hash[..8]);
+        Ok(name)
+    }
+}
+
+/// Whether a page of ours may have sent it, as far as a browser says so: forms and pages of others cannot.
+pub(super) fn is_a_page_of_ours(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_none_or(|site| site == "same-origin")
 }
 
 /// The entries of a header that is a list, the last one first. One that is no text is one that cannot

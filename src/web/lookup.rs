@@ -24,6 +24,12 @@ pub enum StoryError {
     Code(#[from] CodeError),
 }
 
+impl From<sqlx::Error> for StoryError {
+    fn from(error: sqlx::Error) -> StoryError {
+        StoryError::Trace(error.into())
+    }
+}
+
 /// The story of a code as it is known and as somebody may see it; `None` if there is no record of it. The transaction must act for the
 /// merchant that owns the code.
 pub async fn story_of(

@@ -28,9 +28,9 @@ pub mod shopper;
 pub mod text;
 
 pub use api::ForwardTraces;
+pub use client::Networks;
 pub use client::TrustedProxies;
 pub use limits::LimitSettings;
 pub use metrics::MetricsToken;
 pub use receipt::Receipts;
 pub use service::{Failing, LogIdentity, LogState, Service, ServingSettings, Subscribing, serve};
-pub use shopper::scans::Networks;

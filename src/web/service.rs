@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::header::HeaderName;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, web};
 use auditlog::TreeSize;
 use auditlog::anchor::AnchorLine;
 use auditlog::note::NoteSigner;
@@ -16,8 +16,8 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::client::{Networks, neighbourhood};
 use super::limits::{self, LimitSettings, Limits};
-use super::shopper::scans::Networks;
 use super::{
     ForwardTraces, MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes,
 };
@@ -60,6 +60,17 @@ pub struct Service {
 }
 
 impl Service {
+    /// What the network of whoever asks is called today, for one subject.
+    pub(super) fn network(
+        &self,
+        request: &HttpRequest,
+        subject: &str,
+        now: OffsetDateTime,
+    ) -> Result<[u8; 8], getrandom::Error> {
+        let client = self.serving.trusted_proxies.client(request);
+        self.networks.name(neighbourhood(client), subject, now)
+    }
+
     /// How much of the log is public.
     pub(super) fn public_size(&self) -> TreeSize {
         let state = self.state.borrow();

@@ -1,6 +1,6 @@
 //! The words of the pages, in the reader's language.
 //!
-//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml`, and every word of a vocabulary in
+//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml` or the files of these names in `phone`, and every word of a vocabulary in
 //! `templates/text/words/`, under the same keys in both languages. Code and templates name a key through a value called `text`:
 //! `text.get("site.name")`, `text.with("journey.entry", &[("index", "7")])`,
 //! `text.count("journey.steps", 15, &[])`. The tests below read the sources for those calls, so a

@@ -14,6 +14,7 @@ mod old;
 mod pages;
 mod phone;
 mod print;
+mod reported;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;

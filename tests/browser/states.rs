@@ -119,6 +119,7 @@ impl States {
             message("home", 200, "/"),
             message("verify", 200, "/verify"),
             message("saved", 200, "/saved"),
+            message("report", 200, &format!("/report/01/{GTIN}/21/X")),
             message("mistyped", 400, "/find?code=(01)09521041001013"),
         ];
         States {

@@ -188,6 +188,13 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     let path = format!("/api/scans?code=https://id.gs1.org/01/{GTIN}/21/X");
     it.check(scans, it.get(&path, "").await, 200).await;
     it.check(scans, it.get("/api/scans", "").await, 400).await;
+    it.check("GET /api/cases", it.get("/api/cases", "").await, 200)
+        .await;
+    let wrong = it.get("/api/cases?status=new", "").await;
+    it.check("GET /api/cases", wrong, 400).await;
+    let case = "/api/cases/01931f00-0000-7000-8000-000000000001";
+    it.check("GET /api/cases/{id}", it.get(case, "").await, 404)
+        .await;
     let products = "POST /api/products";
     it.check(
         products,

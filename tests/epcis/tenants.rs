@@ -48,6 +48,12 @@ async fn two_merchants() -> (TestApp, Uuid) {
             .header("User-Agent", "Mozilla/5.0 (iPhone)")
             .body(r#"{"phone":"AAAAAAAAAAAAAAAAAAAAAA=="}"#);
         assert_eq!(seen.send().await.unwrap().status(), 200);
+        let report = format!("/report/01/{gtin}");
+        let reported = app.http.post(app.url(&report));
+        let reported = reported
+            .header("Content-Type", "multipart/form-data; boundary=b")
+            .body(form(&[("form", &"0".repeat(32)), ("matter", "other")]));
+        assert_eq!(reported.send().await.unwrap().status(), 200);
         let tin = picture::png(120, 120, 7);
         let member = picture::member(&tin);
         assert_eq!(app.send_picture(key, "image/png", tin).await.status(), 201);
@@ -81,6 +87,14 @@ async fn two_merchants() -> (TestApp, Uuid) {
     }
     app.sealed().await;
     (app, other_id)
+}
+
+/// A form as browsers send one that may hold a file.
+fn form(fields: &[(&str, &str)]) -> String {
+    let parts = fields.iter().map(|(name, value)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    parts.chain(["--b--\r\n".to_owned()]).collect()
 }
 
 /// A connection in a role that acts for a merchant, or for none.
@@ -215,16 +229,21 @@ async fn each_role_may_change_exactly_what_its_work_needs() {
         "rootmark_capture INSERT party_description",
         "rootmark_capture INSERT pending_batch",
         "rootmark_capture INSERT picture",
+        "rootmark_capture INSERT problem_case",
         "rootmark_capture INSERT product_picture",
+        "rootmark_capture INSERT report",
         "rootmark_capture INSERT scan",
         "rootmark_capture INSERT statement",
         "rootmark_capture INSERT subscription",
         "rootmark_capture INSERT trace_index",
         "rootmark_capture UPDATE gtin_owner",
+        "rootmark_capture UPDATE problem_case",
+        "rootmark_capture UPDATE report",
         "rootmark_deliverer UPDATE subscription",
         "rootmark_eraser DELETE event_term",
         "rootmark_eraser DELETE picture",
         "rootmark_eraser DELETE product_picture",
+        "rootmark_eraser DELETE report",
         "rootmark_eraser INSERT event_term",
         "rootmark_eraser INSERT pending_batch",
         "rootmark_eraser INSERT statement",
@@ -377,11 +396,40 @@ async fn acting_for_a_merchant_shows_its_rows_and_no_others() {
                     .unwrap()
             };
             assert_eq!(rows(&mut conn, theirs).await, 0, "{role}: {table}");
-            // Everything is sealed: nothing is pending for anybody.
-            if table != "pending_batch" {
+            // Everything is sealed: nothing is pending for anybody. And no report is past its time.
+            let is_past = table == "report" && role == "rootmark_eraser";
+            if table != "pending_batch" && !is_past {
                 assert_ne!(rows(&mut conn, own).await, 0, "{role}: {table}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_deleted_once_they_are_past_their_time_and_not_before() {
+    let (app, _) = two_merchants().await;
+    let kept = "SELECT count(*) FROM report";
+    let mut owner = app.owner().await;
+    let mut eraser = acting(&app, "rootmark_eraser", Some(app.merchant_id)).await;
+    for (kept_until, left) in [
+        ("NULL", 2),
+        ("now() + interval '1 day'", 2),
+        ("now() - interval '1 day'", 1),
+    ] {
+        let change = format!(
+            "UPDATE report SET kept_until = {kept_until} WHERE merchant_id = '{}'",
+            app.merchant_id
+        );
+        owner.execute(AssertSqlSafe(change)).await.unwrap();
+        eraser
+            .execute("DELETE FROM report WHERE true")
+            .await
+            .unwrap();
+        let found: i64 = sqlx::query_scalar(kept)
+            .fetch_one(&mut owner)
+            .await
+            .unwrap();
+        assert_eq!(found, left, "{kept_until}");
     }
 }
 
@@ -416,7 +464,7 @@ async fn rows_of_another_merchant_cannot_be_written() {
          AND relkind IN ('r', 'p') AND has_table_privilege('rootmark_capture', oid, 'INSERT')",
     )
     .await;
-    assert_eq!(insertable.len(), 17);
+    assert_eq!(insertable.len(), 19);
     // A batch is pending for a moment only: there must be one to copy.
     let pending = format!(
         "INSERT INTO pending_batch SELECT merchant_id, id, recorded_at, statement_count

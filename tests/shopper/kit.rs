@@ -23,7 +23,12 @@ pub struct Page {
 impl Page {
     /// The page at a path, as a browser of this language gets it.
     pub async fn get(app: &TestApp, path: &str, language: &str) -> Page {
-        let answer = app.page(path, language).await;
+        Page::of(app.page(path, language).await).await
+    }
+
+    /// The page that an answer is.
+    pub async fn of(answer: reqwest::Response) -> Page {
+        let path = answer.url().path().to_owned();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         assert_eq!(
             headers["Content-Type"], "text/html; charset=utf-8",

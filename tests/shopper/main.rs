@@ -25,6 +25,8 @@ mod places;
 mod product_pictures;
 mod qr_codes;
 mod refusals;
+mod report_limits;
+mod reports;
 mod resolver;
 mod reviews;
 mod scans;

@@ -1,6 +1,7 @@
 //! `/api/…`: what a merchant says beside its events, with a key.
 
 mod affected;
+mod cases;
 mod codes;
 mod company_prefixes;
 mod disclosure;
@@ -16,6 +17,7 @@ mod words;
 
 pub use affected::ForwardTraces;
 pub(super) use affected::affected;
+pub(super) use cases::{case, cases, change, empty, photo};
 pub(super) use codes::{codes, issue_codes};
 pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix_back};
 pub(super) use disclosure::{disclosure, record_disclosure};

@@ -121,11 +121,13 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 8] = [
+    const PAGES: [&str; 10] = [
         "/",
         "/find",
         "/saved",
         "/verify",
+        "/report/{link:.*}",
+        "/reported/{link:.*}",
         "/scans/{link:.*}",
         "/qr/{link:.*}",
         "/picture/{gtin}/{sha256}",

@@ -29,6 +29,8 @@ pub(super) enum LookupError {
     Link(LinkError),
     /// A code of which there is no record.
     Unknown(DigitalLink),
+    /// A code of a product that no merchant here has.
+    NoMerchant(DigitalLink),
     /// A place or party of which there is no record.
     UnknownPlace(Identity),
     /// There is a record, and no link of the type that was asked for.

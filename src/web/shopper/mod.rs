@@ -12,6 +12,7 @@ mod place;
 mod present;
 mod qr;
 mod recalls;
+pub(super) mod report;
 pub(super) mod resolver;
 mod route;
 pub(super) mod saved;
@@ -137,7 +138,11 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
             MessagePage::logistic_unit(shell, present::elements(&link).join(" "))
         }
         LookupError::Unknown(link) => {
-            MessagePage::unknown_code(shell, present::elements(&link).join(" "))
+            let report = report::href(&shell, &link);
+            MessagePage::unknown_code(shell, present::elements(&link).join(" "), report)
+        }
+        LookupError::NoMerchant(link) => {
+            MessagePage::no_merchant(shell, present::elements(&link).join(" "))
         }
         LookupError::UnknownPlace(identity) => {
             MessagePage::unknown_place(shell, place::elements(&identity).join(" "))

@@ -9,6 +9,7 @@ use super::lookup::Found;
 use super::map::journey_map;
 use super::picture;
 use super::recalls;
+use super::report;
 use super::route::{lacking, mark_missing, route};
 use super::view::{
     BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, ReviewView, Row,
@@ -70,6 +71,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                     .collect(),
             )
             .with_limits(),
+        report_href: (story.subject.gtin()).map(|_| report::href(&shell, &story.subject)),
         recalls: recalls::recalls(text, story),
         reviews: reviews(text, story, public_size),
         product: product(text, story, best_before),

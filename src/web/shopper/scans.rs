@@ -1,35 +1,37 @@
 //! `POST /scans/01/…`: a phone says that the page of a code is in front of somebody.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
-use auditlog::Hash;
 use auditlog::encoding::from_base64;
 use auditlog::json::{self, Value};
-use time::{Date, OffsetDateTime};
 
 use super::present::scans_in_words;
 use super::shell;
+use crate::cases::{is_open, open_for_signs};
 use crate::codes::{SerialStatus, serial_status};
+use crate::domain::copies::{CopySign, Standing};
 use crate::domain::disclosure::Audience;
-use crate::domain::gs1::{DigitalLink, Gtin, Identity, Serial};
+use crate::domain::gs1::{DigitalLink, Gtin, Serial};
 use crate::domain::region::Region;
 use crate::domain::story::Withheld;
 use crate::proof::alone;
-use crate::scan::{Counted, Look, ScanError, count, known_already, statement_of};
+use crate::scan::{
+    Counted, Look, ScanCount, ScanError, count, known_already, signs_of, statement_of,
+};
 use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::store::scan::Looker;
 use crate::trace::TraceError;
 use crate::web::Service;
 use crate::web::body::small_json_text;
-use crate::web::client::neighbourhood;
+use crate::web::client::is_a_page_of_ours;
 use crate::web::error::Problem;
 use crate::web::lookup::{StoryError, story_of};
 use crate::web::proof_file::proof_source;
+use time::OffsetDateTime;
 
 /// What programs that only fetch pages call themselves, in small letters.
 const ROBOTS: [&str; 13] = [
@@ -47,39 +49,6 @@ const ROBOTS: [&str; 13] = [
     "python-requests",
     "curl/",
 ];
-
-/// Names of networks that nobody can find out again: hashes under a key that is drawn anew each day, and never leaves
-/// memory.
-#[derive(Debug, Default)]
-pub struct Networks(Mutex<Option<(Date, [u8; 32])>>);
-
-impl Networks {
-    /// The name of a network on the day of `now`, for one item: what is kept of one says nothing of another.
-    fn name(
-        &self,
-        network: u128,
-        item: &Identity,
-        now: OffsetDateTime,
-    ) -> Result<[u8; 8], getrandom::Error> {
-        let mut held = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let key = match *held {
-            Some((day, key)) if day == now.date() => key,
-            _ => {
-                let mut key = [0; 32];
-                getrandom::fill(&mut key)?;
-                *held = Some((now.date(), key));
-                key
-            }
-        };
-        let Hash(hash) = Hash::of(&[&key, &network.to_be_bytes(), item.canonical().as_bytes()]);
-        let mut name = [0; 8];
-        name.copy_from_slice(&hash[..8]);
-        Ok(name)
-    }
-}
 
 /// `POST /scans/01/{gtin}[/10/{lot}]/21/{serial}` with `{"phone":"<base64 of 16 bytes>"}`.
 pub(in crate::web) async fn scan(
@@ -117,11 +86,8 @@ pub(in crate::web) async fn scan(
     let merchant_id = owner(&service, link, (gtin, serial)).await?;
     let merchant_id =
         merchant_id.ok_or_else(|| refused(StatusCode::NOT_FOUND, "there is no such record"))?;
-    let proxies = &service.serving.trusted_proxies;
-    let network = service
-        .networks
-        .name(neighbourhood(proxies.client(&request)), &item, now)
-        .map_err(|error| Problem::internal(&error))?;
+    let network = service.network(&request, &item.canonical(), now);
+    let network = network.map_err(|error| Problem::internal(&error))?;
     let look = Look {
         merchant_id,
         item,
@@ -140,10 +106,17 @@ pub(in crate::web) async fn scan(
         None => {
             let mut conn = service.database.capture.acquire().await?;
             let counted = count(&mut conn, &look, now).await;
-            counted.map_err(|error| match error {
+            drop(conn);
+            let counted = counted.map_err(|error| match error {
                 ScanError::Store(error) => Problem::from(error),
                 error => Problem::internal(&error),
-            })?
+            })?;
+            if counted.is_new {
+                // The look-up is counted, whatever becomes of this.
+                let opened = open_case_if_in_doubt(&service, &look, link, counted.count, now).await;
+                opened.unwrap_or_else(|error| tracing::warn!(%error, "a case was not opened"));
+            }
+            counted
         }
     };
     let receipt = match counted.own.filter(|_| asked.receipt) {
@@ -151,6 +124,35 @@ pub(in crate::web) async fn scan(
         None => None,
     };
     Ok(answer(&request, &counted, receipt))
+}
+
+/// Opens a case of an item that this look-up puts in doubt, or that was in doubt before.
+async fn open_case_if_in_doubt(
+    service: &Service,
+    look: &Look,
+    link: DigitalLink,
+    count: ScanCount,
+    now: OffsetDateTime,
+) -> Result<(), StoryError> {
+    let (merchant_id, item) = (look.merchant_id, &look.item);
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
+    if is_open(&mut tx, merchant_id, item).await? {
+        return Ok(());
+    }
+    let key = &service.code_key;
+    let told = story_of(&mut tx, key, merchant_id, link, Audience::Merchant).await?;
+    let standing = told.map(|told| Standing::of(&told.story));
+    let standing = standing.unwrap_or_default();
+    let signs = signs_of(&mut tx, (merchant_id, item), count.times, &standing, now).await?;
+    tx.rollback().await?;
+    drop(conn);
+    // What a review confirmed was looked into.
+    if signs.iter().any(|sign| *sign != CopySign::Confirmed) {
+        let mut conn = service.database.capture.acquire().await?;
+        open_for_signs(&mut conn, merchant_id, item, now).await?;
+    }
+    Ok(())
 }
 
 /// The proof of a look-up, for the phone that made it: a C2SP tlog-proof without the place. None while it is not public.
@@ -237,12 +239,6 @@ async fn owner(
     };
     tx.rollback().await?;
     Ok(is_on_record.then_some(merchant_id))
-}
-
-/// Whether a page of ours may have sent it, as far as a browser says so: forms and pages of others cannot.
-fn is_a_page_of_ours(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site");
-    site.is_none_or(|site| site == "same-origin")
 }
 
 /// Whether it is a program that shows pages to nobody, or a browser that fetches ahead.

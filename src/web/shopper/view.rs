@@ -11,6 +11,7 @@ mod map;
 mod message;
 mod place;
 mod recall;
+mod report;
 mod review;
 mod route;
 mod saved;
@@ -33,6 +34,7 @@ pub use map::{MAP_WIDTH, MapView, Stop};
 pub use message::MessagePage;
 pub use place::{PlacePage, RecordView};
 pub use recall::RecallView;
+pub use report::{MatterChoice, ReportPage, ReportedPage};
 pub use review::ReviewView;
 pub use route::{Mark, RouteView, StageView};
 pub use saved::SavedPage;
@@ -50,6 +52,8 @@ pub struct TracePage {
     pub shell: Shell,
     /// The answer, first on the page.
     pub verdict: VerdictView,
+    /// Where a problem with the product is told; nowhere where no product is named.
+    pub report_href: Option<String>,
     /// The recalls that concern the product, those that stand first.
     pub recalls: Vec<RecallView>,
     /// What the merchant found when it looked into doubts about the code, the last first; empty hides the section.
@@ -371,6 +375,7 @@ mod tests {
         };
         TracePage {
             recalls: Vec::new(),
+            report_href: None,
             reviews: Vec::new(),
             route: None,
             history: Vec::new(),

@@ -13,15 +13,18 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The text files of this language: its sentences, and its words for what stands in records.
-    pub(super) fn files(self) -> [&'static str; 2] {
+    /// The text files of this language: its sentences, those of what a phone does by itself, and its words for what stands
+    /// in records.
+    pub(super) fn files(self) -> [&'static str; 3] {
         match self {
             Lang::ZhCn => [
                 include_str!("../../../templates/text/zh-CN.toml"),
+                include_str!("../../../templates/text/phone/zh-CN.toml"),
                 include_str!("../../../templates/text/words/zh-CN.toml"),
             ],
             Lang::En => [
                 include_str!("../../../templates/text/en.toml"),
+                include_str!("../../../templates/text/phone/en.toml"),
                 include_str!("../../../templates/text/words/en.toml"),
             ],
         }

@@ -22,6 +22,8 @@ pub struct MessagePage {
     pub advice: Vec<String>,
     /// Whom to call.
     pub phone: Option<&'static str>,
+    /// Where a problem with the product is told.
+    pub report: Option<String>,
 }
 
 impl MessagePage {
@@ -45,12 +47,13 @@ impl MessagePage {
             code: Some(code),
             advice: vec![text.get("message.unit_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
 
     /// 404: a well-formed code of which there is no record.
-    pub fn unknown_code(shell: Shell, code: String) -> MessagePage {
+    pub fn unknown_code(shell: Shell, code: String, report: String) -> MessagePage {
         let text = shell.text;
         MessagePage {
             status: 404,
@@ -68,6 +71,29 @@ impl MessagePage {
                 text.get("message.unknown_3").into(),
             ],
             phone: Some("12315"),
+            report: Some(report),
+            shell,
+        }
+    }
+
+    /// 404: nobody whom a problem could be told.
+    pub fn no_merchant(shell: Shell, code: String) -> MessagePage {
+        let text = shell.text;
+        let (title, lead) = (
+            text.get("message.no_merchant_title"),
+            text.get("message.no_merchant_lead"),
+        );
+        MessagePage {
+            status: 404,
+            page_title: text.get("message.no_merchant_page_title").into(),
+            verdict: VerdictView::new(Tone::Quiet, Icon::Question, title, lead),
+            code: Some(code),
+            advice: vec![
+                text.get("message.no_merchant_1").into(),
+                text.get("message.no_merchant_2").into(),
+            ],
+            phone: Some("12315"),
+            report: None,
             shell,
         }
     }
@@ -86,6 +112,7 @@ impl MessagePage {
             code: Some(code),
             advice: vec![text.get("message.no_place_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -104,6 +131,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.no_link_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -131,6 +159,7 @@ impl MessagePage {
                 text.get("message.bad_link_2").into(),
             ],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -150,6 +179,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.unavailable_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -172,6 +202,7 @@ impl MessagePage {
                 text.get("message.too_many_2").into(),
             ],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -191,6 +222,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.not_sealed_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -210,6 +242,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.too_long_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -229,6 +262,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.proof_form_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -248,6 +282,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.proof_form_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -267,6 +302,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.error_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -286,6 +322,7 @@ impl MessagePage {
             code: None,
             advice: vec![text.get("message.no_page_1").into()],
             phone: None,
+            report: None,
             shell,
         }
     }
@@ -302,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_code_without_record_says_so_and_is_shown_escaped() {
-        let page = MessagePage::unknown_code(shell(), "<script>".into());
+        let page = MessagePage::unknown_code(shell(), "<script>".into(), "/report/01/1".into());
         assert_eq!(page.status, 404);
         let html = page.render().expect("renders");
         assert!(

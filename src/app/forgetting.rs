@@ -1,0 +1,34 @@
+//! The loop that deletes what is kept no longer.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::cases::forget;
+use crate::store::{Database, is_unavailable};
+
+/// Between two looks.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Deletes what is past its time, at once and then again and again, until `stop` says so.
+pub(super) async fn run(database: Database, mut stop: watch::Receiver<bool>) {
+    loop {
+        match step(&database).await {
+            Ok(0) => {}
+            Ok(reports) => tracing::info!(reports, "deleted reports that were past their time"),
+            Err(error) if is_unavailable(&error) => {
+                tracing::debug!(%error, "forgetting waits for the database");
+            }
+            Err(error) => tracing::error!(%error, "old reports cannot be deleted"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn step(database: &Database) -> sqlx::Result<u64> {
+    let mut conn = database.eraser.acquire().await?;
+    forget(&mut conn).await
+}

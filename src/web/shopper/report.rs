@@ -1,0 +1,285 @@
+//! `/report/01/…`: a shopper tells the merchant of a problem, without an account; `/reported/01/…`: and asks what became of it.
+
+mod form;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use auditlog::encoding::to_hex;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use self::form::{Form, FormFault};
+use super::lookup::LookupError;
+use super::view::{MatterChoice, ReportPage, ReportedPage, Shell};
+use super::{no_such_page, present, refuse, render, shell};
+use crate::cases::{self, CaseError, Report};
+use crate::domain::gs1::{DigitalLink, Identity};
+use crate::domain::photo::{MAX_SENT_BYTES, MAX_SENT_PIXELS, PhotoFault};
+use crate::domain::report::{MAX_WORDS, Matter, ReportNumber, WordsFault};
+use crate::store::begin_for;
+use crate::store::gtin_owner::gtin_owner;
+use crate::web::Service;
+use crate::web::client::is_a_page_of_ours;
+use crate::web::headers;
+use crate::web::text::{Lang, Text};
+
+/// Where a code's problems are told.
+pub(super) fn href(shell: &Shell, link: &DigitalLink) -> String {
+    format!("/report{}?lang={}", link.path(), shell.text.lang().code())
+}
+
+/// A code whose merchant listens.
+struct Told {
+    link: DigitalLink,
+    code: Identity,
+    merchant_id: Uuid,
+}
+
+impl Told {
+    /// The code of a request, and whose it is. A code that was never issued can be told of, too: that is what a forger prints.
+    async fn find(
+        request: &HttpRequest,
+        service: &Service,
+        prefix: &str,
+    ) -> Result<Told, HttpResponse> {
+        let path = request.uri().path();
+        let path = path.strip_prefix(prefix).unwrap_or(path);
+        let link = DigitalLink::parse_path(path);
+        let link = link.map_err(|error| refuse(request, LookupError::Link(error)))?;
+        let Some(gtin) = link.gtin() else {
+            return Err(no_such_page(request.clone()).await);
+        };
+        let owner = async {
+            let mut conn = service.database.reader.acquire().await?;
+            gtin_owner(&mut conn, gtin).await
+        };
+        let owner = owner.await;
+        let owner = owner.map_err(|error: sqlx::Error| refuse(request, error.into()))?;
+        let merchant_id = owner.ok_or_else(|| refuse(request, LookupError::NoMerchant(link)))?;
+        let code = link.identities().swap_remove(0);
+        Ok(Told {
+            link,
+            code,
+            merchant_id,
+        })
+    }
+
+    fn page(&self, shell: Shell, form: &Form, fault: Option<String>) -> ReportPage {
+        let choices = Matter::ALL.map(|matter| MatterChoice {
+            value: matter.as_str(),
+            label: matter_words(shell.text, matter),
+            is_chosen: form.matter == Some(matter),
+        });
+        let lang = shell.text.lang().code();
+        ReportPage {
+            code: present::elements(&self.link).join(" "),
+            story_href: format!("{}?lang={lang}", self.link.path()),
+            report_href: href(&shell, &self.link),
+            reported_href: format!("/reported{}?lang={lang}", self.link.path()),
+            form: to_hex(&form.name),
+            choices: choices.into(),
+            words: form.words.clone(),
+            max_words: MAX_WORDS,
+            fault,
+            number: String::new(),
+            number_fault: None,
+            shell,
+        }
+    }
+}
+
+/// `GET /report/01/…`
+pub(in crate::web) async fn ask(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let told = match Told::find(&request, &service, "/report").await {
+        Ok(told) => told,
+        Err(answer) => return answer,
+    };
+    let mut form = Form::default();
+    if let Err(error) = getrandom::fill(&mut form.name) {
+        return refuse(&request, LookupError::Internal(error.to_string()));
+    }
+    let page = told.page(shell(&request), &form, None);
+    answer(&request, StatusCode::OK, &page)
+}
+
+/// `POST /report/01/…`, `multipart/form-data` with `form`, `matter`, and, if the reader wants to, `words` and `photo`.
+pub(in crate::web) async fn take(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> HttpResponse {
+    let told = match Told::find(&request, &service, "/report").await {
+        Ok(told) => told,
+        Err(answer) => return answer,
+    };
+    let (mut form, fault) = Form::read(&request, payload).await;
+    let fault = match is_a_page_of_ours(request.headers()) {
+        true => fault,
+        false => Some(FormFault::Incomplete),
+    };
+    let taken = match fault {
+        Some(fault) => Err(fault),
+        None => form.taken().await,
+    };
+    let again = |status: StatusCode, words: String| {
+        let page = told.page(shell(&request), &form, Some(words));
+        answer(&request, status, &page)
+    };
+    let text = shell(&request).text;
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(fault) => return again(status_of(fault), fault_words(text, fault)),
+    };
+    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
+    let now = (service.clock)();
+    let network = service.network(&request, &format!("reports {}", told.merchant_id), now);
+    let network = match network {
+        Ok(network) => network,
+        Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
+    };
+    let report = Report {
+        code: told.code.clone(),
+        number: number.clone(),
+        network,
+        matter: taken.matter,
+        words: taken.words,
+        picture: taken.picture,
+    };
+    let stored = async {
+        let mut conn = service.database.capture.acquire().await?;
+        cases::report(&mut conn, told.merchant_id, &report, now).await
+    };
+    match stored.await {
+        Ok(()) => {
+            let page = told.page(shell(&request), &form, None);
+            let page = ReportedPage::thanks(page, shell(&request), number.shown());
+            answer(&request, StatusCode::OK, &page)
+        }
+        Err(CaseError::TooManyOfNetwork) => again(
+            StatusCode::TOO_MANY_REQUESTS,
+            text.get("report.too_many").into(),
+        ),
+        Err(CaseError::Store(error)) => refuse(&request, error.into()),
+        Err(_) => again(
+            StatusCode::TOO_MANY_REQUESTS,
+            text.get("report.too_full").into(),
+        ),
+    }
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    number: String,
+}
+
+/// `POST /reported/01/…`: the number is in no address, and so in no log.
+pub(in crate::web) async fn reported(
+    request: HttpRequest,
+    asked: Result<web::Form<Asked>, actix_web::Error>,
+    service: web::Data<Service>,
+) -> HttpResponse {
+    let told = match Told::find(&request, &service, "/reported").await {
+        Ok(told) => told,
+        Err(answer) => return answer,
+    };
+    let mut form = Form::default();
+    if let Err(error) = getrandom::fill(&mut form.name) {
+        return refuse(&request, LookupError::Internal(error.to_string()));
+    }
+    let typed = asked
+        .map(|asked| asked.into_inner().number)
+        .unwrap_or_default();
+    let number = ReportNumber::parse(&typed);
+    let found = async {
+        let Some(number) = &number else {
+            return Ok(None);
+        };
+        let mut conn = service.database.reader.acquire().await?;
+        let mut tx = begin_for(&mut conn, told.merchant_id).await?;
+        let found = cases::case_of(&mut tx, told.merchant_id, &told.code, number).await?;
+        tx.rollback().await?;
+        Ok::<_, sqlx::Error>(found)
+    };
+    let mut page = told.page(shell(&request), &form, None);
+    let text = page.shell.text;
+    match found.await {
+        Ok(Some((case, recorded_at))) => {
+            let day = |at| present::china_date(text, at).map_or_else(String::new, |day| day.text);
+            let (day, closed) = (day(recorded_at), case.closed_at.map(day));
+            let page = match closed {
+                None => ReportedPage::open(page, shell(&request), &day),
+                Some(closed) => {
+                    let is_reviewed = case.outcome.as_deref() != Some("answered");
+                    let words = match text.lang() {
+                        Lang::ZhCn => case.answer_zh_cn,
+                        Lang::En => case.answer_en,
+                    };
+                    let days = (day.as_str(), closed.as_str());
+                    ReportedPage::closed(page, shell(&request), days, words, is_reviewed)
+                }
+            };
+            answer(&request, StatusCode::OK, &page)
+        }
+        Ok(None) => {
+            page.number = typed.chars().take(40).collect();
+            let fault = match number {
+                None => text.get("report.number_wrong"),
+                Some(_) => text.get("report.number_unknown"),
+            };
+            page.number_fault = Some(fault.into());
+            answer(&request, StatusCode::NOT_FOUND, &page)
+        }
+        Err(error) => refuse(&request, error.into()),
+    }
+}
+
+/// Nobody keeps it: it holds what somebody wrote, or a number that opens something.
+fn answer(request: &HttpRequest, status: StatusCode, page: &impl askama::Template) -> HttpResponse {
+    let mut response = headers::for_script(render(request, status, page));
+    let caching = header::HeaderValue::from_static("no-store");
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, caching);
+    response
+}
+
+fn status_of(fault: FormFault) -> StatusCode {
+    match fault {
+        FormFault::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        FormFault::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        FormFault::PhotoBytes => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn matter_words(text: &Text, matter: Matter) -> &str {
+    match matter {
+        Matter::Pack => text.get("report.matter_pack"),
+        Matter::LookedUp => text.get("report.matter_looked_up"),
+        Matter::Quality => text.get("report.matter_quality"),
+        Matter::Record => text.get("report.matter_record"),
+        Matter::Other => text.get("report.matter_other"),
+    }
+}
+
+fn fault_words(text: &Text, fault: FormFault) -> String {
+    let plain = match fault {
+        FormFault::Words(WordsFault::TooLong(_)) => {
+            return text.with("report.words_long", &[("n", &MAX_WORDS.to_string())]);
+        }
+        FormFault::PhotoBytes => {
+            let megabytes = (MAX_SENT_BYTES >> 20).to_string();
+            return text.with("report.photo_bytes", &[("n", &megabytes)]);
+        }
+        FormFault::Photo(PhotoFault::TooManyPixels) => {
+            let millions = (MAX_SENT_PIXELS / 1_000_000).to_string();
+            return text.with("report.photo_pixels", &[("n", &millions)]);
+        }
+        FormFault::Incomplete => text.get("report.incomplete"),
+        FormFault::Busy | FormFault::Failed => text.get("report.busy"),
+        FormFault::NoMatter => text.get("report.no_matter"),
+        FormFault::Words(WordsFault::Control) => text.get("report.words_control"),
+        FormFault::Photo(PhotoFault::Unknown) => text.get("report.photo_unknown"),
+        FormFault::Photo(PhotoFault::Damaged) => text.get("report.photo_damaged"),
+    };
+    plain.into()
+}

@@ -1,0 +1,166 @@
+//! The form of a report, read within limits.
+
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart};
+use actix_web::{HttpRequest, web};
+use auditlog::encoding::from_hex;
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+
+use crate::domain::photo::{MAX_SENT_BYTES, PhotoFault, redrawn};
+use crate::domain::report::{Matter, WordsFault, read_words};
+
+/// Forms that are read at a time.
+static READING: Semaphore = Semaphore::const_new(8);
+/// Photographs that are drawn anew at a time: each takes up to 200 MB.
+static DRAWING: Semaphore = Semaphore::const_new(1);
+/// How long a form may take to arrive: a photograph over a slow line.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes of a field of words: more than is taken, so that what is too long by a little is given back whole.
+const FIELD_BYTES: usize = 16 * 1024;
+/// Bytes of a form that are read to its end: a browser that is not heard out shows a failure of its own, and not what was
+/// wrong.
+const HEARD_BYTES: usize = 4 * MAX_SENT_BYTES;
+/// Fields of a form.
+const MAX_FIELDS: usize = 16;
+
+/// What was sent.
+#[derive(Debug, Default)]
+pub struct Form {
+    /// The form's own name: what is sent twice is one report.
+    pub name: [u8; 16],
+    /// What is wrong.
+    pub matter: Option<Matter>,
+    /// In words, as they were typed.
+    pub words: String,
+    photo: Option<Vec<u8>>,
+}
+
+/// What of it is kept.
+#[derive(Debug)]
+pub struct Taken {
+    pub matter: Matter,
+    pub words: Option<String>,
+    pub picture: Option<Vec<u8>>,
+}
+
+/// What is wrong with a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormFault {
+    /// It is no form of ours, or broke off.
+    Incomplete,
+    /// Others are read at this moment.
+    Busy,
+    /// Nothing was chosen.
+    NoMatter,
+    /// The words are not taken.
+    Words(WordsFault),
+    /// The photograph has more than [`MAX_SENT_BYTES`].
+    PhotoBytes,
+    /// The photograph cannot be kept.
+    Photo(PhotoFault),
+    /// The service failed; the cause was logged.
+    Failed,
+}
+
+impl Form {
+    /// Reads a form: whatever of it could be read, and what is wrong.
+    pub async fn read(request: &HttpRequest, payload: web::Payload) -> (Form, Option<FormFault>) {
+        let mut form = Form::default();
+        let Ok(_turn) = READING.try_acquire() else {
+            return (form, Some(FormFault::Busy));
+        };
+        let parts = Multipart::new(request.headers(), payload);
+        let read = tokio::time::timeout(PATIENCE, form.hear(parts)).await;
+        let fault = read.unwrap_or(Err(FormFault::Incomplete)).err();
+        (form, fault)
+    }
+
+    async fn hear(&mut self, mut parts: Multipart) -> Result<(), FormFault> {
+        let (mut heard, mut fields, mut fault) = (0, 0, None);
+        let mut has_name = false;
+        while let Some(part) = parts.next().await {
+            let mut part = part.map_err(|_| FormFault::Incomplete)?;
+            fields += 1;
+            if fields > MAX_FIELDS {
+                return Err(FormFault::Incomplete);
+            }
+            let name = part.name().unwrap_or_default().to_owned();
+            let limit = if name == "photo" {
+                MAX_SENT_BYTES
+            } else {
+                FIELD_BYTES
+            };
+            let (bytes, is_whole) = bytes_of(&mut part, limit, &mut heard).await?;
+            match (name.as_str(), is_whole) {
+                ("form", _) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    self.name = from_hex(&text).ok_or(FormFault::Incomplete)?;
+                    has_name = true;
+                }
+                ("matter", _) => self.matter = Matter::parse(&String::from_utf8_lossy(&bytes)),
+                ("words", is_whole) => {
+                    self.words = String::from_utf8_lossy(&bytes).into_owned();
+                    if !is_whole {
+                        fault = Some(FormFault::Words(WordsFault::TooLong(
+                            self.words.chars().count(),
+                        )));
+                    }
+                }
+                ("photo", false) => fault = fault.or(Some(FormFault::PhotoBytes)),
+                // A form without one sends it empty.
+                ("photo", true) if !bytes.is_empty() => self.photo = Some(bytes),
+                _ => {}
+            }
+        }
+        if !has_name {
+            return Err(FormFault::Incomplete);
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// What of it is kept, with the photograph drawn anew.
+    pub async fn taken(&mut self) -> Result<Taken, FormFault> {
+        let matter = self.matter.ok_or(FormFault::NoMatter)?;
+        let words = read_words(&self.words).map_err(FormFault::Words)?;
+        let picture = match self.photo.take() {
+            None => None,
+            Some(photo) => {
+                let turn = DRAWING.acquire().await;
+                let drawn = web::block(move || redrawn(&photo)).await;
+                drop(turn);
+                let drawn = drawn.map_err(|error| {
+                    tracing::error!(%error, "a photograph was not drawn");
+                    FormFault::Failed
+                })?;
+                Some(drawn.map_err(FormFault::Photo)?)
+            }
+        };
+        Ok(Taken {
+            matter,
+            words,
+            picture,
+        })
+    }
+}
+
+/// The bytes of a field up to a limit, and whether that is all of it.
+async fn bytes_of(
+    part: &mut Field,
+    limit: usize,
+    heard: &mut usize,
+) -> Result<(Vec<u8>, bool), FormFault> {
+    let (mut bytes, mut is_whole) = (Vec::new(), true);
+    while let Some(chunk) = part.next().await {
+        let chunk = chunk.map_err(|_| FormFault::Incomplete)?;
+        *heard += chunk.len();
+        if *heard > HEARD_BYTES {
+            return Err(FormFault::PhotoBytes);
+        }
+        let room = limit - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        is_whole &= chunk.len() <= room;
+    }
+    Ok((bytes, is_whole))
+}
