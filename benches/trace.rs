@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use auditlog::json;
 use rootmark::app::Running;
 use rootmark::capture::Submitter;
-use rootmark::codes::{CodeOrder, issue, links};
+use rootmark::codes::{CodeOrder, issue, lines};
 use rootmark::domain::disclosure::Audience;
 use rootmark::domain::epcis::read_event;
 use rootmark::domain::forward::Start;
@@ -133,6 +133,7 @@ async fn issued_codes(running: &Running, merchant_id: Uuid, is_named: bool) -> R
         now.unix_timestamp()
     );
     let order = CodeOrder {
+        has_hidden: false,
         merchant_id,
         issuer: ISSUER,
         gtin,
@@ -146,8 +147,8 @@ async fn issued_codes(running: &Running, merchant_id: Uuid, is_named: bool) -> R
     let issued = issue(&mut conn, &order, now).await?;
     drop(conn);
     if is_named {
-        let items = links(&running.code_key, &issued)
-            .filter_map(|link| link.identities().into_iter().next());
+        let items = lines(&running.code_key, &issued, String::new())
+            .filter_map(|line| DigitalLink::parse_path(line.trim()).ok()?.item());
         let items: Vec<String> = items
             .map(|item| format!("\"{}\"", item.canonical()))
             .collect();

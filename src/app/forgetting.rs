@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cases::forget;
+use crate::codes::hidden::forget_tries;
 use crate::store::{Database, is_unavailable};
 
 /// Between two looks.
@@ -30,5 +31,6 @@ pub(super) async fn run(database: Database, mut stop: watch::Receiver<bool>) {
 
 async fn step(database: &Database) -> sqlx::Result<u64> {
     let mut conn = database.eraser.acquire().await?;
+    forget_tries(&mut conn).await?;
     forget(&mut conn).await
 }

@@ -300,11 +300,13 @@ async fn is_stated(conn: &mut PgConnection, owned: &OwnedCodeRange) -> Result<bo
             }
             None => None,
         };
+        let has_hidden = body.get("hidden") == Some(&auditlog::json::Value::Bool(true));
         let about = about_of(&checked.statement.receipt)?;
         let same = checked.kind == Kind::Issuance.as_str()
             && first == owned.range.first_number
             && quantity == owned.range.quantity
             && lot == owned.range.lot
+            && has_hidden == owned.range.has_hidden
             && product_gtin(&about).as_deref() == Some(owned.gtin.as_str());
         Some(same)
     };

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::app::merchants::acting_merchant;
 use crate::app::{Core, OpenAs};
-use crate::codes::{CodeError, CodeOrder, IssuedCodes, issue, links};
+use crate::codes::{CodeError, CodeOrder, IssuedCodes, issue, lines};
 use crate::config::Settings;
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Gtin, Lot};
@@ -34,6 +34,9 @@ pub(super) struct Issue {
     /// How many.
     #[arg(long)]
     quantity: u32,
+    /// Each pack bears a hidden code, too: it is written behind a comma.
+    #[arg(long)]
+    hidden: bool,
     /// The merchant, by name or id; may be left out if there is only one.
     #[arg(long)]
     merchant: Option<String>,
@@ -72,6 +75,7 @@ impl Issue {
             gtin,
             lot,
             quantity: self.quantity,
+            has_hidden: self.hidden,
         };
         let mut conn = core.database.capture.acquire().await?;
         let issued = match issue(&mut conn, &order, OffsetDateTime::now_utc()).await {
@@ -106,8 +110,8 @@ fn write_links(
 ) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(out);
     let mut progress = Progress::new("writing codes", u64::from(issued.quantity));
-    for link in links(key, issued) {
-        writeln!(out, "{url}{}", link.path())?;
+    for line in lines(key, issued, url.to_owned()) {
+        out.write_all(line.as_bytes())?;
         progress.add(1);
     }
     out.flush()?;

@@ -1,5 +1,7 @@
 //! Item codes: issuing them, and saying what a scanned one is.
 
+pub mod hidden;
+
 use auditlog::field::Secret;
 use auditlog::json::write_string;
 use sqlx::PgConnection;
@@ -34,6 +36,8 @@ pub struct CodeOrder<'a> {
     pub lot: Option<Lot>,
     /// How many.
     pub quantity: u32,
+    /// Whether each pack bears a hidden code, too.
+    pub has_hidden: bool,
 }
 
 /// Codes that were issued: publicly stated before any is printed.
@@ -47,6 +51,8 @@ pub struct IssuedCodes {
     pub first_number: u32,
     /// How many.
     pub quantity: u32,
+    /// Whether each pack bears a hidden code, too.
+    pub has_hidden: bool,
     /// The issuance statement.
     pub id: StatementId,
 }
@@ -118,6 +124,7 @@ pub async fn issue(
         first_number,
         quantity,
         lot,
+        has_hidden: order.has_hidden,
         id,
     };
     insert_code_range(&mut tx, order.merchant_id, order.gtin, &range).await?;
@@ -127,16 +134,26 @@ pub async fn issue(
         lot: order.lot,
         first_number: first_number as u32,
         quantity: order.quantity,
+        has_hidden: order.has_hidden,
         id,
     })
 }
 
-/// The addresses of issued codes, in no order that shows which was first.
-pub fn links(key: &CodeKey, codes: &IssuedCodes) -> impl Iterator<Item = DigitalLink> + use<> {
+/// What a printer needs of issued codes, a line each, in no order that shows which was first: the address below `base`, and,
+/// where there are hidden codes, a comma and the hidden code.
+pub fn lines(
+    key: &CodeKey,
+    codes: &IssuedCodes,
+    base: String,
+) -> impl Iterator<Item = String> + use<> {
     let cipher = key.cipher(codes.gtin);
-    let (gtin, lot) = (codes.gtin, codes.lot);
+    let (gtin, lot, has_hidden) = (codes.gtin, codes.lot, codes.has_hidden);
     let numbers = codes.first_number..=codes.first_number + (codes.quantity - 1);
-    numbers.map(move |number| DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number))))
+    numbers.map(move |number| {
+        let link = DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number)));
+        let hidden = has_hidden.then(|| format!(",{}", cipher.hidden(number).shown()));
+        format!("{base}{}{}\n", link.path(), hidden.unwrap_or_default())
+    })
 }
 
 /// What a scanned serial is, or was at a time. The database is asked only for serials that are authentic.
@@ -183,8 +200,13 @@ fn issuance<'a>(
         write_string(&lot, &mut body);
         about.push(About::new(Role::Lot, lot));
     }
+    let hidden = if order.has_hidden {
+        ",\"hidden\":true"
+    } else {
+        ""
+    };
     body.push_str(&format!(
-        ",\"firstNumber\":{first_number},\"quantity\":{}}}",
+        ",\"firstNumber\":{first_number},\"quantity\":{}{hidden}}}",
         order.quantity
     ));
     About::sort(&mut about);

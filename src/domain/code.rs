@@ -18,6 +18,7 @@ use sha2::Sha256;
 
 use super::crockford;
 use super::gs1::{Gtin, Serial};
+use super::hidden::HiddenCode;
 use super::sealed::{EventIdKeys, Sealing, SealingKey};
 
 /// Characters of a serial; AI 21 allows 20.
@@ -34,6 +35,7 @@ pub struct CodeKey(pub Secret);
 pub struct SerialCipher {
     mac: Hmac<Sha256>,
     mask: Hmac<Sha256>,
+    hidden: Hmac<Sha256>,
 }
 
 impl CodeKey {
@@ -70,6 +72,7 @@ impl CodeKey {
         SerialCipher {
             mac: derive("mac"),
             mask: derive("mask"),
+            hidden: derive("hidden"),
         }
     }
 }
@@ -101,6 +104,20 @@ impl SerialCipher {
         let mut mac = self.mac.clone();
         mac.update(&number.to_be_bytes());
         mac.verify_truncated_left(tag).ok().map(|()| number)
+    }
+
+    /// The hidden code of the item with this number. Whoever knows serials knows nothing of it.
+    pub fn hidden(&self, number: u32) -> HiddenCode {
+        let full = prf(&self.hidden, &number.to_be_bytes());
+        let [a, b, c, d, e, ..] = full;
+        HiddenCode([a, b, c, d, e])
+    }
+
+    /// Whether a code is the hidden one of the item with this number; it takes the same time wherever the first difference is.
+    pub fn has_hidden(&self, number: u32, HiddenCode(typed): &HiddenCode) -> bool {
+        let mut mac = self.hidden.clone();
+        mac.update(&number.to_be_bytes());
+        mac.verify_truncated_left(typed).is_ok()
     }
 
     fn tag(&self, number: u32) -> [u8; TAG_BYTES] {
@@ -179,6 +196,25 @@ mod tests {
             if text != good.as_str() {
                 assert_eq!(cipher.number(Serial::parse(text).unwrap()), None, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_hidden_code_is_that_of_one_item_of_one_product_under_one_key() {
+        let gtin = Gtin::parse("09521041001012").unwrap();
+        let cipher = cipher("09521041001012");
+        let hidden = cipher.hidden(5);
+        assert!(cipher.has_hidden(5, &hidden));
+        assert!(!cipher.has_hidden(6, &hidden));
+        assert!(!self::cipher("09521041001029").has_hidden(5, &hidden));
+        assert!(!CodeKey(Secret([8; 32])).cipher(gtin).has_hidden(5, &hidden));
+        // It is no part of the serial, and each bit of it counts.
+        let bare = hidden.shown().replace('-', "");
+        assert!(!cipher.serial(5).as_str().contains(&bare));
+        for bit in 0..40 {
+            let HiddenCode(mut bytes) = hidden;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!cipher.has_hidden(5, &HiddenCode(bytes)), "{bit}");
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use time::{Date, Duration, OffsetDateTime};
 
 use super::epcis::EventType;
+use super::hidden::TOO_MANY_REVEALS;
 use super::region::Region;
 use super::review::Outcome;
 use super::statement::Role;
@@ -64,6 +65,8 @@ pub struct Standing {
     pub voided_at: Option<OffsetDateTime>,
     /// Whether its code was never put on a pack, while most of its lot were.
     pub is_spare: bool,
+    /// How often its hidden code was entered since the last review, and when first, if that is too often.
+    pub revealed: Option<(usize, OffsetDateTime)>,
 }
 
 impl Standing {
@@ -74,6 +77,7 @@ impl Standing {
             is_confirmed: last.is_some_and(|said| said.value.outcome == Outcome::Copied),
             reviewed_through: last.map_or(0, |said| said.value.through),
             is_spare: last.is_none() && is_spare(story),
+            revealed: revealed(story),
             ..Standing::default()
         };
         let Some(item) = story.subject.item() else {
@@ -100,6 +104,16 @@ impl Standing {
         }
         standing
     }
+}
+
+/// How often the hidden code of an item was entered since its last review, and when first ever, where that is too often.
+fn revealed(story: &Story) -> Option<(usize, OffsetDateTime)> {
+    let reviewed_at = story.reviews.last().map(|last| last.recorded_at);
+    let uses = story.reveals.iter().map(|said| said.recorded_at);
+    let first_at = uses.clone().min()?;
+    let news = uses.filter(|at| reviewed_at.is_none_or(|reviewed_at| *at > reviewed_at));
+    let (times, all) = (news.count(), story.reveals.len());
+    (times > 0 && all >= TOO_MANY_REVEALS as usize).then_some((all, first_at))
 }
 
 /// Whether the code of an item was issued and no event names it, though events name most of the codes of its lot: labels
@@ -134,6 +148,13 @@ pub enum CopySign {
     },
     /// Its code was issued and never put on a pack.
     Spare,
+    /// Its hidden code is for one use, and had more.
+    Revealed {
+        /// How many.
+        times: usize,
+        /// When the first was.
+        first_at: OffsetDateTime,
+    },
     /// More people look it up than live where it was sold to.
     AfterSale {
         /// When it was sold.
@@ -171,7 +192,10 @@ pub fn standing_signs(standing: &Standing) -> Vec<CopySign> {
     let confirmed = standing.is_confirmed.then_some(CopySign::Confirmed);
     let voided = standing.voided_at.map(|at| CopySign::Voided { at });
     let spare = standing.is_spare.then_some(CopySign::Spare);
-    confirmed.into_iter().chain(voided).chain(spare).collect()
+    let revealed = standing.revealed;
+    let revealed = revealed.map(|(times, first_at)| CopySign::Revealed { times, first_at });
+    let signs = confirmed.into_iter().chain(voided).chain(spare);
+    signs.chain(revealed).collect()
 }
 
 /// The signs in look-ups of one item, which are in the order of time; none of them was looked into.

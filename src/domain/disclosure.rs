@@ -338,7 +338,7 @@ impl Disclosure {
             }
             // Links are made to be followed, nothing of a recall or a review is hidden, and of an erasure nothing need be.
             // Where a look-up was is for the merchant alone; stories hold none.
-            Kind::Link | Kind::Recall | Kind::Review | Kind::Scan => {}
+            Kind::Link | Kind::Recall | Kind::Review | Kind::Reveal | Kind::Scan => {}
             Kind::Disclosure | Kind::Erasure => {}
         }
         found

@@ -196,7 +196,7 @@ pub fn name_of(kind: Kind, body: &Value<'_>) -> Option<Bilingual> {
         Kind::Party => Some(master::read_party(body).ok()?.name),
         Kind::Document => Some(master::read_document(body).ok()?.title),
         Kind::Event | Kind::Issuance | Kind::Link | Kind::Recall => None,
-        Kind::Scan | Kind::Review | Kind::Disclosure | Kind::Erasure => None,
+        Kind::Scan | Kind::Review | Kind::Reveal | Kind::Disclosure | Kind::Erasure => None,
     }
 }
 

@@ -12,6 +12,7 @@ use super::disclosure::{self, Audience, Disclosure, Field};
 use super::erasure;
 use super::fields::{At, Fault, FaultKind};
 use super::gs1::Identity;
+use super::hidden;
 use super::link;
 use super::recall;
 use super::review;
@@ -127,6 +128,7 @@ pub fn check(kind: Kind, body: &Value<'_>) -> Result<Vec<About>, Fault> {
         Kind::Erasure => erasure::read_erasure(body)?.about(),
         Kind::Scan => scan::read_scan(body)?.about(),
         Kind::Review => review::read_review(body)?.about(),
+        Kind::Reveal => hidden::read_reveal(body)?.about(),
         Kind::Event => {
             let at = At::root(body);
             return Err(at.fault(FaultKind::Rule("an event is captured, not described")));
@@ -246,13 +248,17 @@ fn check_issuance(body: &Value<'_>) -> Result<Vec<About>, Fault> {
         .collect())
 }
 
-/// Reads `{"gtin":…,"lot":…,"firstNumber":…,"quantity":…}`: how many codes were issued, before any is printed.
+/// Reads `{"gtin":…,"lot":…,"firstNumber":…,"quantity":…}`: how many codes were issued, before any is printed; with
+/// `"hidden":true` where each pack bears a hidden code, too.
 pub fn read_issuance(body: &Value<'_>) -> Result<Issuance, Fault> {
     let at = At::root(body);
-    at.only(&[&["gtin", "lot", "firstNumber", "quantity"]])?;
+    at.only(&[&["gtin", "lot", "firstNumber", "quantity", "hidden"]])?;
     at.required("firstNumber")?.number()?;
     let quantity = at.required("quantity")?;
     let pieces = quantity.number()?.parse();
+    if let Some(hidden) = at.get("hidden") {
+        hidden.boolean()?;
+    }
     Ok(Issuance {
         class: at.required("gtin")?.identity()?,
         lot: at.get("lot").map(|at| at.identity()).transpose()?,

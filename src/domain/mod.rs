@@ -17,6 +17,7 @@ pub mod finding;
 pub mod forward;
 pub mod globe;
 pub mod gs1;
+pub mod hidden;
 pub mod history;
 pub mod identity_key;
 pub mod link;

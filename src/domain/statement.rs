@@ -36,6 +36,8 @@ pub enum Kind {
     Scan,
     /// What its merchant found of a code in doubt.
     Review,
+    /// That the hidden code of an item was entered.
+    Reveal,
     /// Who may see what.
     Disclosure,
     /// Which fields of other statements were erased.
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Recall => "recall",
             Kind::Scan => "scan",
             Kind::Review => "review",
+            Kind::Reveal => "reveal",
             Kind::Disclosure => "disclosure",
             Kind::Erasure => "erasure",
         }
@@ -72,6 +75,7 @@ impl Kind {
             Kind::Recall,
             Kind::Scan,
             Kind::Review,
+            Kind::Reveal,
             Kind::Disclosure,
             Kind::Erasure,
         ]
@@ -137,9 +141,11 @@ pub enum Role {
     Scanned,
     /// The code that was looked into.
     Reviewed,
+    /// The item whose hidden code was entered.
+    Revealed,
 }
 
-const ROLES: [(Role, &str, Option<i16>); 27] = [
+const ROLES: [(Role, &str, Option<i16>); 28] = [
     (Role::Epc, "epc", Some(1)),
     (Role::Parent, "parent", Some(2)),
     (Role::Child, "child", Some(3)),
@@ -172,6 +178,7 @@ const ROLES: [(Role, &str, Option<i16>); 27] = [
     // Look-ups have a table of their own: a story asks for the last one alone.
     (Role::Scanned, "scanned", None),
     (Role::Reviewed, "reviewed", Some(18)),
+    (Role::Revealed, "revealed", Some(19)),
 ];
 
 impl Role {

@@ -12,6 +12,7 @@ use super::disclosure::Disclosure;
 use super::epcis::Event;
 use super::forward::Certainty;
 use super::gs1::{DigitalLink, Gtin, Identity, Lot};
+use super::hidden::Reveal;
 use super::history::Change;
 use super::link::{self, Link};
 use super::master::{Document, Issuance, Party, Product};
@@ -46,6 +47,8 @@ pub struct Story {
     pub recalls: Vec<StandingRecall>,
     /// What its merchant found when it looked into doubts about the subject, in the order in which it was recorded.
     pub reviews: Vec<Described<Review>>,
+    /// Each use of the hidden code of the subject, in the order in which they were recorded.
+    pub reveals: Vec<Described<Reveal>>,
     /// What was changed in the descriptions, in the order in which it was recorded.
     pub history: Vec<Change>,
     /// How many codes were issued for its product and its lots, in the order in which they were.

@@ -17,6 +17,8 @@ pub struct CodeRange {
     pub quantity: i64,
     /// The lot the items are of.
     pub lot: Option<String>,
+    /// Whether their packs bear hidden codes.
+    pub has_hidden: bool,
     /// The issuance statement.
     pub id: StatementId,
 }
@@ -53,13 +55,14 @@ pub async fn insert_code_range(
 ) -> Result<()> {
     sqlx::query!(
         "INSERT INTO code_range
-             (merchant_id, gtin, first_number, quantity, lot, batch_id, position)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             (merchant_id, gtin, first_number, quantity, lot, has_hidden, batch_id, position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         merchant_id,
         gtin.as_str(),
         range.first_number,
         range.quantity,
         range.lot,
+        range.has_hidden,
         range.id.batch_id,
         range.id.position,
     )
@@ -76,7 +79,7 @@ pub async fn code_range_of(
     number: u32,
 ) -> Result<Option<CodeRange>> {
     let row = sqlx::query!(
-        "SELECT first_number, quantity, lot, batch_id, position FROM code_range
+        "SELECT first_number, quantity, lot, has_hidden, batch_id, position FROM code_range
          WHERE merchant_id = $1 AND gtin = $2 AND first_number <= $3
          ORDER BY first_number DESC LIMIT 1",
         merchant_id,
@@ -90,6 +93,7 @@ pub async fn code_range_of(
             first_number: row.first_number,
             quantity: row.quantity,
             lot: row.lot,
+            has_hidden: row.has_hidden,
             id: StatementId {
                 batch_id: row.batch_id,
                 position: row.position,
@@ -226,7 +230,8 @@ pub async fn code_ranges_page(
     limit: i64,
 ) -> Result<Vec<OwnedCodeRange>> {
     let rows = sqlx::query!(
-        "SELECT merchant_id, gtin, first_number, quantity, lot, batch_id, position FROM code_range
+        "SELECT merchant_id, gtin, first_number, quantity, lot, has_hidden, batch_id, position
+         FROM code_range
          ORDER BY merchant_id, gtin, first_number OFFSET $1 LIMIT $2",
         offset,
         limit,
@@ -242,6 +247,7 @@ pub async fn code_ranges_page(
                 first_number: row.first_number,
                 quantity: row.quantity,
                 lot: row.lot,
+                has_hidden: row.has_hidden,
                 id: StatementId {
                     batch_id: row.batch_id,
                     position: row.position,

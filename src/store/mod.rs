@@ -15,6 +15,7 @@ pub mod erasure;
 pub mod event_index;
 pub mod event_key;
 pub mod gtin_owner;
+pub mod hidden_try;
 pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;

@@ -248,7 +248,7 @@ impl Described {
             turn: turn.index_code(),
             rank: match role {
                 Role::Disclosure => SETTING,
-                Role::Recalled | Role::RecalledKind | Role::Reviewed => RECALLED,
+                Role::Recalled | Role::RecalledKind | Role::Reviewed | Role::Revealed => RECALLED,
                 _ => ORDINARY,
             },
         })

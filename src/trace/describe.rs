@@ -121,6 +121,7 @@ pub(super) async fn describe(
             | Kind::Recall
             | Kind::Scan
             | Kind::Review
+            | Kind::Reveal
             | Kind::Disclosure
             | Kind::Erasure => {}
         }
@@ -151,8 +152,8 @@ fn describes(
 ) -> bool {
     let mut about = loaded.about.iter();
     match loaded.kind {
-        // Links, recalls and reviews have limits of their own.
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review => false,
+        // Links, recalls, reviews and uses of hidden codes have limits of their own.
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review | Kind::Reveal => false,
         Kind::Disclosure | Kind::Erasure => false,
         // How many codes another product has is its own affair.
         Kind::Issuance => {
@@ -195,7 +196,7 @@ fn add(story: &mut Story, loaded: &Loaded) -> Result<(), TraceError> {
             let issuance = loaded.body(master::read_issuance)?;
             story.issued.push(loaded.described(issuance));
         }
-        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review => {}
+        Kind::Event | Kind::Link | Kind::Recall | Kind::Scan | Kind::Review | Kind::Reveal => {}
         Kind::Disclosure | Kind::Erasure => {}
     }
     Ok(())

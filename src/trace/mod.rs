@@ -20,6 +20,7 @@ mod maps;
 mod parties;
 mod reach;
 mod recalls;
+mod reveals;
 mod reviews;
 mod setting;
 #[cfg(test)]
@@ -202,6 +203,7 @@ async fn whole_story(
     let names = describe::names_of(&story, &reach).into_iter();
     let names = names.chain(links::names(&story)).chain(sources.names());
     let names = names.chain(reviews::names(&story));
+    let names = names.chain(reveals::names(&story));
     let names = names.chain(balance::names(&story));
     said.describe(conn, merchant_id, &names.collect()).await?;
     story.truncated |= said.truncated;
@@ -216,6 +218,7 @@ async fn whole_story(
     links::add_links(&mut story, &said)?;
     recalls::add_recalls(&mut story, &said, &sources)?;
     reviews::add_reviews(&mut story, &said)?;
+    reveals::add_reveals(&mut story, &said)?;
     balance::add_balances(&mut story, &found, &said, &reach)?;
     balance::count_items(conn, merchant_id, &mut story, known_at).await?;
     erasures::add_erasures(conn, merchant_id, &mut story).await?;
@@ -240,6 +243,7 @@ fn tell(subject: DigitalLink, found: &Found, reach: &Reach) -> Story {
         links: Vec::new(),
         recalls: Vec::new(),
         reviews: Vec::new(),
+        reveals: Vec::new(),
         history: Vec::new(),
         issued: Vec::new(),
         weighed: HashMap::new(),

@@ -396,6 +396,13 @@ pub(super) fn copy_sentence(text: &Text, sign: &CopySign) -> String {
             text.with("verdict.copied_voided", &[("date", &date)])
         }
         CopySign::Spare => text.get("verdict.copied_spare").to_owned(),
+        CopySign::Revealed { times, first_at } => text.with(
+            "verdict.copied_revealed",
+            &[
+                ("date", &readers_day(text, *first_at)),
+                ("times", &text.number(*times as u64)),
+            ],
+        ),
         CopySign::AfterSale {
             sold_at,
             times,

@@ -30,6 +30,7 @@ pub fn configure(table: &mut ServiceConfig) {
         .route("/proof/{link:.*}", read(shopper::proof))
         .route("/qr/{link:.*}", read(shopper::qr))
         .route("/verify", read(shopper::verify::page))
+        .route("/hidden/{link:.*}", post().to(shopper::hidden::enter))
         .route("/report/{link:.*}", read(shopper::report::ask))
         .route("/report/{link:.*}", post().to(shopper::report::take))
         .route("/reported/{link:.*}", post().to(shopper::report::reported))

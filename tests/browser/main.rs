@@ -4,6 +4,7 @@ mod access;
 mod budget;
 mod camera;
 mod driver;
+mod forms;
 #[path = "../support/installed.rs"]
 mod installed;
 mod kept;
@@ -14,7 +15,7 @@ mod old;
 mod pages;
 mod phone;
 mod print;
-mod reported;
+
 mod states;
 #[path = "../support/mod.rs"]
 mod support;

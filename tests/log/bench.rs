@@ -125,6 +125,7 @@ impl Bench {
         quantity: u32,
     ) -> IssuedCodes {
         let order = CodeOrder {
+            has_hidden: false,
             merchant_id: submitter.merchant_id,
             issuer: &submitter.issuer,
             gtin: Gtin::parse(gtin).unwrap(),

@@ -74,11 +74,11 @@ const EXTRA: [(&str, &str); 20] = [
     ),
     (
         "code_range",
-        "SELECT merchant_id, gtin, 1000, 10, lot, batch_id, position FROM code_range LIMIT 1",
+        "SELECT merchant_id, gtin, 1000, 10, lot, batch_id, position, has_hidden FROM code_range LIMIT 1",
     ),
     (
         "code_range",
-        "SELECT merchant_id, gtin, first_number + quantity, quantity, lot, batch_id, position FROM code_range ORDER BY gtin, first_number DESC LIMIT 1",
+        "SELECT merchant_id, gtin, first_number + quantity, quantity, lot, batch_id, position, has_hidden FROM code_range ORDER BY gtin, first_number DESC LIMIT 1",
     ),
     (
         "scan",

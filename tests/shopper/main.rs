@@ -14,6 +14,7 @@ mod example;
 mod find;
 mod guesses;
 mod headers;
+mod hidden;
 mod kit;
 mod languages;
 mod link_statements;

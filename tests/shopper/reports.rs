@@ -444,7 +444,10 @@ async fn a_merchant_sees_its_own_cases_with_a_key_for_cases() {
             .unwrap();
         assert_eq!(answer.status(), status);
     }
-    assert_eq!(cases(&app, &key, "?status=open").await, std::slice::from_ref(&case));
+    assert_eq!(
+        cases(&app, &key, "?status=open").await,
+        std::slice::from_ref(&case)
+    );
     // Page by page, the last one first.
     let fill = format!(
         "INSERT INTO problem_case (merchant_id, id, code, cause, opened_at)

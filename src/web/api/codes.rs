@@ -25,11 +25,13 @@ struct RangeBody {
     gtin: String,
     lot: Option<String>,
     quantity: u32,
+    /// Whether each pack bears a hidden code, too.
+    hidden: bool,
     /// Where the codes themselves are, one address a line.
     codes: String,
 }
 
-/// `POST /api/code-ranges` with `{"gtin":…,"lot":…,"quantity":…}`.
+/// `POST /api/code-ranges` with `{"gtin":…,"lot":…,"quantity":…,"hidden":…}`.
 pub(in crate::web) async fn issue_codes(
     request: HttpRequest,
     payload: web::Payload,
@@ -38,7 +40,7 @@ pub(in crate::web) async fn issue_codes(
     let submitter = submitter(&request, &service, Scope::Codes).await?;
     let text = json_text(&request, payload).await?;
     let value = json::parse(&text).map_err(CaptureError::Json)?;
-    let (gtin, lot, quantity) = order(&value)?;
+    let (gtin, lot, quantity, has_hidden) = order(&value)?;
     let mut conn = service.database.capture.acquire().await?;
     let order = CodeOrder {
         merchant_id: submitter.merchant_id,
@@ -46,28 +48,30 @@ pub(in crate::web) async fn issue_codes(
         gtin,
         lot,
         quantity,
+        has_hidden,
     };
     let issued = codes::issue(&mut conn, &order, (service.clock)()).await?;
     Ok(HttpResponse::Created().json(RangeBody {
         gtin: gtin.to_string(),
         lot: lot.map(|lot| lot.to_string()),
         quantity,
+        hidden: has_hidden,
         codes: format!("/api/code-ranges/{gtin}/{}/codes", issued.first_number),
     }))
 }
 
-fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32), Problem> {
+fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32, bool), Problem> {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let members = value
         .as_object()
         .ok_or_else(|| Problem::validation("send a JSON object"))?;
-    let known = ["gtin", "lot", "quantity"];
+    let known = ["gtin", "lot", "quantity", "hidden"];
     if let Some((key, _)) = members
         .iter()
         .find(|(key, _)| !known.contains(&key.as_ref()))
     {
         return Err(Problem::validation(format!(
-            "/{key}: an order has gtin, lot and quantity only"
+            "/{key}: an order has gtin, lot, quantity and hidden only"
         )));
     }
     let gtin = text("gtin").ok_or_else(|| Problem::validation("/gtin: is missing"))?;
@@ -85,10 +89,16 @@ fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32), Problem> {
     let quantity = quantity.and_then(|number| number.parse().ok());
     let quantity =
         quantity.ok_or_else(|| Problem::validation("/quantity: must be a whole number"))?;
-    Ok((gtin, lot, quantity))
+    let has_hidden = match value.get("hidden") {
+        None => false,
+        Some(Value::Bool(has_hidden)) => *has_hidden,
+        Some(_) => return Err(Problem::validation("/hidden: must be true or false")),
+    };
+    Ok((gtin, lot, quantity, has_hidden))
 }
 
-/// `GET /api/code-ranges/{gtin}/{first_number}/codes`: one address a line, streamed.
+/// `GET /api/code-ranges/{gtin}/{first_number}/codes`: one address a line, with the hidden code behind a
+/// comma where there is one; streamed.
 pub(in crate::web) async fn codes(
     request: HttpRequest,
     path: web::Path<(String, String)>,
@@ -110,17 +120,14 @@ pub(in crate::web) async fn codes(
         lot: range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()),
         first_number: first,
         quantity: range.quantity as u32,
+        has_hidden: range.has_hidden,
         id: range.id,
     };
     // Made as they are sent: an order may be of millions.
     let base = service.public_url.clone();
-    let mut links = codes::links(&service.code_key, &issued);
+    let mut all = codes::lines(&service.code_key, &issued, base);
     let chunks = std::iter::from_fn(move || {
-        let lines: String = links
-            .by_ref()
-            .take(CODES_A_CHUNK)
-            .map(|link| format!("{base}{}\n", link.path()))
-            .collect();
+        let lines: String = all.by_ref().take(CODES_A_CHUNK).collect();
         (!lines.is_empty()).then(|| Ok::<_, actix_web::Error>(web::Bytes::from(lines)))
     });
     Ok(HttpResponse::Ok()

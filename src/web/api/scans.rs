@@ -114,6 +114,9 @@ impl From<&CopySign> for SignBody {
                 json!({"sign": "voided", "at": timestamp(*at).as_str()})
             }
             CopySign::Spare => json!({"sign": "neverPacked"}),
+            CopySign::Revealed { times, first_at } => {
+                json!({"sign": "revealed", "at": timestamp(*first_at).as_str(), "times": times})
+            }
             CopySign::AfterSale {
                 sold_at,
                 times,

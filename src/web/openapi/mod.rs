@@ -121,11 +121,12 @@ mod tests {
     use super::*;
 
     /// Pages, pictures and styles: for people, and not in the document.
-    const PAGES: [&str; 10] = [
+    const PAGES: [&str; 11] = [
         "/",
         "/find",
         "/saved",
         "/verify",
+        "/hidden/{link:.*}",
         "/report/{link:.*}",
         "/reported/{link:.*}",
         "/scans/{link:.*}",

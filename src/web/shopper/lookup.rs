@@ -7,6 +7,7 @@ use auditlog::anchor::AnchorLine;
 use sqlx::PgConnection;
 
 use crate::codes::CodeError;
+use crate::codes::hidden::has_hidden;
 use crate::domain::copies::{CopySign, Standing};
 use crate::domain::disclosure::Audience;
 use crate::domain::gs1::{DigitalLink, Identity, LinkError};
@@ -78,6 +79,8 @@ pub(super) struct Found {
     pub scans: Option<ScanCount>,
     /// What in these shows that the code was copied.
     pub copies: Vec<CopySign>,
+    /// Whether the pack bears a hidden code.
+    pub has_hidden: bool,
 }
 
 /// The story of the code at a path, as whoever asks may see it, or that there is none. The path is raw as it came: an
@@ -123,8 +126,13 @@ pub(super) async fn find_story(
         }
         None => Vec::new(),
     };
+    let has_hidden = match link.gtin().zip(link.serial()) {
+        Some(item) => has_hidden(&mut tx, key, merchant_id, item).await?,
+        None => false,
+    };
     tx.rollback().await?;
     Ok(Found {
+        has_hidden,
         told,
         public_size,
         sealed_in,

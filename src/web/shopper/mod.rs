@@ -2,6 +2,7 @@
 
 mod fault;
 pub(super) mod find;
+pub(super) mod hidden;
 mod history;
 mod journey;
 mod linkset;

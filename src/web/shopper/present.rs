@@ -3,6 +3,7 @@
 use auditlog::TreeSize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
+use super::hidden;
 use super::history::{corrections, history};
 use super::journey::{named, readable, said, step_names, steps};
 use super::lookup::Found;
@@ -71,6 +72,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                     .collect(),
             )
             .with_limits(),
+        hidden: found.has_hidden.then(|| hidden::view(&shell, story)),
         report_href: (story.subject.gtin()).map(|_| report::href(&shell, &story.subject)),
         recalls: recalls::recalls(text, story),
         reviews: reviews(text, story, public_size),

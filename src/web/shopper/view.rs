@@ -4,6 +4,7 @@
 //! constructors keep the wording of verdicts and faults in one place, so that no handler can claim
 //! more than was checked: "unchanged since it was recorded", and never "genuine".
 
+mod hidden;
 mod history;
 mod journey;
 mod links;
@@ -23,6 +24,7 @@ use askama::filters::HtmlSafe;
 
 use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 
+pub use hidden::{HiddenPage, HiddenView};
 pub use history::{ChangeView, FieldView};
 pub use journey::{
     CheckView, DocumentView, FlowKind, FlowLine, FlowView, MissingView, PartyView, PlaceView,
@@ -52,6 +54,8 @@ pub struct TracePage {
     pub shell: Shell,
     /// The answer, first on the page.
     pub verdict: VerdictView,
+    /// The hidden code of the pack, where it bears one.
+    pub hidden: Option<HiddenView>,
     /// Where a problem with the product is told; nowhere where no product is named.
     pub report_href: Option<String>,
     /// The recalls that concern the product, those that stand first.
@@ -375,6 +379,7 @@ mod tests {
         };
         TracePage {
             recalls: Vec::new(),
+            hidden: None,
             report_href: None,
             reviews: Vec::new(),
             route: None,

@@ -1,4 +1,4 @@
-//! A problem is reported with a photograph, from a phone's browser, with scripts and without.
+//! Forms in a real browser: a problem is reported with a photograph, with scripts and without; a hidden code is entered.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,8 @@ use jpeg_encoder::{ColorType, Encoder};
 use serde_json::Value;
 
 use crate::driver::Browser;
-use crate::support::TestApp;
+use crate::pages::OVERFLOWING;
+use crate::support::{GTIN, TestApp};
 
 /// A photograph as a phone takes it: twelve million pixels, some megabytes.
 fn photograph(app: &TestApp) -> PathBuf {
@@ -140,6 +141,49 @@ async fn a_form_that_is_refused_keeps_what_was_typed_in_the_browser() {
         (&shown[1], &shown[2]),
         (&Value::from("有怪味"), &Value::from("quality"))
     );
+    browser.close().await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_code_is_entered_on_a_phone() {
+    let app = TestApp::start().await;
+    app.issue("L1", 1).await;
+    let order = format!(r#"{{"gtin":"{GTIN}","lot":"L1","quantity":1,"hidden":true}}"#);
+    let range: Value = app
+        .post("/api/code-ranges", order)
+        .await
+        .json()
+        .await
+        .unwrap();
+    let codes = app.http.get(app.url(range["codes"].as_str().unwrap()));
+    let codes = codes.bearer_auth(&app.key).send().await.unwrap();
+    let codes = codes.text().await.unwrap();
+    let (address, hidden) = codes.trim().split_once(',').unwrap();
+    app.sealed().await;
+    let browser = Browser::start().await;
+    browser.prefer("light").await;
+    browser.screen(360, 640, true).await;
+    let title = "return document.querySelector('h1').innerText";
+    browser.open(&format!("{address}?lang=zh-CN")).await;
+    browser.type_into("#hidden-code", "7777 7777").await;
+    browser.click(".hidden-code .button").await;
+    assert_eq!(browser.evaluate(title).await, "隐藏码不对");
+    // Entered again where it was refused.
+    browser
+        .type_into("#hidden-code", &hidden.to_lowercase())
+        .await;
+    browser.click(".ask .button").await;
+    assert_eq!(browser.evaluate(title).await, "隐藏码正确，首次使用");
+    assert_eq!(
+        browser.evaluate(OVERFLOWING).await,
+        Value::Array(Vec::new())
+    );
+    app.sealed().await;
+    browser.click(".actions .button").await;
+    let said = "return document.querySelector('.hidden-code p').innerText";
+    let said = browser.evaluate(said).await;
+    assert!(said.as_str().unwrap().starts_with("隐藏码已于"), "{said}");
     browser.close().await;
     app.stop().await;
 }

@@ -1,0 +1,192 @@
+//! Entering a hidden code: whoever scratched it free is told whether it is right, and whether it is the first time. Each right one is a
+//! statement, so that nobody makes it the first time again.
+
+use auditlog::field::Secret;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::CodeError;
+use crate::domain::code::CodeKey;
+use crate::domain::gs1::{Gtin, Identity, Serial};
+use crate::domain::hidden::{HiddenCode, MAX_REVEALS, Reveal, read_reveal};
+use crate::domain::identity_key::identity_key;
+use crate::domain::statement::{Draft, Kind, Role, StoredStatement};
+use crate::domain::time::{LAST, timestamp, to_millisecond};
+use crate::domain::turn::{Turn, Turns};
+use crate::store::code_range::code_range_of;
+use crate::store::hidden_try::{TryKey, delete_past_tries, note_try, try_tally};
+use crate::store::merchant::issuer_of;
+use crate::store::walk::{Described, Descriptions, descriptions_of};
+use crate::store::{batch, begin_for, hold_identity, limit_waiting};
+
+/// Wrong codes of one item from one network, under its name of one day.
+pub const MAX_WRONG_OF_NETWORK: i64 = 5;
+/// Wrong codes of one item on one day. A year of guessing at one item is right with a chance of 1 in 30 million.
+pub const MAX_WRONG: i64 = 100;
+
+const ROOM: Descriptions = Descriptions {
+    of_each: MAX_REVEALS as i64 + 1,
+    rows: MAX_REVEALS as i64 + 1,
+    content_bytes: 1 << 20,
+};
+
+/// A hidden code as somebody entered it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Of which item.
+    pub item: (Gtin, Serial),
+    /// What was entered.
+    pub typed: HiddenCode,
+    /// A network, under its name of one day.
+    pub network: [u8; 8],
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    /// The item has none.
+    NoneThere,
+    /// It is not the one, and so many more may be tried today.
+    Wrong {
+        /// How many.
+        left: i64,
+    },
+    /// Too many were wrong today: this one was not compared.
+    TooMany,
+    /// It is the one.
+    Right {
+        /// How often it was entered rightly, this time included.
+        times: u32,
+        /// When first.
+        first_at: OffsetDateTime,
+        /// Whether the same network entered it today before: then it is not counted again.
+        is_again: bool,
+    },
+}
+
+/// Whether the pack of an item bears a hidden code. The database is asked only for serials that are authentic.
+pub async fn has_hidden(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    (gtin, serial): (Gtin, Serial),
+) -> Result<bool, sqlx::Error> {
+    Ok(match key.cipher(gtin).number(serial) {
+        None => false,
+        Some(number) => {
+            let range = code_range_of(conn, merchant_id, gtin, number).await?;
+            range.is_some_and(|range| range.has_hidden)
+        }
+    })
+}
+
+/// Compares what was entered with the hidden code of an item, and states that it was right.
+pub async fn enter(
+    conn: &mut PgConnection,
+    key: &CodeKey,
+    merchant_id: Uuid,
+    entry: &Entry,
+    now: OffsetDateTime,
+) -> Result<Entered, CodeError> {
+    let (gtin, serial) = entry.item;
+    let cipher = key.cipher(gtin);
+    let Some(number) = cipher.number(serial) else {
+        return Ok(Entered::NoneThere);
+    };
+    let item = Identity::Item { gtin, serial };
+    let code = item.canonical();
+    let mut tx = begin_for(conn, merchant_id).await?;
+    if !has_hidden(&mut tx, key, merchant_id, entry.item).await? {
+        tx.rollback().await?;
+        return Ok(Entered::NoneThere);
+    }
+    limit_waiting(&mut tx).await?;
+    // Tries of one item wait for each other, so that none is compared beyond the limit and no number is given twice.
+    hold_identity(&mut tx, merchant_id, identity_key(&code)).await?;
+    let now = to_millisecond(now);
+    let try_key = TryKey {
+        merchant_id,
+        code: &code,
+        day: now.date(),
+        network: entry.network,
+    };
+    let tally = try_tally(&mut tx, try_key).await?;
+    let left = MAX_WRONG_OF_NETWORK - tally.wrong_of_network;
+    let left = left.min(MAX_WRONG - tally.wrong);
+    if left <= 0 {
+        tx.rollback().await?;
+        return Ok(Entered::TooMany);
+    }
+    let is_right = cipher.has_hidden(number, &entry.typed);
+    if !is_right {
+        note_try(&mut tx, try_key, false).await?;
+        tx.commit().await?;
+        return Ok(Entered::Wrong { left: left - 1 });
+    }
+    let known = reveals_of(&mut tx, merchant_id, &item).await?;
+    let times = known.len() as u32;
+    let first_at = known.iter().map(|stored| stored.recorded_at).min();
+    if (tally.is_right && times > 0) || times >= MAX_REVEALS {
+        tx.rollback().await?;
+        return Ok(Entered::Right {
+            times,
+            first_at: first_at.unwrap_or(now),
+            is_again: tally.is_right,
+        });
+    }
+    let reveal = Reveal {
+        item,
+        number: times + 1,
+    };
+    let issuer = issuer_of(&mut tx, merchant_id).await?;
+    let mut secrets = [Secret([0; 32]); 2];
+    for Secret(bytes) in &mut secrets {
+        getrandom::fill(bytes).map_err(CodeError::Random)?;
+    }
+    let about = reveal.about();
+    let statement = Draft {
+        kind: Kind::Reveal,
+        body: &reveal.body(),
+        issuer: &issuer,
+        turns: Turns::of_kind(Kind::Reveal, &about),
+        about,
+        happened: now,
+        recorded: timestamp(now),
+        secrets,
+        signature: None,
+    }
+    .finish()?;
+    batch::insert_one(&mut tx, merchant_id, statement, now).await?;
+    note_try(&mut tx, try_key, true).await?;
+    tx.commit().await?;
+    Ok(Entered::Right {
+        times: reveal.number,
+        first_at: first_at.unwrap_or(now),
+        is_again: false,
+    })
+}
+
+/// The statements of all uses of an item's hidden code.
+async fn reveals_of(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    item: &Identity,
+) -> Result<Vec<StoredStatement>, sqlx::Error> {
+    let wanted = Described::of(&item.canonical(), Role::Revealed, Turn::Seen);
+    let wanted: Vec<Described> = wanted.into_iter().collect();
+    let said = descriptions_of(conn, merchant_id, &wanted, LAST, ROOM).await?;
+    let is_of_item = |stored: &StoredStatement| {
+        let content = auditlog::json::parse(&stored.content).ok();
+        let body = content.as_ref().and_then(|content| content.get("body"));
+        let reveal = body.and_then(|body| read_reveal(body).ok());
+        reveal.is_some_and(|reveal| reveal.item == *item)
+    };
+    // Keys are eight bytes of a hash, which may collide.
+    Ok(said.into_iter().filter(is_of_item).collect())
+}
+
+/// Deletes what was noted of other days, of all merchants, in the eraser's role; how many rows there were.
+pub async fn forget_tries(conn: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    delete_past_tries(conn).await
+}
