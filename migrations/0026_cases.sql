@@ -62,7 +62,7 @@ $$;
 CREATE POLICY past ON report TO rootmark_eraser USING (kept_until < now());
 
 GRANT SELECT, INSERT ON problem_case TO rootmark_capture;
-GRANT UPDATE (closed_at, outcome, answer_zh_cn, answer_en) ON problem_case TO rootmark_capture;
+GRANT UPDATE (cause, closed_at, outcome, answer_zh_cn, answer_en) ON problem_case TO rootmark_capture;
 GRANT SELECT, INSERT ON report TO rootmark_capture;
 GRANT UPDATE (words, picture, kept_until) ON report TO rootmark_capture;
 GRANT SELECT ON problem_case, report TO rootmark_reader;

@@ -31,6 +31,8 @@ pub(super) async fn run(database: Database, mut stop: watch::Receiver<bool>) {
 
 async fn step(database: &Database) -> sqlx::Result<u64> {
     let mut conn = database.eraser.acquire().await?;
-    forget_tries(&mut conn).await?;
-    forget(&mut conn).await
+    // What fails for one is no reason to keep the other.
+    let tries = forget_tries(&mut conn).await;
+    let reports = forget(&mut conn).await?;
+    tries.map(|_| reports)
 }

@@ -14,7 +14,7 @@ use crate::domain::review::{self, MAX_REVIEWS, Review};
 use crate::domain::statement::{Kind, NewStatement, Role, StatementId, StoredStatement};
 use crate::domain::time::LAST;
 use crate::domain::turn::Turn;
-use crate::store::problem_case::{Closing, close_case, open_case_of};
+use crate::store::problem_case::{Closing, close_case, hold_cases, open_case_of};
 use crate::store::scan::last_scan;
 use crate::store::walk::{Described, Descriptions, descriptions_of};
 use crate::store::{gtin_owner, hold_identity};
@@ -31,7 +31,7 @@ const ROOM: Descriptions = Descriptions {
     content_bytes: 8 << 20,
 };
 
-/// The last review of the code, if it says the same. Refuses one that this merchant may not say, or that goes beyond the
+/// The last review of the code, if it says the same and nothing has come up since that opened a case. Refuses one that this merchant may not say, or that goes beyond the
 /// look-ups there are.
 pub(super) async fn last_said(
     conn: &mut PgConnection,
@@ -58,8 +58,10 @@ pub(super) async fn last_said(
         .filter(|(_, review)| review.code == new.code)
         .collect();
     let last = said.first();
+    // Said of what came up since, the same words are another finding.
     if let Some((stored, _)) = last
         && stored.content == statement.content
+        && open_case_of(conn, merchant_id, &code).await?.is_none()
     {
         return Ok(Some(stored.id));
     }
@@ -92,6 +94,7 @@ pub(super) async fn close_case_of(
 ) -> Result<(), CaptureError> {
     let review = review::read_review(body).map_err(CaptureError::Body)?;
     let code = review.code.canonical();
+    hold_cases(conn, merchant_id).await?;
     if let Some(id) = open_case_of(conn, merchant_id, &code).await? {
         let closing = Closing {
             at: now,

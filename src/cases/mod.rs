@@ -9,19 +9,18 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::gs1::Identity;
-use crate::domain::identity_key::identity_key;
 use crate::domain::master::Bilingual;
 use crate::domain::report::{KEPT, Matter, ReportNumber};
 use crate::domain::time::to_millisecond;
 use crate::store::problem_case::{
-    CaseRow, Closing, case_by_id, cases_before, close_case, count_open_cases, open_case,
-    open_case_of, reopen_case,
+    CaseRow, Closing, case_by_id, cases_before, close_case, count_reported_cases, hold_cases,
+    open_case, open_case_for_signs, open_case_of, reopen_case,
 };
 use crate::store::report::{
     NewReport, ReportRow, case_of_report, delete_past_reports, empty_reports, insert_report,
     picture_of_report, report_tally, reports_of,
 };
-use crate::store::{begin_for, hold_identity, limit_waiting};
+use crate::store::{begin_for, limit_waiting};
 
 /// Reports of one code from one network, under its name of one day.
 pub const MAX_OF_NETWORK_AND_CODE: i64 = 3;
@@ -33,8 +32,6 @@ pub const MAX_OF_CASE: i64 = 50;
 pub const MAX_OPEN: i64 = 1_000;
 /// Pictures of one merchant that are kept.
 pub const MAX_PICTURES: i64 = 1_000;
-/// What all reports of a merchant wait for.
-const REPORTS: &str = "reports";
 
 /// A report.
 #[derive(Debug, Clone)]
@@ -53,6 +50,15 @@ pub struct Report {
     pub picture: Option<Vec<u8>>,
 }
 
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// All of it is kept.
+    Whole,
+    /// The merchant has as many pictures as are kept: this one is not.
+    WithoutPicture,
+}
+
 /// Why a report is not taken, or a case not changed.
 #[derive(Debug, Error)]
 pub enum CaseError {
@@ -65,9 +71,6 @@ pub enum CaseError {
     /// There is none.
     #[error("there is no such case")]
     Unknown,
-    /// What was found of it is in the log.
-    #[error("this case was closed by a review, which stays in the log")]
-    Reviewed,
     /// It stands on what the record shows, and only a statement answers that.
     #[error("this case was opened by signs of a copy: send a review of its code, which closes it")]
     NeedsReview,
@@ -85,32 +88,22 @@ pub async fn report(
     merchant_id: Uuid,
     report: &Report,
     now: OffsetDateTime,
-) -> Result<(), CaseError> {
+) -> Result<Taken, CaseError> {
     let now = to_millisecond(now);
     let code = report.code.canonical();
     let mut tx = begin_for(conn, merchant_id).await?;
     limit_waiting(&mut tx).await?;
-    hold_identity(&mut tx, merchant_id, identity_key(REPORTS)).await?;
+    hold_cases(&mut tx, merchant_id).await?;
     let digest = report.number.digest();
     if case_of_report(&mut tx, merchant_id, digest)
         .await?
         .is_some()
     {
         tx.rollback().await?;
-        return Ok(());
+        return Ok(Taken::Whole);
     }
-    let tally = report_tally(&mut tx, merchant_id, &code, report.network, MAX_PICTURES).await?;
-    if tally.of_network_and_code >= MAX_OF_NETWORK_AND_CODE || tally.of_network >= MAX_OF_NETWORK {
-        return Err(CaseError::TooManyOfNetwork);
-    }
-    let has_room = report.picture.is_none() || tally.pictures < MAX_PICTURES;
-    if tally.of_case >= MAX_OF_CASE || !has_room {
-        return Err(CaseError::TooManyWaiting);
-    }
-    let is_open = open_case_of(&mut tx, merchant_id, &code).await?.is_some();
-    if !is_open && count_open_cases(&mut tx, merchant_id, MAX_OPEN).await? >= MAX_OPEN {
-        return Err(CaseError::TooManyWaiting);
-    }
+    let has_room = room(&mut tx, merchant_id, &code, report.network).await?;
+    let kept = report.picture.as_deref().filter(|_| has_room);
     let new = NewReport {
         case_id: open_case(&mut tx, merchant_id, &code, "report", now).await?,
         digest,
@@ -118,24 +111,62 @@ pub async fn report(
         recorded_at: now,
         matter: report.matter.as_str(),
         words: report.words.as_deref(),
-        picture: report.picture.as_deref(),
+        picture: kept,
     };
     insert_report(&mut tx, merchant_id, &new).await?;
     tx.commit().await?;
+    Ok(match report.picture.is_some() && kept.is_none() {
+        true => Taken::WithoutPicture,
+        false => Taken::Whole,
+    })
+}
+
+/// Whether a report would be taken, or is here already, before anything is done for it.
+pub async fn may_report(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    (code, number): (&Identity, &ReportNumber),
+    network: [u8; 8],
+) -> Result<(), CaseError> {
+    let mut tx = begin_for(conn, merchant_id).await?;
+    let known = case_of_report(&mut tx, merchant_id, number.digest()).await?;
+    if known.is_none() {
+        room(&mut tx, merchant_id, &code.canonical(), network).await?;
+    }
+    tx.rollback().await?;
     Ok(())
 }
 
-/// Whether a case of a code is open. The transaction must act for its merchant.
-pub async fn is_open(
+/// Refuses a report that is one too many; else, whether there is room for its picture.
+async fn room(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    code: &str,
+    network: [u8; 8],
+) -> Result<bool, CaseError> {
+    let tally = report_tally(conn, merchant_id, code, network, MAX_PICTURES).await?;
+    if tally.of_network_and_code >= MAX_OF_NETWORK_AND_CODE || tally.of_network >= MAX_OF_NETWORK {
+        return Err(CaseError::TooManyOfNetwork);
+    }
+    let is_open = open_case_of(conn, merchant_id, code).await?.is_some();
+    let is_full = !is_open && count_reported_cases(conn, merchant_id, MAX_OPEN).await? >= MAX_OPEN;
+    if tally.of_case >= MAX_OF_CASE || is_full {
+        return Err(CaseError::TooManyWaiting);
+    }
+    Ok(tally.pictures < MAX_PICTURES)
+}
+
+/// Whether a case of a code is open that signs are the cause of. The transaction must act for its merchant.
+pub async fn is_open_for_signs(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     code: &Identity,
 ) -> Result<bool, sqlx::Error> {
-    let open = open_case_of(conn, merchant_id, &code.canonical()).await?;
+    let open = open_case_for_signs(conn, merchant_id, &code.canonical()).await?;
     Ok(open.is_some())
 }
 
-/// Opens a case of a code that its record or its look-ups put in doubt, unless one is open.
+/// Opens a case of a code that its record or its look-ups put in doubt. One that is open already is then for that, too.
 pub async fn open_for_signs(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -143,6 +174,8 @@ pub async fn open_for_signs(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let mut tx = begin_for(conn, merchant_id).await?;
+    limit_waiting(&mut tx).await?;
+    hold_cases(&mut tx, merchant_id).await?;
     let now = to_millisecond(now);
     open_case(&mut tx, merchant_id, &code.canonical(), "signs", now).await?;
     tx.commit().await
@@ -197,7 +230,7 @@ pub async fn picture(
     picture_of_report(conn, merchant_id, id, number).await
 }
 
-/// Closes a case with an answer to whoever reported, or with none; of one that is closed so, changes the answer.
+/// Closes a case with an answer to whoever reported, or with none; of one that is closed, changes the answer.
 pub async fn close(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -206,6 +239,8 @@ pub async fn close(
     now: OffsetDateTime,
 ) -> Result<(), CaseError> {
     let mut tx = begin_for(conn, merchant_id).await?;
+    limit_waiting(&mut tx).await?;
+    hold_cases(&mut tx, merchant_id).await?;
     let case = case_by_id(&mut tx, merchant_id, id).await?;
     let case = case.ok_or(CaseError::Unknown)?;
     if case.cause == "signs" && case.closed_at.is_none() {
@@ -218,9 +253,7 @@ pub async fn close(
         answer: answer.map(|words| (words.zh_cn.as_str(), words.en.as_str())),
         kept_until: now + KEPT,
     };
-    if !close_case(&mut tx, merchant_id, id, closing).await? {
-        return Err(CaseError::Reviewed);
-    }
+    close_case(&mut tx, merchant_id, id, closing).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -228,6 +261,8 @@ pub async fn close(
 /// Opens a case again; one that is open stays so. A review that closed it stays on record.
 pub async fn reopen(conn: &mut PgConnection, merchant_id: Uuid, id: Uuid) -> Result<(), CaseError> {
     let mut tx = begin_for(conn, merchant_id).await?;
+    limit_waiting(&mut tx).await?;
+    hold_cases(&mut tx, merchant_id).await?;
     let case = case_by_id(&mut tx, merchant_id, id).await?;
     let case = case.ok_or(CaseError::Unknown)?;
     if case.closed_at.is_none() {

@@ -15,6 +15,7 @@ use crate::store::lost_entry::count_lost_entries;
 use crate::store::party_description::descriptions_after;
 use crate::store::scan::{count_scans, stray_scans};
 use crate::store::statement::{statements_of_batch, stray_statements};
+use crate::store::trace_index::stray_reveals;
 use crate::store::trace_index::{WholeIndexRow, count_index_rows, index_rows, index_rows_page};
 
 /// Rows read at a time.
@@ -53,6 +54,7 @@ pub(super) async fn check(
     check_parties(conn, report, tally).await?;
     pictures::check(conn, report, tally).await?;
     check_scans(conn, report, tally).await?;
+    check_reveals(conn, report).await?;
     check_code_ranges(conn, report, tally).await
 }
 
@@ -69,6 +71,16 @@ async fn check_scans(
     for (code, number) in stray_scans(conn, NAMED).await? {
         report.add(format!(
             "scan {code} {number}: it does not follow the look-up before it"
+        ));
+    }
+    Ok(())
+}
+
+/// Uses of hidden codes count up: which was the first is what they are stated for.
+async fn check_reveals(conn: &mut PgConnection, report: &mut Report) -> Result<(), CheckError> {
+    for (batch, position) in stray_reveals(conn, NAMED).await? {
+        report.add(format!(
+            "statement {batch} {position}: a use of a hidden code that does not follow the one before it"
         ));
     }
     Ok(())

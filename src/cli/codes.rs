@@ -1,6 +1,7 @@
 //! `rootmark codes`.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -95,7 +96,13 @@ impl Issue {
         let Some(path) = &self.out else {
             return Ok(Box::new(std::io::stdout()));
         };
-        let file = std::fs::File::create(path);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // What buyers are to be the first to know is read by nobody else on this machine.
+        if self.hidden {
+            options.mode(0o600);
+        }
+        let file = options.open(path);
         Ok(Box::new(
             file.map_err(|error| format!("{}: {error}", path.display()))?,
         ))

@@ -49,7 +49,7 @@ pub(super) struct AddKey {
     #[arg(long, value_name = "DIGITAL_LINK")]
     issuer: Option<String>,
     /// What the key may do: capture, query, subscribe, master-data, codes, recalls; these by default. And, only where
-    /// they are named: disclosure, inspect, erasure, cases.
+    /// they are named: disclosure, inspect, erasure, hidden-codes, cases.
     #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// Print one JSON object.
@@ -59,7 +59,7 @@ pub(super) struct AddKey {
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| {
-        "must be capture, query, subscribe, master-data, codes, recalls, disclosure, inspect, erasure or cases"
+        "must be capture, query, subscribe, master-data, codes, recalls, disclosure, inspect, erasure, hidden-codes or cases"
             .to_owned()
     })
 }

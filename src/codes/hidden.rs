@@ -2,8 +2,9 @@
 //! statement, so that nobody makes it the first time again.
 
 use auditlog::field::Secret;
+use auditlog::json::Value;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::CodeError;
@@ -11,6 +12,7 @@ use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Gtin, Identity, Serial};
 use crate::domain::hidden::{HiddenCode, MAX_REVEALS, Reveal, read_reveal};
 use crate::domain::identity_key::identity_key;
+use crate::domain::review::MAX_REVIEWS;
 use crate::domain::statement::{Draft, Kind, Role, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
@@ -22,13 +24,14 @@ use crate::store::{batch, begin_for, hold_identity, limit_waiting};
 
 /// Wrong codes of one item from one network, under its name of one day.
 pub const MAX_WRONG_OF_NETWORK: i64 = 5;
-/// Wrong codes of one item on one day. A year of guessing at one item is right with a chance of 1 in 30 million.
-pub const MAX_WRONG: i64 = 100;
+/// Wrong codes of one item on one day: so many that whoever wants to keep a buyer from his own needs two hundred networks. A year of
+/// guessing at one item is right with a chance of 1 in 3 million.
+pub const MAX_WRONG: i64 = 1_000;
 
 const ROOM: Descriptions = Descriptions {
-    of_each: MAX_REVEALS as i64 + 1,
-    rows: MAX_REVEALS as i64 + 1,
-    content_bytes: 1 << 20,
+    of_each: MAX_REVIEWS as i64 + 1,
+    rows: MAX_REVIEWS as i64 + MAX_REVEALS as i64 + 2,
+    content_bytes: 8 << 20,
 };
 
 /// A hidden code as somebody entered it.
@@ -60,7 +63,7 @@ pub enum Entered {
         times: u32,
         /// When first.
         first_at: OffsetDateTime,
-        /// Whether the same network entered it today before: then it is not counted again.
+        /// Whether the same network entered it today before: then it is not stated again. It need not be the same person.
         is_again: bool,
     },
 }
@@ -114,7 +117,8 @@ pub async fn enter(
     let tally = try_tally(&mut tx, try_key).await?;
     let left = MAX_WRONG_OF_NETWORK - tally.wrong_of_network;
     let left = left.min(MAX_WRONG - tally.wrong);
-    if left <= 0 {
+    // Whoever was right before is not kept out by what others guess.
+    if left <= 0 && !tally.is_right {
         tx.rollback().await?;
         return Ok(Entered::TooMany);
     }
@@ -122,11 +126,15 @@ pub async fn enter(
     if !is_right {
         note_try(&mut tx, try_key, false).await?;
         tx.commit().await?;
-        return Ok(Entered::Wrong { left: left - 1 });
+        return Ok(Entered::Wrong {
+            left: (left - 1).max(0),
+        });
     }
-    let known = reveals_of(&mut tx, merchant_id, &item).await?;
-    let times = known.len() as u32;
-    let first_at = known.iter().map(|stored| stored.recorded_at).min();
+    let Known {
+        times,
+        first_at,
+        last_at,
+    } = known(&mut tx, merchant_id, &item).await?;
     if (tally.is_right && times > 0) || times >= MAX_REVEALS {
         tx.rollback().await?;
         return Ok(Entered::Right {
@@ -135,6 +143,8 @@ pub async fn enter(
             is_again: tally.is_right,
         });
     }
+    // A use is later than all that was said before it, whichever clock and whichever wait: no review speaks for it unseen.
+    let now = last_at.map_or(now, |last_at| now.max(last_at + Duration::MILLISECOND));
     let reveal = Reveal {
         item,
         number: times + 1,
@@ -167,23 +177,51 @@ pub async fn enter(
     })
 }
 
-/// The statements of all uses of an item's hidden code.
-async fn reveals_of(
+/// What was said before of an item's hidden code, and of the item in reviews.
+struct Known {
+    /// Uses that are stated.
+    times: u32,
+    /// When the first of them was.
+    first_at: Option<OffsetDateTime>,
+    /// When the last use was, or the last review.
+    last_at: Option<OffsetDateTime>,
+}
+
+async fn known(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     item: &Identity,
-) -> Result<Vec<StoredStatement>, sqlx::Error> {
-    let wanted = Described::of(&item.canonical(), Role::Revealed, Turn::Seen);
-    let wanted: Vec<Described> = wanted.into_iter().collect();
+) -> Result<Known, sqlx::Error> {
+    let code = item.canonical();
+    let wanted =
+        [Role::Revealed, Role::Reviewed].map(|role| Described::of(&code, role, Turn::Seen));
+    let wanted: Vec<Described> = wanted.into_iter().flatten().collect();
     let said = descriptions_of(conn, merchant_id, &wanted, LAST, ROOM).await?;
-    let is_of_item = |stored: &StoredStatement| {
-        let content = auditlog::json::parse(&stored.content).ok();
-        let body = content.as_ref().and_then(|content| content.get("body"));
-        let reveal = body.and_then(|body| read_reveal(body).ok());
-        reveal.is_some_and(|reveal| reveal.item == *item)
+    let mut known = Known {
+        times: 0,
+        first_at: None,
+        last_at: None,
     };
-    // Keys are eight bytes of a hash, which may collide.
-    Ok(said.into_iter().filter(is_of_item).collect())
+    for stored in &said {
+        known.last_at = known.last_at.max(Some(stored.recorded_at));
+        // Keys are eight bytes of a hash, which may collide.
+        if is_reveal_of(stored, item) {
+            known.times += 1;
+            let first_at = known.first_at.unwrap_or(stored.recorded_at);
+            known.first_at = Some(first_at.min(stored.recorded_at));
+        }
+    }
+    Ok(known)
+}
+
+fn is_reveal_of(stored: &StoredStatement, item: &Identity) -> bool {
+    let content = auditlog::json::parse(&stored.content).ok();
+    let of_kind = content.as_ref().filter(|content| {
+        content.get("kind").and_then(Value::as_str) == Some(Kind::Reveal.as_str())
+    });
+    let body = of_kind.and_then(|content| content.get("body"));
+    let reveal = body.and_then(|body| read_reveal(body).ok());
+    reveal.is_some_and(|reveal| reveal.item == *item)
 }
 
 /// Deletes what was noted of other days, of all merchants, in the eraser's role; how many rows there were.

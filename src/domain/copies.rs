@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use time::{Date, Duration, OffsetDateTime};
 
 use super::epcis::EventType;
-use super::hidden::TOO_MANY_REVEALS;
+use super::hidden::{MAX_REVEALS, TOO_MANY_REVEALS};
 use super::region::Region;
 use super::review::Outcome;
 use super::statement::Role;
@@ -113,7 +113,9 @@ fn revealed(story: &Story) -> Option<(usize, OffsetDateTime)> {
     let first_at = uses.clone().min()?;
     let news = uses.filter(|at| reviewed_at.is_none_or(|reviewed_at| *at > reviewed_at));
     let (times, all) = (news.count(), story.reveals.len());
-    (times > 0 && all >= TOO_MANY_REVEALS as usize).then_some((all, first_at))
+    // Of more than are stated nothing new is seen: what ends with a review would end for good.
+    let is_news = times > 0 || all >= MAX_REVEALS as usize;
+    (is_news && all >= TOO_MANY_REVEALS as usize).then_some((all, first_at))
 }
 
 /// Whether the code of an item was issued and no event names it, though events name most of the codes of its lot: labels

@@ -4,8 +4,10 @@
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use thiserror::Error;
+
+use super::picture::is_plain_webp;
 
 /// Bytes of a photograph as it is sent.
 pub const MAX_SENT_BYTES: usize = 8 * 1024 * 1024;
@@ -40,7 +42,7 @@ pub enum PhotoFault {
 }
 
 /// A photograph as it is kept: an upright JPEG of at most [`KEPT_SIDE`] pixels and [`MAX_KEPT_BYTES`], made of the pixels
-/// alone. Takes up to 200 MB while it works.
+/// alone. Takes up to 300 MB while it works: a photograph of many passes is unpacked twice.
 pub fn redrawn(bytes: &[u8]) -> Result<Vec<u8>, PhotoFault> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
@@ -49,6 +51,7 @@ pub fn redrawn(bytes: &[u8]) -> Result<Vec<u8>, PhotoFault> {
         Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) => {}
         _ => return Err(PhotoFault::Unknown),
     }
+    let is_webp = reader.format() == Some(ImageFormat::WebP);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_UNPACKED_BYTES);
     reader.limits(limits);
@@ -56,6 +59,9 @@ pub fn redrawn(bytes: &[u8]) -> Result<Vec<u8>, PhotoFault> {
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_SENT_PIXELS {
         return Err(PhotoFault::TooManyPixels);
+    }
+    if is_webp && !is_plain_webp(bytes, (width, height)) {
+        return Err(PhotoFault::Damaged);
     }
     // Sixteen bits for each colour are twice as many bytes.
     if decoder.total_bytes() > MAX_UNPACKED_BYTES {
@@ -75,7 +81,7 @@ pub fn redrawn(bytes: &[u8]) -> Result<Vec<u8>, PhotoFault> {
         kept.clear();
         let mut encoder = JpegEncoder::new_with_quality(&mut kept, quality);
         encoder
-            .encode_image(&picture.to_rgb8())
+            .encode_image(&on_white(&picture))
             .map_err(|_| PhotoFault::Damaged)?;
         if kept.len() <= MAX_KEPT_BYTES {
             return Ok(kept);
@@ -84,9 +90,24 @@ pub fn redrawn(bytes: &[u8]) -> Result<Vec<u8>, PhotoFault> {
     Err(PhotoFault::TooManyPixels)
 }
 
+/// The picture as it is seen on paper. What somebody made transparent, such as a name, stays hidden: its colour is still in the file.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let pixels = picture.to_rgba8();
+    RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
+        let [red, green, blue, alpha] = pixels.get_pixel(x, y).0.map(u32::from);
+        Rgb([red, green, blue].map(|colour| {
+            let seen = colour * alpha + 255 * (255 - alpha);
+            u8::try_from(seen / 255).unwrap_or(u8::MAX)
+        }))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use image::{ImageBuffer, ImageEncoder, Rgb};
+    use image::{ImageBuffer, ImageEncoder, Rgba};
 
     use super::*;
 
@@ -159,6 +180,39 @@ mod tests {
         assert!(bomb.len() < MAX_SENT_BYTES / 20, "{}", bomb.len());
         assert_eq!(redrawn(&bomb), Err(PhotoFault::TooManyPixels));
         assert!(redrawn(&written(ImageFormat::Png, 6_500, 4_000)).is_ok());
+    }
+
+    #[test]
+    fn a_webp_whose_frame_is_larger_than_it_says_is_not_unpacked() {
+        let whole = written(ImageFormat::WebP, 300, 300);
+        assert!(redrawn(&whole).is_ok());
+        // A frame of the lossless kind says its sides in the bytes after its mark: here 16,384 by 16,384.
+        let mark = whole.windows(4).position(|part| part == b"VP8L").unwrap();
+        let mut bomb = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x2b\x01\0\x2b\x01\0".to_vec();
+        bomb.extend(&whole[mark..]);
+        let size = (bomb.len() as u32 - 8).to_le_bytes();
+        bomb[4..8].copy_from_slice(&size);
+        assert!(redrawn(&bomb).is_ok(), "the same sides");
+        let sides = bomb.windows(4).position(|part| part == b"VP8L").unwrap() + 9;
+        bomb[sides..sides + 3].copy_from_slice(&[0xff, 0xff, 0xff]);
+        bomb[sides + 3] |= 0x0f;
+        assert_eq!(redrawn(&bomb), Err(PhotoFault::Damaged));
+    }
+
+    #[test]
+    fn what_was_made_transparent_stays_hidden() {
+        let secret: ImageBuffer<Rgba<u8>, Vec<u8>> = ImageBuffer::from_fn(100, 100, |x, _| {
+            Rgba([200, 0, 0, if x < 50 { 0 } else { 255 }])
+        });
+        let mut sent = Cursor::new(Vec::new());
+        secret.write_to(&mut sent, ImageFormat::Png).unwrap();
+        let kept = read(&redrawn(&sent.into_inner()).unwrap()).into_rgb8();
+        let [red, green, blue] = kept.get_pixel(20, 50).0;
+        assert!(
+            red > 245 && green > 245 && blue > 245,
+            "{red} {green} {blue}"
+        );
+        assert!(kept.get_pixel(80, 50).0[1] < 20);
     }
 
     #[test]

@@ -220,6 +220,15 @@ fn unpack_webp(bytes: &[u8]) -> Result<(u32, u32), PictureFault> {
     Ok(sides)
 }
 
+/// Whether a WebP picture is a single frame of the sides that it says it has: decoders make room by what stands in the frame,
+/// before they compare that with the whole.
+pub(super) fn is_plain_webp(bytes: &[u8], sides: (u32, u32)) -> bool {
+    riff_chunks(bytes).all(|chunk| {
+        let is_other = frame_sides(&chunk).is_some_and(|frame| frame != sides);
+        !is_other && !matches!(&chunk.0, b"ANIM" | b"ANMF")
+    })
+}
+
 /// The chunks of a WebP picture, each with its name, as far as they go (Google, WebP Container Specification).
 fn riff_chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut rest = bytes.get(12..).unwrap_or_default();

@@ -25,13 +25,15 @@ pub enum Scope {
     Inspect,
     /// Erase fields of what was said.
     Erasure,
+    /// With [`Scope::Codes`], order hidden codes, and read them.
+    HiddenCodes,
     /// Read what shoppers report and how codes are looked up, and say what was found of them.
     Cases,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 11] = [
         Scope::Capture,
         Scope::Query,
         Scope::Subscribe,
@@ -41,15 +43,16 @@ impl Scope {
         Scope::Disclosure,
         Scope::Inspect,
         Scope::Erasure,
+        Scope::HiddenCodes,
         Scope::Cases,
     ];
 
-    /// Whether a key may do it that nobody says more of. Who sees what, what is forgotten, and what shoppers wrote, is
-    /// for whom the merchant trusts with it by name.
+    /// Whether a key may do it that nobody says more of. Who sees what, what is forgotten, what nobody is to know
+    /// before a pack is opened, and what shoppers wrote, is for whom the merchant trusts with it by name.
     pub fn is_usual(self) -> bool {
         !matches!(
             self,
-            Scope::Disclosure | Scope::Inspect | Scope::Erasure | Scope::Cases
+            Scope::Disclosure | Scope::Inspect | Scope::Erasure | Scope::HiddenCodes | Scope::Cases
         )
     }
 
@@ -65,6 +68,7 @@ impl Scope {
             Scope::Disclosure => "disclosure",
             Scope::Inspect => "inspect",
             Scope::Erasure => "erasure",
+            Scope::HiddenCodes => "hidden-codes",
             Scope::Cases => "cases",
         }
     }

@@ -209,7 +209,14 @@ mod tests {
         let wrong = |from: &str, to: &str| read(&file.replacen(from, to, 1)).unwrap_err();
         assert!(wrong("/v1", "/v2").starts_with("/format: "));
         // What only the service itself says, or what stands by what else it knows.
-        for kind in ["issuance", "scan", "review", "disclosure", "erasure"] {
+        for kind in [
+            "issuance",
+            "scan",
+            "review",
+            "reveal",
+            "disclosure",
+            "erasure",
+        ] {
             let fault = wrong("document", kind);
             assert!(fault.starts_with("/statements/0/content/kind: "), "{fault}");
         }

@@ -137,9 +137,9 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         // PostgreSQL's error classes: 08 connection, 40 deadlock and the like, 53 out of resources,
         // 57 operator intervention; and, while an operator moves or restores the database, 3D000 no
-        // such database and 55000 not admitting anybody.
+        // such database and 55000 not admitting anybody. 55P03 is what others hold longer than is waited for.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            let codes = ["08", "3D000", "40", "53", "55000", "57"];
+            let codes = ["08", "3D000", "40", "53", "55000", "55P03", "57"];
             codes.iter().any(|c| code.starts_with(c))
         }),
         _ => false,

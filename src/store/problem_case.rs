@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Result;
+use super::{Result, hold_identity};
+use crate::domain::identity_key::identity_key;
 
 /// A case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +43,12 @@ pub struct Closing<'a> {
     pub kept_until: OffsetDateTime,
 }
 
-/// Opens a case of a code, unless one is open; the one that is.
+/// Holds the cases of a merchant until the transaction ends: what opens, fills and closes them comes one after the other.
+pub async fn hold_cases(conn: &mut PgConnection, merchant_id: Uuid) -> Result<()> {
+    hold_identity(conn, merchant_id, identity_key("cases")).await
+}
+
+/// Opens a case of a code, unless one is open; the one that is. Signs are the graver cause. Whoever asks holds the cases.
 pub async fn open_case(
     conn: &mut PgConnection,
     merchant_id: Uuid,
@@ -53,7 +59,8 @@ pub async fn open_case(
     sqlx::query!(
         "INSERT INTO problem_case (merchant_id, id, code, cause, opened_at)
          VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (merchant_id, code) WHERE closed_at IS NULL DO NOTHING",
+         ON CONFLICT (merchant_id, code) WHERE closed_at IS NULL
+         DO UPDATE SET cause = excluded.cause WHERE excluded.cause = 'signs'",
         merchant_id,
         Uuid::now_v7(),
         code,
@@ -64,6 +71,22 @@ pub async fn open_case(
     .await?;
     let open = open_case_of(conn, merchant_id, code).await?;
     open.ok_or(sqlx::Error::RowNotFound)
+}
+
+/// The open case of a code, if signs are its cause.
+pub async fn open_case_for_signs(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    code: &str,
+) -> Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM problem_case
+         WHERE merchant_id = $1 AND code = $2 AND closed_at IS NULL AND cause = 'signs'",
+        merchant_id,
+        code,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// The open case of a code.
@@ -81,15 +104,16 @@ pub async fn open_case_of(
     .await
 }
 
-/// How many cases are open, counted up to a limit.
-pub async fn count_open_cases(
+/// How many cases are open because of reports, counted up to a limit.
+pub async fn count_reported_cases(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     limit: i64,
 ) -> Result<i64> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM problem_case WHERE merchant_id = $1 AND closed_at IS NULL
+               SELECT FROM problem_case
+               WHERE merchant_id = $1 AND closed_at IS NULL AND cause = 'report'
                LIMIT $2) AS open"#,
         merchant_id,
         limit,
@@ -142,18 +166,19 @@ pub async fn cases_before(
     .await
 }
 
-/// Closes a case that is open, or was closed with an answer, which this one then replaces; whether it was one of these. Its
-/// reports are kept for a while from its first closing.
+/// Closes a case, or changes the answer of one that is closed; what a review found of it stays its outcome. Its reports are kept for a
+/// while from its first closing. Whoever asks holds the cases.
 pub async fn close_case(
     conn: &mut PgConnection,
     merchant_id: Uuid,
     id: Uuid,
     closing: Closing<'_>,
-) -> Result<bool> {
-    let done = sqlx::query!(
+) -> Result<()> {
+    sqlx::query!(
         "UPDATE problem_case
-         SET closed_at = coalesce(closed_at, $3), outcome = $4, answer_zh_cn = $5, answer_en = $6
-         WHERE merchant_id = $1 AND id = $2 AND (closed_at IS NULL OR outcome = 'answered')",
+         SET closed_at = coalesce(closed_at, $3), outcome = coalesce(outcome, $4),
+             answer_zh_cn = $5, answer_en = $6
+         WHERE merchant_id = $1 AND id = $2",
         merchant_id,
         id,
         closing.at,
@@ -163,9 +188,6 @@ pub async fn close_case(
     )
     .execute(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
     sqlx::query!(
         "UPDATE report SET kept_until = coalesce(kept_until, $3)
          WHERE merchant_id = $1 AND case_id = $2",
@@ -175,7 +197,7 @@ pub async fn close_case(
     )
     .execute(conn)
     .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Opens a case again. What whoever reported was told is forgotten.

@@ -421,3 +421,29 @@ pub async fn things_after(
     });
     Ok(thing.collect())
 }
+
+/// Uses of hidden codes whose numbers do not count up from one, by item; in the checker's role. A content that cannot be read has
+/// no number: whoever checks contents says more of it.
+pub async fn stray_reveals(conn: &mut PgConnection, limit: i64) -> Result<Vec<(Uuid, i32)>> {
+    let role = Role::Revealed.index_code();
+    let rows = sqlx::query!(
+        r#"SELECT batch_id AS "batch_id!", position AS "position!" FROM (
+               SELECT i.batch_id, i.position,
+                      substring(encode(s.content, 'escape') FROM '"number":([0-9]{1,2})[,}]')::integer AS number,
+                      row_number() OVER (PARTITION BY i.merchant_id, i.identity_key
+                                         ORDER BY i.recorded_at, i.batch_id, i.position) AS place
+               FROM trace_index AS i
+               JOIN statement AS s ON s.merchant_id = i.merchant_id AND s.batch_id = i.batch_id
+                   AND s.position = i.position
+               WHERE i.role = $1) AS reveals
+           WHERE number IS DISTINCT FROM place ORDER BY batch_id, position LIMIT $2"#,
+        role,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.batch_id, row.position))
+        .collect())
+}

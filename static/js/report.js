@@ -51,11 +51,17 @@ form.addEventListener("submit", event => {
   form.dataset.busy = "";
   status.textContent = form.dataset.sending;
   const patience = new Promise(done => setTimeout(done, PATIENCE_MS));
-  Promise.race([working, patience]).then(() => form.submit());
+  Promise.race([working, patience]).then(() => {
+    form.submit();
+    // Whoever stops it may send it again: a form that is sent twice is one report.
+    setTimeout(ready, PATIENCE_MS);
+  });
 });
 
-// A page that is come back to is not being sent.
-addEventListener("pageshow", () => {
+function ready() {
   delete form.dataset.busy;
   status.textContent = "";
-});
+}
+
+// A page that is come back to is not being sent.
+addEventListener("pageshow", ready);

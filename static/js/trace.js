@@ -63,6 +63,9 @@ function isRemembered(origin) {
   }
 }
 
+/** Names that could not be kept: they last as long as the page. */
+const unkept = {};
+
 /** What this phone calls itself for this code today: another name for each code and each day, so that nobody can follow it. */
 function nameForToday(path) {
   const bytes = new Uint8Array(16);
@@ -81,8 +84,9 @@ function nameForToday(path) {
     localStorage.setItem(place, JSON.stringify({ day: today, names }));
     return names[path];
   } catch (error) {
-    // Nothing can be kept: each time it is another phone.
-    return fresh;
+    // Nothing can be kept: on another page it is another phone.
+    unkept[path] = unkept[path] || fresh;
+    return unkept[path];
   }
 }
 
@@ -107,7 +111,22 @@ async function countLookUp(line, receipt = false) {
   const counted = await answer.json();
   line.textContent = counted.said;
   line.dataset.number = counted.number === null ? "" : counted.number;
+  line.dataset.times = counted.times;
+  if (counted.counted) {
+    countOwn(path);
+  }
   return counted;
+}
+
+/** This phone's own look-up is no news of a code that it keeps. */
+function countOwn(path) {
+  try {
+    const codes = JSON.parse(localStorage.getItem("rootmark.saved/v1")) || [];
+    codes.filter(code => code.path === path).forEach(code => { code.times += 1; });
+    localStorage.setItem("rootmark.saved/v1", JSON.stringify(codes));
+  } catch (error) {
+    // What is not kept need not be counted.
+  }
 }
 
 function whenSeen(task) {
@@ -156,7 +175,15 @@ function offerToKeep(line, link) {
 /** After the page itself: a reader waits for nothing. */
 function whenIdle(task) {
   const idle = window.requestIdleCallback || (then => setTimeout(then, 500));
-  const begin = () => idle(() => task().catch(() => {}));
+  // Nor is anything told to nobody: a page that is fetched ahead, or lies behind another, waits.
+  const isSeen = () => document.visibilityState === "visible" && !document.prerendering;
+  const begin = () => {
+    if (isSeen()) {
+      idle(() => task().catch(() => {}));
+    } else {
+      document.addEventListener("visibilitychange", begin, { once: true });
+    }
+  };
   if (document.readyState === "complete") {
     begin();
   } else {

@@ -88,6 +88,15 @@ async fn a_code_is_kept_with_a_receipt_that_proves_its_look_up_and_told_of_chang
     let told = since(&browser).await;
     assert!(told[0].starts_with("Since you looked on "), "{told:?}");
     assert_eq!(told[1..], ["Nothing has changed."]);
+    // On another day its look-up counts again, which is no news to itself.
+    browser
+        .run("localStorage.removeItem('rootmark.scans/v1');")
+        .await;
+    browser.open(&address).await;
+    assert_eq!(since(&browser).await[1..], ["Nothing has changed."]);
+    assert_eq!(crate::looked_up::counted(&browser).await.1, "2");
+    browser.open(&address).await;
+    assert_eq!(since(&browser).await[1..], ["Nothing has changed."]);
     let list = kept_page(&browser, &app).await;
     let item = list["items"][0].as_str().unwrap();
     for words in ["On record, unchanged", "receipt of look-up 1", "Remove"] {
@@ -114,7 +123,7 @@ async fn a_code_is_kept_with_a_receipt_that_proves_its_look_up_and_told_of_chang
             "A recall was announced: see below.",
             "The verdict was “On record, unchanged” and is now “Recalled: do not use”.",
             "New steps: 1.",
-            "More look-ups: 1, 2 in all.",
+            "More look-ups: 1, 3 in all.",
         ]
     );
     // Said once: from here on it is known.
@@ -171,8 +180,20 @@ async fn what_is_kept_is_removed_and_put_back_and_a_count_that_went_back_is_told
         receipt[1].as_str().unwrap().starts_with("c2sp.org/tlog-"),
         "{receipt}"
     );
-    // Whoever runs the service takes a look-up away.
-    sqlx::query("DELETE FROM scan WHERE number = 2")
+    // A page of before, as a browser shows it that goes back, is asked for once more.
+    let back = phone().await;
+    back.prefer("light").await;
+    back.open(&address).await;
+    text_of(&back, KEEP).await;
+    back.before_every_page(
+        "document.addEventListener('DOMContentLoaded', () => { document.querySelector('.scans').dataset.times = 0; });",
+    )
+    .await;
+    back.open(&address).await;
+    assert_eq!(since(&back).await[1..], ["Nothing has changed."]);
+    back.close().await;
+    // Whoever runs the service takes look-ups away.
+    sqlx::query("DELETE FROM scan WHERE number >= 2")
         .execute(&mut app.owner().await)
         .await
         .unwrap();

@@ -191,3 +191,20 @@ pub fn product(gtin: &str, name: &str) -> String {
             "productName":{{"zh-CN":"{name}","en":"{name}"}}}}"#
     )
 }
+
+/// Reports a problem with a product, as a shopper's browser does.
+pub async fn report_problem(app: &TestApp, gtin: &str) {
+    let fields = [
+        ("form", "1".repeat(32)),
+        ("matter", "other".to_owned()),
+        ("words", "Dented".to_owned()),
+    ];
+    let parts = fields.iter().map(|(name, value)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    let body: String = parts.chain(["--b--\r\n".to_owned()]).collect();
+    let request = app.http.post(app.url(&format!("/report/01/{gtin}")));
+    let request = request.header("Content-Type", "multipart/form-data; boundary=b");
+    let answer = request.body(body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}

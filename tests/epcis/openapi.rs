@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kit::report_problem;
 use crate::support::document::{document, observation};
 use crate::support::{GTIN, TestApp, picture};
 
@@ -188,12 +189,13 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     let path = format!("/api/scans?code=https://id.gs1.org/01/{GTIN}/21/X");
     it.check(scans, it.get(&path, "").await, 200).await;
     it.check(scans, it.get("/api/scans", "").await, 400).await;
-    it.check("GET /api/cases", it.get("/api/cases", "").await, 200)
-        .await;
     let wrong = it.get("/api/cases?status=new", "").await;
     it.check("GET /api/cases", wrong, 400).await;
-    let case = "/api/cases/01931f00-0000-7000-8000-000000000001";
-    it.check("GET /api/cases/{id}", it.get(case, "").await, 404)
+    let (one, nowhere) = (
+        "/api/cases/{id}",
+        "/api/cases/01931f00-0000-7000-8000-000000000001",
+    );
+    it.check(&format!("GET {one}"), it.get(nowhere, "").await, 404)
         .await;
     let products = "POST /api/products";
     it.check(
@@ -206,7 +208,32 @@ async fn what_the_service_answers_is_what_the_document_describes() {
         .await;
     it.check(products, app.post("/api/products", "{}").await, 400)
         .await;
-    let order = format!(r#"{{"gtin":"{GTIN}","lot":"L1","quantity":2}}"#);
+    report_problem(app, GTIN).await;
+    let cases = it.get("/api/cases", "").await;
+    let cases = it.check("GET /api/cases", cases, 200).await;
+    let path = format!("/api/cases/{}", cases["cases"][0]["id"].as_str().unwrap());
+    let whole = it.get(&path, "").await;
+    let whole = it.check(&format!("GET {one}"), whole, 200).await;
+    assert_eq!(whole["reported"][0]["words"], "Dented");
+    let photo = it.get(&format!("{path}/reports/1/photo"), "").await;
+    it.check("GET /api/cases/{id}/reports/{number}/photo", photo, 404)
+        .await;
+    let answered = r#"{"status":"closed","answer":{"zh-CN":"已换","en":"Replaced"}}"#;
+    for (path, body, status) in [
+        (&path, answered, 200),
+        (&path, r#"{"status":"open"}"#, 200),
+        (&path, "{}", 400),
+        (&nowhere.to_owned(), answered, 404),
+    ] {
+        let change = app.http.put(app.url(path)).bearer_auth(&app.key);
+        let change = change.header("Content-Type", "application/json").body(body);
+        it.check(&format!("PUT {one}"), change.send().await.unwrap(), status)
+            .await;
+    }
+    let reports = "/api/cases/{id}/reports";
+    let gone = delete(&format!("{nowhere}/reports")).await.unwrap();
+    it.check(&format!("DELETE {reports}"), gone, 404).await;
+    let order = format!(r#"{{"gtin":"{GTIN}","lot":"L1","quantity":2,"hidden":true}}"#);
     let ranges = "POST /api/code-ranges";
     let range = it
         .check(ranges, app.post("/api/code-ranges", order).await, 201)

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use crate::kit::{
-    OTHER_GTIN, alter, another_merchant, count, everything, product, proof, stored, stored_as,
-    strings,
+    OTHER_GTIN, alter, another_merchant, count, everything, product, proof, report_problem, stored,
+    stored_as, strings,
 };
 use crate::support::document::{item_observation, observation};
 use crate::support::{GTIN, TestApp, picture};
@@ -49,12 +49,7 @@ async fn two_merchants() -> (TestApp, Uuid) {
             .header("User-Agent", "Mozilla/5.0 (iPhone)")
             .body(r#"{"phone":"AAAAAAAAAAAAAAAAAAAAAA=="}"#);
         assert_eq!(seen.send().await.unwrap().status(), 200);
-        let report = format!("/report/01/{gtin}");
-        let reported = app.http.post(app.url(&report));
-        let reported = reported
-            .header("Content-Type", "multipart/form-data; boundary=b")
-            .body(form(&[("form", &"0".repeat(32)), ("matter", "other")]));
-        assert_eq!(reported.send().await.unwrap().status(), 200);
+        report_problem(&app, gtin).await;
         let tin = picture::png(120, 120, 7);
         let member = picture::member(&tin);
         assert_eq!(app.send_picture(key, "image/png", tin).await.status(), 201);
@@ -88,14 +83,6 @@ async fn two_merchants() -> (TestApp, Uuid) {
     }
     app.sealed().await;
     (app, other_id)
-}
-
-/// A form as browsers send one that may hold a file.
-fn form(fields: &[(&str, &str)]) -> String {
-    let parts = fields.iter().map(|(name, value)| {
-        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    });
-    parts.chain(["--b--\r\n".to_owned()]).collect()
 }
 
 /// A connection in a role that acts for a merchant, or for none.

@@ -71,7 +71,7 @@ async fn every_answer_bears_the_security_headers_once() {
         ("/saved", 200),
         ("/report/01/09521041001012?lang=en", 200),
         ("/report/01/09506000134352", 404),
-        ("/reported/01/09521041001012", 404),
+        ("/reported/01/09521041001012", 303),
         ("/log/checkpoint", 200),
         ("/log/nope", 404),
         ("/livez", 200),

@@ -1,13 +1,14 @@
 //! Hidden codes: right once for the first time, never again, and not to be guessed.
 
 use rootmark::codes::hidden::{MAX_WRONG, MAX_WRONG_OF_NETWORK};
+use rootmark::domain::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::copied::verdict;
 use crate::kit::{LANGUAGES, Page, issue};
-use crate::reports::alter;
+use crate::reports::{alter, cases};
 use crate::scans::{assert_clean, behind_a_proxy};
-use crate::support::{GTIN, TestApp};
+use crate::support::{GTIN, ISSUER, TestApp};
 
 /// Orders codes with hidden ones; each item's path with its hidden code.
 async fn issue_hidden(app: &TestApp, lot: &str, quantity: u32) -> Vec<(String, String)> {
@@ -82,9 +83,18 @@ async fn a_hidden_code_is_right_for_the_first_time_once_and_its_use_is_in_the_lo
         (first.status, first.text("h1").as_str()),
         (200, "Right, and used for the first time")
     );
-    // Reloaded, in the same network: the same.
+    // Somebody else in the same network is not told that he is the first; and it is not stated twice.
     let again = enters(&app, path, hidden, "203.0.113.77", "en").await;
-    assert_eq!(again.text("h1"), first.text("h1"));
+    assert_eq!(again.text("h1"), "Right, but not for the first time");
+    assert!(
+        again
+            .text(".lead")
+            .starts_with("Somebody in your network entered it today before you")
+    );
+    // Without its lot it is the same pack.
+    let bare = path.replace("/10/L1", "");
+    let again = enters(&app, &bare, hidden, "203.0.113.77", "en").await;
+    assert_eq!(again.text("h1"), "Right, but not for the first time");
     let second = enters(&app, path, hidden, "198.51.100.1", "zh-CN").await;
     assert_eq!(
         (second.status, second.text("h1").as_str()),
@@ -158,8 +168,12 @@ async fn a_code_that_is_used_too_often_puts_the_pack_in_doubt_until_it_is_looked
             "reason": {"zh-CN": reason, "en": reason}})
         .to_string()
     };
+    // The third use opened a case, and the review closes it.
+    let open = || async { cases(&app, &app.key, "?status=open").await.len() };
+    assert_eq!(open().await, 1);
     let said = app.post("/api/reviews", review("a shop tried it")).await;
     assert_eq!(said.status(), 201);
+    assert_eq!(open().await, 0);
     app.sealed().await;
     assert_eq!(verdict(&app, &path).await.0, "On record, unchanged");
     enters(&app, &path, &hidden, "203.0.4.1", "en").await;
@@ -175,6 +189,109 @@ async fn a_code_that_is_used_too_often_puts_the_pack_in_doubt_until_it_is_looked
         assert_eq!(page.text("h1"), "Right, but not for the first time");
     }
     assert_eq!(reveals(&app).await.len(), 10);
+    // Nothing new is stated from here on, so the doubt stays whatever is reviewed; the same words are another review, since a case
+    // is open.
+    let again = app.post("/api/reviews", review("a shop tried it")).await;
+    assert_eq!(again.status(), 201);
+    app.sealed().await;
+    assert_eq!(
+        verdict(&app, &path).await.0,
+        "On record, but the code may be copied"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_one_is_the_first_and_no_more_are_compared_than_the_limit() {
+    let app = behind_a_proxy().await;
+    let codes = issue_hidden(&app, "L1", 2).await;
+    app.sealed().await;
+    let (path, hidden) = &codes[0];
+    let entering = (0..8).map(|network| {
+        let app = &app;
+        async move {
+            let address = format!("203.0.{network}.1");
+            enters(app, path, hidden, &address, "en").await.text("h1")
+        }
+    });
+    let titles = futures_util::future::join_all(entering).await;
+    let first = titles
+        .iter()
+        .filter(|title| title.contains("for the first time") && !title.contains("not"));
+    assert_eq!(first.count(), 1, "{titles:?}");
+    let numbers: Vec<_> = reveals(&app)
+        .await
+        .iter()
+        .map(|body| body["number"].clone())
+        .collect();
+    assert_eq!(numbers.len(), 8);
+    let (path, hidden) = &codes[1];
+    let bad = wrong(hidden);
+    let guessing = (0..12).map(|_| {
+        let (app, bad) = (&app, &bad);
+        async move { enters(app, path, bad, "203.0.113.1", "en").await.status }
+    });
+    let statuses = futures_util::future::join_all(guessing).await;
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 400).count(),
+        5,
+        "{statuses:?}"
+    );
+    app.sealed().await;
+    assert_clean(&app).await;
+    // Whoever made a second first one would be found.
+    alter(&app, "ALTER TABLE statement DISABLE TRIGGER USER").await;
+    let forge = "UPDATE statement SET content = convert_to(replace(convert_from(content, 'UTF8'), '\"number\":2', '\"number\":1'), 'UTF8')
+        WHERE kind = 'reveal'";
+    alter(&app, forge).await;
+    let mut conn = app.running.database.checker.acquire().await.unwrap();
+    let report = rootmark::check::check(&mut conn, &app.public_log(), |_, _| ())
+        .await
+        .unwrap();
+    drop(conn);
+    let is_named =
+        |finding: &String| finding.contains("a use of a hidden code that does not follow");
+    assert_eq!(
+        report
+            .findings
+            .iter()
+            .filter(|finding| is_named(finding))
+            .count(),
+        1,
+        "{:?}",
+        report.findings
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_codes_alone_neither_orders_hidden_ones_nor_reads_them() {
+    let app = behind_a_proxy().await;
+    issue_hidden(&app, "L1", 1).await;
+    let codes_alone = app.key_of(app.merchant_id, ISSUER, &[Scope::Codes]).await;
+    let hidden_alone = app
+        .key_of(app.merchant_id, ISSUER, &[Scope::HiddenCodes])
+        .await;
+    let both = app
+        .key_of(app.merchant_id, ISSUER, &[Scope::Codes, Scope::HiddenCodes])
+        .await;
+    let order = json!({"gtin": GTIN, "lot": "L1", "quantity": 1, "hidden": true}).to_string();
+    for (key, status) in [(&codes_alone, 403), (&hidden_alone, 403), (&both, 201)] {
+        let answer = app.post_as(key, "/api/code-ranges", order.clone()).await;
+        assert_eq!(answer.status(), status);
+        let list = app.url(&format!("/api/code-ranges/{GTIN}/1/codes"));
+        let answer = app.http.get(list).bearer_auth(key).send().await.unwrap();
+        assert_eq!(answer.status(), if status == 201 { 200 } else { 403 });
+    }
+    let plain = app.url(&format!("/api/code-ranges/{GTIN}/0/codes"));
+    let answer = app
+        .http
+        .get(plain)
+        .bearer_auth(&codes_alone)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
     app.stop().await;
 }
 
@@ -204,10 +321,21 @@ async fn guesses_end_for_a_network_and_for_all() {
     );
     let page = enters(&app, &path, &hidden, "198.51.100.1", "en").await;
     assert_eq!(page.text("h1"), "Right, and used for the first time");
+    // IPv6 is one network by its first 48 bits.
+    for left in (0..MAX_WRONG_OF_NETWORK).rev() {
+        let address = format!("2001:db8:1:{left}::1");
+        assert_eq!(enters(&app, &path, &bad, &address, "en").await.status, 400);
+    }
+    assert_eq!(
+        enters(&app, &path, &bad, "2001:db8:1:ffff::1", "en")
+            .await
+            .status,
+        429
+    );
     // Many networks together.
     let fill = format!(
         "UPDATE hidden_try SET wrong = {} WHERE is_right",
-        MAX_WRONG - MAX_WRONG_OF_NETWORK - 1
+        MAX_WRONG - 2 * MAX_WRONG_OF_NETWORK - 1
     );
     alter(&app, &fill).await;
     let page = enters(&app, &path, &bad, "192.0.2.1", "en").await;
@@ -218,6 +346,14 @@ async fn guesses_end_for_a_network_and_for_all() {
     );
     let page = enters(&app, &path, &hidden, "192.0.3.1", "en").await;
     assert_eq!(page.status, 429);
+    assert!(
+        !page.html.contains("may not be the merchant"),
+        "{}",
+        page.html
+    );
+    // Whoever was right before is not kept out by others.
+    let page = enters(&app, &path, &hidden, "198.51.100.1", "en").await;
+    assert_eq!(page.status, 200);
     // On another day it is tried again, and what was noted is deleted.
     alter(&app, "UPDATE hidden_try SET day = day - 2").await;
     let page = enters(&app, &path, &hidden, "203.0.113.1", "en").await;

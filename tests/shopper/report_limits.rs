@@ -4,6 +4,9 @@ use auditlog::encoding::to_hex;
 use rootmark::cases::{MAX_OF_CASE, MAX_OF_NETWORK, MAX_OF_NETWORK_AND_CODE};
 use rootmark::domain::photo::MAX_SENT_BYTES;
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
 use crate::kit::{Page, issue};
 use crate::reports::{REPORT, Sent, alter, cases, keyed};
 use crate::scans::behind_a_proxy;
@@ -56,7 +59,7 @@ async fn a_form_that_is_not_taken_says_why_and_keeps_what_was_typed() {
                 ..REPORT
             },
             400,
-            "This file is not known",
+            "not a photo that can be read",
         ),
         (
             Sent {
@@ -129,6 +132,60 @@ async fn a_form_that_is_not_taken_says_why_and_keeps_what_was_typed() {
 /// As a reader sees it.
 fn words_of(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_sends_slowly_keeps_nobody_else_out() {
+    let app = behind_a_proxy().await;
+    let code = issue(&app, Some("L1"), 1).await.remove(0);
+    let host = app.running.url.strip_prefix("http://").unwrap().to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut connection = TcpStream::connect(&host).await.unwrap();
+        let head = format!(
+            "POST /report{code} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 203.0.113.1\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        slow.push(connection);
+    }
+    // Once both are held, a third of that network is not, and gives back a form with a name of its own.
+    let refused = loop {
+        let page = Sent {
+            form: [7; 16],
+            ..REPORT
+        }
+        .page(&app, &code)
+        .await;
+        if page.status != 200 {
+            break page;
+        }
+    };
+    assert_eq!(refused.status, 503);
+    assert!(refused.text("[role=alert]").contains("Too many people"));
+    let name = refused.attribute("input[name=form]", "value");
+    assert!(
+        name != to_hex(&[0; 16]) && name != to_hex(&[7; 16]),
+        "{name}"
+    );
+    Sent {
+        address: "198.51.100.1",
+        ..REPORT
+    }
+    .number(&app, &code)
+    .await;
+    // Whoever goes away leaves the place.
+    drop(slow);
+    while REPORT.page(&app, &code).await.status != 200 {}
+    // The name that a form without one would have is nobody's.
+    let unnamed = Sent {
+        form: [0; 16],
+        ..REPORT
+    }
+    .page(&app, &code)
+    .await;
+    assert_eq!(unnamed.status, 400);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,9 +287,16 @@ async fn nobody_fills_a_merchants_cases_from_one_place_or_without_end() {
         ..REPORT
     };
     another.photo = picture::png(200, 200, 1);
-    assert_eq!(another.page(&app, &codes[8]).await.status, 429);
-    another.photo.clear();
-    another.number(&app, &codes[8]).await;
+    let kept = another.page(&app, &codes[8]).await;
+    assert_eq!(kept.status, 200);
+    assert!(
+        kept.text(".todo")
+            .contains("has as many photos as are kept")
+    );
+    assert!(
+        kept.attributes(".switch", "href").is_empty(),
+        "a number is shown once"
+    );
     assert!(cases(&app, &key, "").await.len() > 5);
     app.stop().await;
 }

@@ -217,7 +217,7 @@ async fn a_report_reaches_the_merchant_changes_no_verdict_and_is_answered() {
 async fn a_review_closes_the_case_and_signs_of_a_copy_open_one() {
     let app = behind_a_proxy().await;
     let key = keyed(&app).await;
-    let codes = issue(&app, Some("L1"), 2).await;
+    let codes = issue(&app, Some("L1"), 3).await;
     app.sealed().await;
     let number = REPORT.number(&app, &codes[0]).await;
     looked_up(&app, &codes[0], 0..1, &["CN-SH"]).await;
@@ -248,11 +248,35 @@ async fn a_review_closes_the_case_and_signs_of_a_copy_open_one() {
         (&closed[0]["outcome"], &closed[1]["outcome"]),
         (&json!("copied"), &json!("explained"))
     );
-    let (status, _) = change(&app, &key, id_of(&closed[0]), json!({"status": "closed"})).await;
-    assert_eq!(status, 409, "what a review closed has no other answer");
     let told = what_became(&app, &codes[0], &number, "en").await;
     assert_eq!(told.text("h1"), "The merchant has dealt with it");
     assert!(told.text(".todo").contains("is in the public log"));
+    // Whoever reported can be answered all the same; what was found stays what it was.
+    let answer = json!({"status": "closed", "answer": {"zh-CN": "谢谢", "en": "Thank you"}});
+    let (status, answered) = change(&app, &key, id_of(&closed[1]), answer).await;
+    assert_eq!((status, &answered["outcome"]), (200, &json!("explained")));
+    let told = what_became(&app, &codes[0], &number, "en").await;
+    assert_eq!(told.text("blockquote"), "Thank you");
+    assert!(told.text(".todo").contains("is in the public log"));
+    // Signs take over a case that a report opened.
+    Sent {
+        form: [9; 16],
+        ..REPORT
+    }
+    .number(&app, &codes[2])
+    .await;
+    looked_up(&app, &codes[2], 0..6, &["CN-SH", "CN-XJ"]).await;
+    let taken = cases(&app, &key, "?status=open").await.remove(0);
+    assert_eq!(
+        (&taken["cause"], &taken["reports"]),
+        (&json!("signs"), &json!(1))
+    );
+    let (status, _) = change(&app, &key, id_of(&taken), json!({"status": "closed"})).await;
+    assert_eq!(status, 409);
+    let review = json!({"code": format!("https://id.gs1.org{}", codes[2]), "through": 6,
+        "outcome": "explained", "reason": {"zh-CN": "查过", "en": "Looked into"}});
+    let said = app.post_as(&key, "/api/reviews", review.to_string()).await;
+    assert_eq!(said.status(), 201);
     // What was confirmed is known: another look-up is no news, and a report is.
     looked_up(&app, &codes[1], 6..7, &["CN-SH"]).await;
     assert_eq!(cases(&app, &key, "?status=open").await.len(), 0);
@@ -260,11 +284,13 @@ async fn a_review_closes_the_case_and_signs_of_a_copy_open_one() {
     assert_eq!(cases(&app, &key, "?status=open").await.len(), 1);
     let (status, _) = change(&app, &key, id_of(&closed[0]), json!({"status": "open"})).await;
     assert_eq!(status, 409, "two of one code");
-    // The same review once more says nothing new, and closes it.
-    let review = json!({"code": format!("https://id.gs1.org{}", codes[1]), "through": 6,
+    // Said of what came up since, the same words are another review.
+    let review = json!({"code": format!("https://id.gs1.org{}", codes[1]), "through": 7,
         "outcome": "copied", "reason": {"zh-CN": "查过", "en": "Looked into"}});
-    let said = app.post_as(&key, "/api/reviews", review.to_string()).await;
-    assert_eq!(said.status(), 200);
+    for status in [201, 200] {
+        let said = app.post_as(&key, "/api/reviews", review.to_string()).await;
+        assert_eq!(said.status(), status);
+    }
     assert_eq!(cases(&app, &key, "?status=open").await.len(), 0);
     assert_clean(&app).await;
     app.stop().await;

@@ -41,6 +41,9 @@ pub(in crate::web) async fn issue_codes(
     let text = json_text(&request, payload).await?;
     let value = json::parse(&text).map_err(CaptureError::Json)?;
     let (gtin, lot, quantity, has_hidden) = order(&value)?;
+    if has_hidden {
+        may_hide(&request, &service).await?;
+    }
     let mut conn = service.database.capture.acquire().await?;
     let order = CodeOrder {
         merchant_id: submitter.merchant_id,
@@ -58,6 +61,12 @@ pub(in crate::web) async fn issue_codes(
         hidden: has_hidden,
         codes: format!("/api/code-ranges/{gtin}/{}/codes", issued.first_number),
     }))
+}
+
+/// Hidden codes are for whom the merchant names: a key for codes alone could print what buyers are to be the first to know.
+async fn may_hide(request: &HttpRequest, service: &Service) -> Result<(), Problem> {
+    submitter(request, service, Scope::HiddenCodes).await?;
+    Ok(())
 }
 
 fn order(value: &Value<'_>) -> Result<(Gtin, Option<Lot>, u32, bool), Problem> {
@@ -115,6 +124,9 @@ pub(in crate::web) async fn codes(
     let range = range
         .filter(|range| range.first_number == i64::from(first))
         .ok_or_else(unknown)?;
+    if range.has_hidden {
+        may_hide(&request, &service).await?;
+    }
     let issued = IssuedCodes {
         gtin,
         lot: range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()),

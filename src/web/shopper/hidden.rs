@@ -7,13 +7,17 @@ use serde::Deserialize;
 use super::lookup::LookupError;
 use super::view::{HiddenPage, HiddenView, Shell};
 use super::{no_such_page, present, refuse, render, report, shell};
-use crate::codes::hidden::{Entered, Entry, enter as enter_code};
+use crate::cases::open_for_signs;
+use crate::codes::hidden::{Entered, Entry, enter as enter_code, has_hidden};
 use crate::domain::gs1::{DigitalLink, Gtin, Serial};
-use crate::domain::hidden::HiddenCode;
+use crate::domain::hidden::{HiddenCode, TOO_MANY_REVEALS};
 use crate::domain::story::Story;
+use crate::domain::time::timestamp;
+use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::web::Service;
 use crate::web::client::is_a_page_of_ours;
+use crate::web::text::READERS_OFFSET;
 
 /// What the page of a pack says of its hidden code.
 pub(super) fn view(shell: &Shell, story: &Story) -> HiddenView {
@@ -87,6 +91,16 @@ async fn entered(
     let Some(merchant_id) = owner else {
         return Err(LookupError::Unknown(link));
     };
+    // What bears no hidden code takes nothing from those who capture.
+    let mut conn = service.database.reader.acquire().await?;
+    let mut tx = begin_for(&mut conn, merchant_id).await?;
+    let key = &service.code_key;
+    let bears_one = has_hidden(&mut tx, key, merchant_id, item).await?;
+    tx.rollback().await?;
+    drop(conn);
+    if !bears_one {
+        return Ok(Entered::NoneThere);
+    }
     let subject = format!("hidden {} {}", item.0, item.1);
     let network = service.network(request, &subject, now);
     let network = network.map_err(|error| LookupError::Internal(error.to_string()))?;
@@ -96,7 +110,35 @@ async fn entered(
         network,
     };
     let mut conn = service.database.capture.acquire().await?;
-    Ok(enter_code(&mut conn, &service.code_key, merchant_id, &entry, now).await?)
+    let entered = enter_code(&mut conn, key, merchant_id, &entry, now).await?;
+    if let Entered::Right {
+        times,
+        is_again: false,
+        ..
+    } = entered
+        && times >= TOO_MANY_REVEALS
+        && let Some(code) = link.item()
+    {
+        // The use is stated, whatever becomes of this.
+        let opened = open_for_signs(&mut conn, merchant_id, &code, now).await;
+        opened.unwrap_or_else(|error| tracing::warn!(%error, "a case was not opened"));
+    }
+    Ok(entered)
+}
+
+/// `GET /hidden/01/…`: who changes the language of what came of it is led back to the page of the item.
+pub(in crate::web) async fn back(request: HttpRequest) -> HttpResponse {
+    let path = request.uri().path();
+    let path = path.strip_prefix("/hidden").unwrap_or(path);
+    match DigitalLink::parse_path(path) {
+        Ok(link) => {
+            let lang = shell(&request).text.lang().code();
+            HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, format!("{}?lang={lang}", link.path())))
+                .finish()
+        }
+        Err(error) => refuse(&request, LookupError::Link(error)),
+    }
 }
 
 /// What is said to whoever entered a code.
@@ -134,33 +176,38 @@ fn answer(request: &HttpRequest, link: &DigitalLink, entered: Entered) -> HttpRe
                 title: text.get("hidden.too_many_title"),
                 lead: text.get("hidden.too_many").into(),
                 fault: None,
-                advice: vec![text.get("hidden.wrong_1")],
+                advice: Vec::new(),
             };
             (StatusCode::TOO_MANY_REQUESTS, said)
         }
         Entered::Right {
-            times: 1, is_again, ..
+            times: 1,
+            is_again: false,
+            ..
         } => {
             let said = Said {
                 title: text.get("hidden.first_title"),
-                lead: match is_again {
-                    false => text.get("hidden.first").into(),
-                    true => text.get("hidden.first_again").into(),
-                },
+                lead: text.get("hidden.first").into(),
                 fault: None,
                 advice: Vec::new(),
             };
             (StatusCode::OK, said)
         }
         Entered::Right {
-            times, first_at, ..
+            times,
+            first_at,
+            is_again,
         } => {
-            let day = present::china_date(text, first_at);
-            let day = day.map_or_else(String::new, |day| day.text);
+            let stamp = timestamp(first_at);
+            let at = text.local_time(stamp.as_str(), READERS_OFFSET);
+            let at = at.map_or_else(|| stamp.to_string(), |at| at.text);
             let times = text.number(times.into());
             let said = Said {
                 title: text.get("hidden.used_title"),
-                lead: text.with("hidden.used_before", &[("date", &day), ("n", &times)]),
+                lead: match is_again {
+                    true => text.with("hidden.used_today", &[("at", &at)]),
+                    false => text.with("hidden.used_before", &[("at", &at), ("n", &times)]),
+                },
                 fault: None,
                 advice: doubt(),
             };

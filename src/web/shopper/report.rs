@@ -12,7 +12,7 @@ use self::form::{Form, FormFault};
 use super::lookup::LookupError;
 use super::view::{MatterChoice, ReportPage, ReportedPage, Shell};
 use super::{no_such_page, present, refuse, render, shell};
-use crate::cases::{self, CaseError, Report};
+use crate::cases::{self, CaseError, Report, Taken};
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::photo::{MAX_SENT_BYTES, MAX_SENT_PIXELS, PhotoFault};
 use crate::domain::report::{MAX_WORDS, Matter, ReportNumber, WordsFault};
@@ -88,16 +88,28 @@ impl Told {
     }
 }
 
+/// `GET /reported/01/…`: who changes the language of an answer is led back to the form.
+pub(in crate::web) async fn back(request: HttpRequest) -> HttpResponse {
+    let path = request.uri().path();
+    let path = path.strip_prefix("/reported").unwrap_or(path);
+    match DigitalLink::parse_path(path) {
+        Ok(link) => HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, href(&shell(&request), &link)))
+            .finish(),
+        Err(error) => refuse(&request, LookupError::Link(error)),
+    }
+}
+
 /// `GET /report/01/…`
 pub(in crate::web) async fn ask(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
     let told = match Told::find(&request, &service, "/report").await {
         Ok(told) => told,
         Err(answer) => return answer,
     };
-    let mut form = Form::default();
-    if let Err(error) = getrandom::fill(&mut form.name) {
-        return refuse(&request, LookupError::Internal(error.to_string()));
-    }
+    let form = match Form::fresh() {
+        Ok(form) => form,
+        Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
+    };
     let page = told.page(shell(&request), &form, None);
     answer(&request, StatusCode::OK, &page)
 }
@@ -112,31 +124,44 @@ pub(in crate::web) async fn take(
         Ok(told) => told,
         Err(answer) => return answer,
     };
-    let (mut form, fault) = Form::read(&request, payload).await;
-    let fault = match is_a_page_of_ours(request.headers()) {
-        true => fault,
-        false => Some(FormFault::Incomplete),
-    };
-    let taken = match fault {
-        Some(fault) => Err(fault),
-        None => form.taken().await,
-    };
-    let again = |status: StatusCode, words: String| {
-        let page = told.page(shell(&request), &form, Some(words));
-        answer(&request, status, &page)
-    };
-    let text = shell(&request).text;
-    let taken = match taken {
-        Ok(taken) => taken,
-        Err(fault) => return again(status_of(fault), fault_words(text, fault)),
-    };
-    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
     let now = (service.clock)();
     let network = service.network(&request, &format!("reports {}", told.merchant_id), now);
     let network = match network {
         Ok(network) => network,
         Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
     };
+    let (mut form, fault) = Form::read(&request, payload, network).await;
+    let fault = match is_a_page_of_ours(request.headers()) {
+        true => fault,
+        false => Some(FormFault::Incomplete),
+    };
+    let text = shell(&request).text;
+    // Before a photograph is worked on for nothing.
+    let refused = match fault {
+        Some(_) => Ok(()),
+        None => may_report(&service, &told, &form, network).await,
+    };
+    let taken = match (fault, &refused) {
+        (Some(fault), _) => Err(fault),
+        (None, Ok(())) => form.taken().await,
+        // Nothing is made of it.
+        (None, Err(_)) => Ok(form::Taken::default()),
+    };
+    if !form.has_name() {
+        match Form::fresh() {
+            Ok(fresh) => form.name = fresh.name,
+            Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
+        }
+    }
+    let again = |status: StatusCode, words: String| {
+        let page = told.page(shell(&request), &form, Some(words));
+        answer(&request, status, &page)
+    };
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(fault) => return again(status_of(fault), fault_words(text, fault)),
+    };
+    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
     let report = Report {
         code: told.code.clone(),
         number: number.clone(),
@@ -146,13 +171,15 @@ pub(in crate::web) async fn take(
         picture: taken.picture,
     };
     let stored = async {
+        refused?;
         let mut conn = service.database.capture.acquire().await?;
         cases::report(&mut conn, told.merchant_id, &report, now).await
     };
     match stored.await {
-        Ok(()) => {
+        Ok(kept) => {
             let page = told.page(shell(&request), &form, None);
-            let page = ReportedPage::thanks(page, shell(&request), number.shown());
+            let has_lost = kept == Taken::WithoutPicture;
+            let page = ReportedPage::thanks(page, shell(&request), number.shown(), has_lost);
             answer(&request, StatusCode::OK, &page)
         }
         Err(CaseError::TooManyOfNetwork) => again(
@@ -165,6 +192,19 @@ pub(in crate::web) async fn take(
             text.get("report.too_full").into(),
         ),
     }
+}
+
+/// Whether another report is taken.
+async fn may_report(
+    service: &Service,
+    told: &Told,
+    form: &Form,
+    network: [u8; 8],
+) -> Result<(), CaseError> {
+    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
+    let mut conn = service.database.reader.acquire().await?;
+    let report = (&told.code, &number);
+    cases::may_report(&mut conn, told.merchant_id, report, network).await
 }
 
 #[derive(Deserialize)]
@@ -182,10 +222,10 @@ pub(in crate::web) async fn reported(
         Ok(told) => told,
         Err(answer) => return answer,
     };
-    let mut form = Form::default();
-    if let Err(error) = getrandom::fill(&mut form.name) {
-        return refuse(&request, LookupError::Internal(error.to_string()));
-    }
+    let form = match Form::fresh() {
+        Ok(form) => form,
+        Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
+    };
     let typed = asked
         .map(|asked| asked.into_inner().number)
         .unwrap_or_default();
@@ -271,15 +311,22 @@ fn fault_words(text: &Text, fault: FormFault) -> String {
             return text.with("report.photo_bytes", &[("n", &megabytes)]);
         }
         FormFault::Photo(PhotoFault::TooManyPixels) => {
-            let millions = (MAX_SENT_PIXELS / 1_000_000).to_string();
-            return text.with("report.photo_pixels", &[("n", &millions)]);
+            // Chinese counts in tens of thousands.
+            let unit = match text.lang() {
+                Lang::ZhCn => 10_000,
+                Lang::En => 1_000_000,
+            };
+            let count = (MAX_SENT_PIXELS / unit).to_string();
+            return text.with("report.photo_pixels", &[("n", &count)]);
         }
         FormFault::Incomplete => text.get("report.incomplete"),
-        FormFault::Busy | FormFault::Failed => text.get("report.busy"),
+        FormFault::Busy => text.get("report.busy"),
         FormFault::NoMatter => text.get("report.no_matter"),
         FormFault::Words(WordsFault::Control) => text.get("report.words_control"),
         FormFault::Photo(PhotoFault::Unknown) => text.get("report.photo_unknown"),
-        FormFault::Photo(PhotoFault::Damaged) => text.get("report.photo_damaged"),
+        FormFault::Failed | FormFault::Photo(PhotoFault::Damaged) => {
+            text.get("report.photo_damaged")
+        }
     };
     plain.into()
 }

@@ -10,7 +10,7 @@ use auditlog::json::{self, Value};
 
 use super::present::scans_in_words;
 use super::shell;
-use crate::cases::{is_open, open_for_signs};
+use crate::cases::{is_open_for_signs, open_for_signs};
 use crate::codes::{SerialStatus, serial_status};
 use crate::domain::copies::{CopySign, Standing};
 use crate::domain::disclosure::Audience;
@@ -137,7 +137,7 @@ async fn open_case_if_in_doubt(
     let (merchant_id, item) = (look.merchant_id, &look.item);
     let mut conn = service.database.reader.acquire().await?;
     let mut tx = begin_for(&mut conn, merchant_id).await?;
-    if is_open(&mut tx, merchant_id, item).await? {
+    if is_open_for_signs(&mut tx, merchant_id, item).await? {
         return Ok(());
     }
     let key = &service.code_key;

@@ -112,7 +112,7 @@ pub struct FindPage {
 pub struct Shell {
     /// The words of the page's language.
     pub text: &'static Text,
-    /// Where the switch leads: a reference of the query alone, so it stays on this path.
+    /// Where the switch leads: a reference of the query alone, so it stays on this path. Nowhere where it is empty.
     pub switch_href: String,
     /// The same in the page's own language: this page once more.
     pub again_href: String,

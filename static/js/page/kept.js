@@ -44,6 +44,11 @@ function store(codes) {
   }
 }
 
+/** Whether anything can be kept here. */
+export function canKeep() {
+  return store(keptCodes());
+}
+
 /** Keeps a code, or what is known of it now, in its place; "kept", "full", or "refused" where this browser keeps nothing. */
 export function keepOnPhone(code) {
   const codes = keptCodes();

@@ -6,35 +6,49 @@ import { stringValue } from "../auditlog/field.js";
 import { parseKey } from "../auditlog/note.js";
 import { verifyStatementProof } from "../auditlog/proof.js";
 import { element, filled, grouped } from "./checklist.js";
-import { dayOf, forget, keepOnPhone, keptCode, MOST_KEPT, receiptLink } from "./kept.js";
+import { canKeep, dayOf, forget, keepOnPhone, keptCode, MOST_KEPT, receiptLink } from "./kept.js";
 import { fetched, fetchedText, remember, remembered, trustFor, Unreachable } from "./memory.js";
 
 /** How often a receipt is asked for, and with how much time in between: what was counted is sealed within a second. */
 const TRIES = 12;
 const PAUSE_MS = 700;
 
-const textOf = selector => {
-  const found = document.querySelector(selector);
+const allIn = (page, selector) => Array.from(page.querySelectorAll(selector));
+const all = selector => allIn(document, selector);
+const textIn = (page, selector) => {
+  const found = page.querySelector(selector);
   return found ? found.textContent.trim() : "";
 };
-const all = selector => Array.from(document.querySelectorAll(selector));
+const textOf = selector => textIn(document, selector);
 
-/** What the page says now, as far as it is compared with later. */
-function said(line) {
-  const band = Array.from(document.querySelector(".band").classList).find(name => name.startsWith("band-"));
+/** What a page says, as far as it is compared with later. */
+function said(page) {
+  const band = Array.from(page.querySelector(".band").classList).find(name => name.startsWith("band-"));
   return {
-    lang: document.documentElement.lang,
-    title: textOf(".band h1"),
+    lang: page.documentElement.lang,
+    title: textIn(page, ".band h1"),
     tone: band.slice("band-".length),
-    recalls: all("[data-recall]").map(recall => recall.dataset.recall),
-    steps: all(".step").map(step => {
+    recalls: allIn(page, "[data-recall]").map(recall => recall.dataset.recall),
+    steps: allIn(page, ".step").map(step => {
       const time = step.querySelector("time");
       return time ? time.getAttribute("datetime") : "";
     }),
-    times: Number(line.dataset.times),
-    changes: all("[aria-labelledby=history] .docs > li").length,
-    reviews: all("[aria-labelledby=reviews] .docs > li").length,
+    times: Number(page.querySelector(".scans").dataset.times),
+    changes: allIn(page, "[aria-labelledby=history] .docs > li").length,
+    reviews: allIn(page, "[aria-labelledby=reviews] .docs > li").length,
   };
+}
+
+/** What the page says now. A browser that goes back shows one of before, so whatever went back is asked for once more. */
+async function saidNow(old) {
+  const shown = said(document);
+  const wentBack = shown.times < old.times || old.recalls.some(recall => !shown.recalls.includes(recall));
+  if (!wentBack) {
+    return shown;
+  }
+  const answer = await fetch(location.href, { cache: "reload", credentials: "omit" });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return fresh.querySelector(".scans") ? said(fresh) : shown;
 }
 
 /** The keys by which a receipt is judged: those that this phone remembers, or those of the page's proof, which it then remembers. */
@@ -142,10 +156,14 @@ class KeepLink {
 /** Keeps the page's code. `lookUp` counts this look-up, if it was not counted yet, and asks for its receipt. */
 export async function keepCode(line, link, texts, lookUp) {
   const shown = new KeepLink(link, texts);
+  if (!canKeep()) {
+    shown.say(texts.keep_refused);
+    return;
+  }
   shown.say(texts.keep_working);
   const origin = textOf("[data-origin]");
   const now = new Date().toISOString();
-  const code = Object.assign(said(line), {
+  const code = Object.assign(said(document), {
     path: line.dataset.item,
     name: textOf(".id h2") || textOf("h2"),
     elements: all(".mrz span").map(part => part.textContent).join(" "),
@@ -218,12 +236,17 @@ function changesSince(old, now, texts) {
 }
 
 /** Tells of a code that this phone keeps what has changed, above all that the page says of it; and remembers what it says now. */
-export function tellChanges(line, link, texts) {
+export async function tellChanges(line, link, texts) {
+  if (!keptCode(line.dataset.item)) {
+    return;
+  }
+  const now = await saidNow(keptCode(line.dataset.item));
+  // This phone's own look-up may have been counted meanwhile.
+  now.times = Math.max(now.times, Number(line.dataset.times));
   const old = keptCode(line.dataset.item);
   if (!old) {
     return;
   }
-  const now = said(line);
   if (old.receipt !== null) {
     new KeepLink(link, texts).isKept(old, "");
   } else {

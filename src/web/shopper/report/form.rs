@@ -1,20 +1,28 @@
 //! The form of a report, read within limits.
 
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::{HttpRequest, web};
 use auditlog::encoding::from_hex;
 use futures_util::StreamExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::photo::{MAX_SENT_BYTES, PhotoFault, redrawn};
 use crate::domain::report::{Matter, WordsFault, read_words};
 
-/// Forms that are read at a time.
-static READING: Semaphore = Semaphore::const_new(8);
-/// Photographs that are drawn anew at a time: each takes up to 200 MB.
+/// Forms that are held at a time, until what is kept of them is made.
+static HOLDING: Semaphore = Semaphore::const_new(MAX_HELD);
+const MAX_HELD: usize = 8;
+/// Of these, from one network.
+const MAX_OF_NETWORK: usize = 2;
+/// Which networks they are from.
+static NETWORKS: Mutex<Vec<[u8; 8]>> = Mutex::new(Vec::new());
+/// Photographs that are drawn anew at a time: each takes up to 300 MB.
 static DRAWING: Semaphore = Semaphore::const_new(1);
+/// How long a photograph waits for its turn.
+const TURN: Duration = Duration::from_secs(20);
 /// How long a form may take to arrive: a photograph over a slow line.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of a field of words: more than is taken, so that what is too long by a little is given back whole.
@@ -35,6 +43,46 @@ pub struct Form {
     /// In words, as they were typed.
     pub words: String,
     photo: Option<Vec<u8>>,
+    /// Its place among those that are held.
+    _place: Option<Place>,
+}
+
+/// A place among the forms that are held.
+#[derive(Debug)]
+struct Place {
+    network: [u8; 8],
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Place {
+    /// None where all are taken, or all that one network may have.
+    fn take(network: [u8; 8]) -> Option<Place> {
+        let turn = HOLDING.try_acquire().ok()?;
+        let mut networks = networks();
+        let own = networks.iter().filter(|one| **one == network).count();
+        (own < MAX_OF_NETWORK).then(|| {
+            networks.push(network);
+            Place {
+                network,
+                _turn: turn,
+            }
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut networks = networks();
+        if let Some(own) = networks.iter().position(|one| *one == self.network) {
+            networks.swap_remove(own);
+        }
+    }
+}
+
+fn networks() -> MutexGuard<'static, Vec<[u8; 8]>> {
+    NETWORKS
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What of it is kept.
@@ -64,13 +112,42 @@ pub enum FormFault {
     Failed,
 }
 
+impl Default for Taken {
+    fn default() -> Taken {
+        Taken {
+            matter: Matter::Other,
+            words: None,
+            picture: None,
+        }
+    }
+}
+
 impl Form {
-    /// Reads a form: whatever of it could be read, and what is wrong.
-    pub async fn read(request: &HttpRequest, payload: web::Payload) -> (Form, Option<FormFault>) {
+    /// One to be filled in. Its name is drawn.
+    pub fn fresh() -> Result<Form, getrandom::Error> {
         let mut form = Form::default();
-        let Ok(_turn) = READING.try_acquire() else {
-            return (form, Some(FormFault::Busy));
+        getrandom::fill(&mut form.name)?;
+        Ok(form)
+    }
+
+    /// Whether its name was read.
+    pub fn has_name(&self) -> bool {
+        self.name != [0; 16]
+    }
+
+    /// Reads a form: whatever of it could be read, and what is wrong.
+    pub async fn read(
+        request: &HttpRequest,
+        payload: web::Payload,
+        network: [u8; 8],
+    ) -> (Form, Option<FormFault>) {
+        let mut form = Form {
+            _place: Place::take(network),
+            ..Form::default()
         };
+        if form._place.is_none() {
+            return (form, Some(FormFault::Busy));
+        }
         let parts = Multipart::new(request.headers(), payload);
         let read = tokio::time::timeout(PATIENCE, form.hear(parts)).await;
         let fault = read.unwrap_or(Err(FormFault::Incomplete)).err();
@@ -79,7 +156,6 @@ impl Form {
 
     async fn hear(&mut self, mut parts: Multipart) -> Result<(), FormFault> {
         let (mut heard, mut fields, mut fault) = (0, 0, None);
-        let mut has_name = false;
         while let Some(part) = parts.next().await {
             let mut part = part.map_err(|_| FormFault::Incomplete)?;
             fields += 1;
@@ -97,7 +173,6 @@ impl Form {
                 ("form", _) => {
                     let text = String::from_utf8_lossy(&bytes);
                     self.name = from_hex(&text).ok_or(FormFault::Incomplete)?;
-                    has_name = true;
                 }
                 ("matter", _) => self.matter = Matter::parse(&String::from_utf8_lossy(&bytes)),
                 ("words", is_whole) => {
@@ -114,7 +189,8 @@ impl Form {
                 _ => {}
             }
         }
-        if !has_name {
+        // Nobody draws the name that a form without one would have.
+        if !self.has_name() {
             return Err(FormFault::Incomplete);
         }
         fault.map_or(Ok(()), Err)
@@ -127,10 +203,14 @@ impl Form {
         let picture = match self.photo.take() {
             None => None,
             Some(photo) => {
-                let turn = DRAWING.acquire().await;
-                let drawn = web::block(move || redrawn(&photo)).await;
-                drop(turn);
-                let drawn = drawn.map_err(|error| {
+                let turn = tokio::time::timeout(TURN, DRAWING.acquire()).await;
+                let turn = turn.map_err(|_| FormFault::Busy)?;
+                // Whoever goes away meanwhile does not stop it: the turn ends with the work.
+                let drawn = web::block(move || {
+                    let _turn = turn;
+                    redrawn(&photo)
+                });
+                let drawn = drawn.await.map_err(|error| {
                     tracing::error!(%error, "a photograph was not drawn");
                     FormFault::Failed
                 })?;

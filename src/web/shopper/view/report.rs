@@ -67,8 +67,16 @@ pub struct ReportedPage {
 
 impl ReportedPage {
     /// A report that arrived, with its number.
-    pub fn thanks(form: ReportPage, shell: Shell, number: String) -> ReportedPage {
+    /// A reader who changed its language would not be shown the number again. `has_lost`: the photograph could not be kept.
+    pub fn thanks(
+        form: ReportPage,
+        mut shell: Shell,
+        number: String,
+        has_lost: bool,
+    ) -> ReportedPage {
         let text = shell.text;
+        shell.switch_href.clear();
+        let lost = has_lost.then(|| text.get("report.photo_lost"));
         let advice = [
             text.get("report.thanks_1"),
             text.get("report.thanks_2"),
@@ -79,7 +87,7 @@ impl ReportedPage {
             lead: text.get("report.thanks_lead").into(),
             new_number: Some(number),
             answer: None,
-            advice: advice.map(str::to_owned).into(),
+            advice: lost.into_iter().chain(advice).map(str::to_owned).collect(),
             form,
             shell,
         }

@@ -107,7 +107,8 @@ impl VerdictView {
         VerdictView::new(Tone::Warn, Icon::Doubt, title, lead).with_doubts(sentences)
     }
 
-    /// What signs of a copy mean: those of the record weigh more than those of look-ups.
+    /// What signs of a copy mean: those of the record weigh more than those of its hidden
+    /// code, and these more than those of look-ups.
     pub fn copied_lead<'t>(text: &'t Text, signs: &[CopySign]) -> &'t str {
         let is_of_record = |sign: &CopySign| {
             matches!(
@@ -115,9 +116,13 @@ impl VerdictView {
                 CopySign::Confirmed | CopySign::Voided { .. } | CopySign::Spare
             )
         };
-        match signs.iter().any(is_of_record) {
-            true => text.get("verdict.copied_lead_record"),
-            false => text.get("verdict.copied_lead"),
+        let is_of_use = |sign: &CopySign| matches!(sign, CopySign::Revealed { .. });
+        if signs.iter().any(is_of_record) {
+            text.get("verdict.copied_lead_record")
+        } else if signs.iter().any(is_of_use) {
+            text.get("verdict.copied_lead_revealed")
+        } else {
+            text.get("verdict.copied_lead")
         }
     }
 
