@@ -29,7 +29,7 @@ use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options, has_log};
 use crate::web::{
-    ForwardTraces, LogIdentity, LogState, Networks, Receipts, Service, Subscribing, serve,
+    Forms, ForwardTraces, LogIdentity, LogState, Networks, Receipts, Service, Subscribing, serve,
 };
 
 pub use key_source::SourceError;
@@ -369,6 +369,7 @@ impl Running {
             stopping: is_stopping,
             receipts: Receipts::new(settings.waiting_limit, waiting_ends),
             networks: Networks::default(),
+            forms: Forms::default(),
             forward_traces: ForwardTraces::default(),
         };
         let server: Server = serve(service, listener, settings.workers)

@@ -34,3 +34,4 @@ pub use limits::LimitSettings;
 pub use metrics::MetricsToken;
 pub use receipt::Receipts;
 pub use service::{Failing, LogIdentity, LogState, Service, ServingSettings, Subscribing, serve};
+pub use shopper::report::Forms;

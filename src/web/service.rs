@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::client::{Networks, neighbourhood};
 use super::limits::{self, LimitSettings, Limits};
+use super::shopper::report::Forms;
 use super::{
     ForwardTraces, MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes,
 };
@@ -47,6 +48,8 @@ pub struct Service {
     pub receipts: Receipts,
     /// What networks are called today.
     pub networks: Networks,
+    /// The reports that are being read.
+    pub forms: Forms,
     /// Who follows a recall.
     pub forward_traces: ForwardTraces,
     /// What subscriptions are made with.

@@ -1,5 +1,7 @@
 //! What is not taken as a report, and how much of it.
 
+use std::time::Duration;
+
 use auditlog::encoding::to_hex;
 use rootmark::cases::{MAX_OF_CASE, MAX_OF_NETWORK, MAX_OF_NETWORK_AND_CODE};
 use rootmark::domain::photo::MAX_SENT_BYTES;
@@ -139,24 +141,21 @@ async fn a_network_that_sends_slowly_keeps_nobody_else_out() {
     let app = behind_a_proxy().await;
     let code = issue(&app, Some("L1"), 1).await.remove(0);
     let host = app.running.url.strip_prefix("http://").unwrap().to_owned();
+    let head = format!(
+        "POST /report{code} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 203.0.113.1\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\n"
+    );
+    // Once two are held, a third of that network is not, and gives back a form with a name of its own.
     let mut slow = Vec::new();
-    for _ in 0..2 {
+    let refused = loop {
         let mut connection = TcpStream::connect(&host).await.unwrap();
-        let head = format!(
-            "POST /report{code} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 203.0.113.1\r\n\
-             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\n"
-        );
         connection.write_all(head.as_bytes()).await.unwrap();
         slow.push(connection);
-    }
-    // Once both are held, a third of that network is not, and gives back a form with a name of its own.
-    let refused = loop {
-        let page = Sent {
+        let sent = Sent {
             form: [7; 16],
             ..REPORT
-        }
-        .page(&app, &code)
-        .await;
+        };
+        let page = sent.page(&app, &code).await;
         if page.status != 200 {
             break page;
         }
@@ -176,7 +175,9 @@ async fn a_network_that_sends_slowly_keeps_nobody_else_out() {
     .await;
     // Whoever goes away leaves the place.
     drop(slow);
-    while REPORT.page(&app, &code).await.status != 200 {}
+    while REPORT.page(&app, &code).await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     // The name that a form without one would have is nobody's.
     let unnamed = Sent {
         form: [0; 16],

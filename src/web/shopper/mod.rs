@@ -13,7 +13,7 @@ mod place;
 mod present;
 mod qr;
 mod recalls;
-pub(super) mod report;
+pub mod report;
 pub(super) mod resolver;
 mod route;
 pub(super) mod saved;

@@ -8,6 +8,7 @@ use auditlog::encoding::to_hex;
 use serde::Deserialize;
 use uuid::Uuid;
 
+pub use self::form::Forms;
 use self::form::{Form, FormFault};
 use super::lookup::LookupError;
 use super::view::{MatterChoice, ReportPage, ReportedPage, Shell};
@@ -130,7 +131,7 @@ pub(in crate::web) async fn take(
         Ok(network) => network,
         Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
     };
-    let (mut form, fault) = Form::read(&request, payload, network).await;
+    let (mut form, fault) = Form::read(&request, payload, (&service.forms, network)).await;
     let fault = match is_a_page_of_ours(request.headers()) {
         true => fault,
         false => Some(FormFault::Incomplete),

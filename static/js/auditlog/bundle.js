@@ -340,20 +340,29 @@ function identitiesOf(link) {
   return found;
 }
 
+/** Each statement waits under what it is about, and each identity is followed once: a chain takes as long as it has links. */
 function checkConnected(subject, statements) {
-  const reached = new Set([subject].concat(identitiesOf(subject)));
-  let left = statements.map((statement, position) => ({ position, about: identitiesAbout(statement) }));
-  for (let count = -1; count !== left.length;) {
-    count = left.length;
-    left = left.filter(({ about }) => {
-      const isConnected = about.some(identity => reached.has(identity));
-      if (isConnected) {
-        about.forEach(identity => [identity].concat(identitiesOf(identity)).forEach(one => reached.add(one)));
-      }
-      return !isConnected;
+  const about = statements.map(identitiesAbout);
+  const waiting = new Map();
+  about.forEach((identities, position) => identities.forEach(identity => {
+    if (!waiting.has(identity)) {
+      waiting.set(identity, []);
+    }
+    waiting.get(identity).push(position);
+  }));
+  const isConnected = about.map(() => false);
+  const reached = identitiesOf(subject).concat(subject);
+  while (reached.length > 0) {
+    const identity = reached.pop();
+    const found = waiting.get(identity) || [];
+    waiting.delete(identity);
+    found.filter(position => !isConnected[position]).forEach(position => {
+      isConnected[position] = true;
+      about[position].forEach(one => reached.push(one, ...identitiesOf(one)));
     });
   }
-  if (left.length > 0) {
-    fail(`/statements/${left[0].position}: nothing that it shows connects it with the subject`);
+  const left = isConnected.indexOf(false);
+  if (left >= 0) {
+    fail(`/statements/${left}: nothing that it shows connects it with the subject`);
   }
 }

@@ -1,7 +1,7 @@
 //! Verifying a bundle, in the order in which trust grows: keys, checkpoint, anchor, story,
 //! statements.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{Bundle, BundleError, BundledStatement, StatementFault, StoryFault};
 use crate::anchor::{AnchorChain, AnchorLine};
@@ -438,27 +438,29 @@ fn string_value(value: &str) -> Option<String> {
 /// The statements that the subject does not lead to, by place: from identities that one shows to be about to those
 /// that share one with it, and so on.
 pub fn unconnected(subject: &str, about: &[Vec<String>]) -> Vec<usize> {
-    let mut reached: HashSet<String> = HashSet::new();
-    reached.insert(subject.to_owned());
-    reached.extend(identities_of(subject));
-    let mut left: Vec<usize> = (0..about.len()).collect();
-    loop {
-        let count = left.len();
-        left.retain(|place| {
-            let identities = &about[*place];
-            let is_connected = identities.iter().any(|identity| reached.contains(identity));
-            if is_connected {
-                for identity in identities {
-                    reached.extend(identities_of(identity));
-                    reached.insert(identity.clone());
-                }
-            }
-            !is_connected
-        });
-        if left.len() == count {
-            return left;
+    // Each statement waits under what it is about, and each identity is followed once: a chain takes as long as it has links,
+    // in whichever order it lies.
+    let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, identities) in about.iter().enumerate() {
+        for identity in identities {
+            waiting.entry(identity).or_default().push(place);
         }
     }
+    let mut is_connected = vec![false; about.len()];
+    let mut reached = identities_of(subject);
+    reached.push(subject.to_owned());
+    while let Some(identity) = reached.pop() {
+        for place in waiting.remove(identity.as_str()).unwrap_or_default() {
+            if !std::mem::replace(&mut is_connected[place], true) {
+                for identity in &about[place] {
+                    reached.extend(identities_of(identity));
+                    reached.push(identity.clone());
+                }
+            }
+        }
+    }
+    let places = 0..about.len();
+    places.filter(|place| !is_connected[*place]).collect()
 }
 
 /// The shown identities of a statement, without their roles.
@@ -489,4 +491,31 @@ fn identities_of(link: &str) -> Vec<String> {
         .collect();
     found.push(key);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_leads_to_its_end_in_whichever_order_it_lies_and_no_further() {
+        let link = |n: usize| format!("urn:example:{n}");
+        let mut chain: Vec<Vec<String>> = (0..50_000).map(|n| vec![link(n), link(n + 1)]).collect();
+        assert!(unconnected(&link(0), &chain).is_empty());
+        // The last first: looked through link by link, it would be looked through fifty thousand times.
+        chain.reverse();
+        assert!(unconnected(&link(0), &chain).is_empty());
+        // One link out of it, and what is behind it hangs in the air.
+        let cut = 49_000;
+        chain[50_000 - 1 - cut] = vec!["urn:example:other".to_owned()];
+        let left = unconnected(&link(0), &chain);
+        assert_eq!(left, (0..1_000).collect::<Vec<_>>());
+        // A lot leads to its product, and the product to no lot.
+        let (lot, product) = (
+            "https://id.gs1.org/01/09521041001012/10/L1".to_owned(),
+            "https://id.gs1.org/01/09521041001012".to_owned(),
+        );
+        assert!(unconnected(&lot, &[vec![product.clone()]]).is_empty());
+        assert_eq!(unconnected(&product, &[vec![lot]]), [0]);
+    }
 }

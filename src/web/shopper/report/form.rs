@@ -1,24 +1,21 @@
 //! The form of a report, read within limits.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::{HttpRequest, web};
 use auditlog::encoding::from_hex;
 use futures_util::StreamExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use crate::domain::photo::{MAX_SENT_BYTES, PhotoFault, redrawn};
 use crate::domain::report::{Matter, WordsFault, read_words};
 
 /// Forms that are held at a time, until what is kept of them is made.
-static HOLDING: Semaphore = Semaphore::const_new(MAX_HELD);
 const MAX_HELD: usize = 8;
 /// Of these, from one network.
 const MAX_OF_NETWORK: usize = 2;
-/// Which networks they are from.
-static NETWORKS: Mutex<Vec<[u8; 8]>> = Mutex::new(Vec::new());
 /// Photographs that are drawn anew at a time: each takes up to 300 MB.
 static DRAWING: Semaphore = Semaphore::const_new(1);
 /// How long a photograph waits for its turn.
@@ -47,49 +44,54 @@ pub struct Form {
     _place: Option<Place>,
 }
 
+/// The forms that are held, by the names of their networks.
+#[derive(Debug, Clone, Default)]
+pub struct Forms(Arc<Mutex<Vec<[u8; 8]>>>);
+
+impl Forms {
+    /// A place among them; none where all are taken, or all that one network may have.
+    fn take(&self, network: [u8; 8]) -> Option<Place> {
+        let mut held = self.held();
+        let own = held.iter().filter(|one| **one == network).count();
+        (held.len() < MAX_HELD && own < MAX_OF_NETWORK).then(|| {
+            held.push(network);
+            Place {
+                network,
+                forms: self.clone(),
+            }
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<[u8; 8]>> {
+        let held = self.0.lock();
+        held.unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
 /// A place among the forms that are held.
 #[derive(Debug)]
 struct Place {
     network: [u8; 8],
-    _turn: SemaphorePermit<'static>,
-}
-
-impl Place {
-    /// None where all are taken, or all that one network may have.
-    fn take(network: [u8; 8]) -> Option<Place> {
-        let turn = HOLDING.try_acquire().ok()?;
-        let mut networks = networks();
-        let own = networks.iter().filter(|one| **one == network).count();
-        (own < MAX_OF_NETWORK).then(|| {
-            networks.push(network);
-            Place {
-                network,
-                _turn: turn,
-            }
-        })
-    }
+    forms: Forms,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut networks = networks();
-        if let Some(own) = networks.iter().position(|one| *one == self.network) {
-            networks.swap_remove(own);
+        let mut held = self.forms.held();
+        if let Some(own) = held.iter().position(|one| *one == self.network) {
+            held.swap_remove(own);
         }
     }
-}
-
-fn networks() -> MutexGuard<'static, Vec<[u8; 8]>> {
-    NETWORKS
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What of it is kept.
 #[derive(Debug)]
 pub struct Taken {
+    /// What is wrong.
     pub matter: Matter,
+    /// In words.
     pub words: Option<String>,
+    /// A photograph, drawn anew.
     pub picture: Option<Vec<u8>>,
 }
 
@@ -139,10 +141,10 @@ impl Form {
     pub async fn read(
         request: &HttpRequest,
         payload: web::Payload,
-        network: [u8; 8],
+        (forms, network): (&Forms, [u8; 8]),
     ) -> (Form, Option<FormFault>) {
         let mut form = Form {
-            _place: Place::take(network),
+            _place: forms.take(network),
             ..Form::default()
         };
         if form._place.is_none() {
