@@ -136,76 +136,87 @@ pub(in crate::web) async fn take(
         true => fault,
         false => Some(FormFault::Incomplete),
     };
-    let text = shell(&request).text;
-    // Before a photograph is worked on for nothing.
-    let refused = match fault {
-        Some(_) => Ok(()),
-        None => may_report(&service, &told, &form, network).await,
+    let stored = match fault {
+        Some(fault) => Err(Refusal::Form(fault)),
+        None => store(&service, &told, &mut form, network).await,
     };
-    let taken = match (fault, &refused) {
-        (Some(fault), _) => Err(fault),
-        (None, Ok(())) => form.taken().await,
-        // Nothing is made of it.
-        (None, Err(_)) => Ok(form::Taken::default()),
-    };
-    if !form.has_name() {
-        match Form::fresh() {
-            Ok(fresh) => form.name = fresh.name,
-            Err(error) => return refuse(&request, LookupError::Internal(error.to_string())),
-        }
+    // A form that is given back has a name, whatever could be read of it.
+    if let Err(error) = form.draw_name_if_it_has_none() {
+        return refuse(&request, LookupError::Internal(error.to_string()));
     }
+    let text = shell(&request).text;
     let again = |status: StatusCode, words: String| {
         let page = told.page(shell(&request), &form, Some(words));
         answer(&request, status, &page)
     };
-    let taken = match taken {
-        Ok(taken) => taken,
-        Err(fault) => return again(status_of(fault), fault_words(text, fault)),
-    };
-    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
-    let report = Report {
-        code: told.code.clone(),
-        number: number.clone(),
-        network,
-        matter: taken.matter,
-        words: taken.words,
-        picture: taken.picture,
-    };
-    let stored = async {
-        refused?;
-        let mut conn = service.database.capture.acquire().await?;
-        cases::report(&mut conn, told.merchant_id, &report, now).await
-    };
-    match stored.await {
-        Ok(kept) => {
+    match stored {
+        Ok((number, kept)) => {
             let page = told.page(shell(&request), &form, None);
             let has_lost = kept == Taken::WithoutPicture;
             let page = ReportedPage::thanks(page, shell(&request), number.shown(), has_lost);
             answer(&request, StatusCode::OK, &page)
         }
-        Err(CaseError::TooManyOfNetwork) => again(
-            StatusCode::TOO_MANY_REQUESTS,
-            text.get("report.too_many").into(),
-        ),
-        Err(CaseError::Store(error)) => refuse(&request, error.into()),
-        Err(_) => again(
-            StatusCode::TOO_MANY_REQUESTS,
-            text.get("report.too_full").into(),
-        ),
+        Err(Refusal::Form(fault)) => again(status_of(fault), fault_words(text, fault)),
+        Err(Refusal::Case(CaseError::Store(error))) => refuse(&request, error.into()),
+        Err(Refusal::Case(error)) => {
+            let words = match error {
+                CaseError::TooManyOfNetwork => text.get("report.too_many"),
+                _ => text.get("report.too_full"),
+            };
+            again(StatusCode::TOO_MANY_REQUESTS, words.into())
+        }
     }
 }
 
-/// Whether another report is taken.
-async fn may_report(
+/// Why a report is not taken.
+enum Refusal {
+    Form(FormFault),
+    Case(CaseError),
+}
+
+impl From<FormFault> for Refusal {
+    fn from(fault: FormFault) -> Refusal {
+        Refusal::Form(fault)
+    }
+}
+
+impl From<CaseError> for Refusal {
+    fn from(error: CaseError) -> Refusal {
+        Refusal::Case(error)
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Refusal {
+        Refusal::Case(error.into())
+    }
+}
+
+/// Keeps what a form says; its number, and how much of it is kept.
+async fn store(
     service: &Service,
     told: &Told,
-    form: &Form,
+    form: &mut Form,
     network: [u8; 8],
-) -> Result<(), CaseError> {
-    let number = ReportNumber::of_form(&form.name, &told.code.canonical());
+) -> Result<(ReportNumber, Taken), Refusal> {
+    let (merchant_id, code) = (told.merchant_id, &told.code);
+    let number = ReportNumber::of_form(&form.name, &code.canonical());
+    // What is one too many is refused before its photograph is worked on.
     let mut conn = service.database.reader.acquire().await?;
-    let report = (&told.code, &number);
-    cases::may_report(&mut conn, told.merchant_id, report, network).await
+    cases::may_report(&mut conn, merchant_id, (code, &number), network).await?;
+    drop(conn);
+    let taken = form.taken().await?;
+    let report = Report {
+        code: code.clone(),
+        number,
+        network,
+        matter: taken.matter,
+        words: taken.words,
+        picture: taken.picture,
+    };
+    let mut conn = service.database.capture.acquire().await?;
+    let kept = cases::report(&mut conn, merchant_id, &report, (service.clock)()).await?;
+    Ok((report.number, kept))
 }
 
 #[derive(Deserialize)]

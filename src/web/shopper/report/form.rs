@@ -114,26 +114,23 @@ pub enum FormFault {
     Failed,
 }
 
-impl Default for Taken {
-    fn default() -> Taken {
-        Taken {
-            matter: Matter::Other,
-            words: None,
-            picture: None,
-        }
-    }
-}
-
 impl Form {
     /// One to be filled in. Its name is drawn.
     pub fn fresh() -> Result<Form, getrandom::Error> {
         let mut form = Form::default();
-        getrandom::fill(&mut form.name)?;
+        form.draw_name_if_it_has_none()?;
         Ok(form)
     }
 
-    /// Whether its name was read.
-    pub fn has_name(&self) -> bool {
+    /// Draws a name where none was read: two readers whose forms had none must not be taken for one.
+    pub fn draw_name_if_it_has_none(&mut self) -> Result<(), getrandom::Error> {
+        match self.has_name() {
+            true => Ok(()),
+            false => getrandom::fill(&mut self.name),
+        }
+    }
+
+    fn has_name(&self) -> bool {
         self.name != [0; 16]
     }
 
