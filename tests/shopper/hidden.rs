@@ -89,7 +89,7 @@ async fn a_hidden_code_is_right_for_the_first_time_once_and_its_use_is_in_the_lo
     assert!(
         again
             .text(".lead")
-            .starts_with("Somebody in your network entered it today before you")
+            .starts_with("It was entered in your network today already")
     );
     // Without its lot it is the same pack.
     let bare = path.replace("/10/L1", "");
@@ -119,7 +119,7 @@ async fn a_hidden_code_is_right_for_the_first_time_once_and_its_use_is_in_the_lo
     let page = Page::get(&app, path, "en").await;
     assert!(
         page.text(".hidden-code")
-            .contains("entered rightly 2 times")
+            .contains("entered correctly 2 times")
     );
     let proof = app.get_text(&format!("/proof{path}")).await;
     let item_alone = format!("revealed {item}");

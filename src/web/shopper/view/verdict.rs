@@ -110,15 +110,13 @@ impl VerdictView {
     /// What signs of a copy mean: those of the record weigh more than those of its hidden
     /// code, and these more than those of look-ups.
     pub fn copied_lead<'t>(text: &'t Text, signs: &[CopySign]) -> &'t str {
-        let is_of_record = |sign: &CopySign| {
-            matches!(
-                sign,
-                CopySign::Confirmed | CopySign::Voided { .. } | CopySign::Spare
-            )
-        };
+        let is_of_record =
+            |sign: &CopySign| matches!(sign, CopySign::Voided { .. } | CopySign::Spare);
         let is_of_use = |sign: &CopySign| matches!(sign, CopySign::Revealed { .. });
         if signs.iter().any(is_of_record) {
             text.get("verdict.copied_lead_record")
+        } else if signs.contains(&CopySign::Confirmed) {
+            text.get("verdict.copied_lead_known")
         } else if signs.iter().any(is_of_use) {
             text.get("verdict.copied_lead_revealed")
         } else {
