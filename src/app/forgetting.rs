@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::cases::forget;
-use crate::codes::hidden::forget_tries;
+use crate::store::hidden_try::delete_past_tries;
+use crate::store::report::delete_past_reports;
 use crate::store::{Database, is_unavailable};
 
 /// Between two looks.
@@ -32,7 +32,7 @@ pub(super) async fn run(database: Database, mut stop: watch::Receiver<bool>) {
 async fn step(database: &Database) -> sqlx::Result<u64> {
     let mut conn = database.eraser.acquire().await?;
     // What fails for one is no reason to keep the other.
-    let tries = forget_tries(&mut conn).await;
-    let reports = forget(&mut conn).await?;
+    let tries = delete_past_tries(&mut conn).await;
+    let reports = delete_past_reports(&mut conn).await?;
     tries.map(|_| reports)
 }

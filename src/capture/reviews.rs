@@ -31,8 +31,8 @@ const ROOM: Descriptions = Descriptions {
     content_bytes: 8 << 20,
 };
 
-/// The last review of the code, if it says the same and nothing has come up since that opened a case. Refuses one that this merchant may not say, or that goes beyond the
-/// look-ups there are.
+/// The last review of the code, if it says the same and nothing has come up since that opened a case. Refuses one that this
+/// merchant may not say, or that goes beyond the look-ups there are.
 pub(super) async fn last_said(
     conn: &mut PgConnection,
     merchant_id: Uuid,

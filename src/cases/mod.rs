@@ -13,12 +13,11 @@ use crate::domain::master::Bilingual;
 use crate::domain::report::{KEPT, Matter, ReportNumber};
 use crate::domain::time::to_millisecond;
 use crate::store::problem_case::{
-    CaseRow, Closing, case_by_id, cases_before, close_case, count_reported_cases, hold_cases,
-    open_case, open_case_for_signs, open_case_of, reopen_case,
+    CaseRow, Closing, case_by_id, close_case, count_reported_cases, hold_cases, open_case,
+    open_case_for_signs, open_case_of, reopen_case,
 };
 use crate::store::report::{
-    NewReport, ReportRow, case_of_report, delete_past_reports, empty_reports, insert_report,
-    picture_of_report, report_tally, reports_of,
+    NewReport, ReportRow, case_of_report, empty_reports, insert_report, report_tally, reports_of,
 };
 use crate::store::{begin_for, limit_waiting};
 
@@ -91,9 +90,7 @@ pub async fn report(
 ) -> Result<Taken, CaseError> {
     let now = to_millisecond(now);
     let code = report.code.canonical();
-    let mut tx = begin_for(conn, merchant_id).await?;
-    limit_waiting(&mut tx).await?;
-    hold_cases(&mut tx, merchant_id).await?;
+    let mut tx = begin_held(conn, merchant_id).await?;
     let digest = report.number.digest();
     if case_of_report(&mut tx, merchant_id, digest)
         .await?
@@ -156,6 +153,17 @@ async fn room(
     Ok(tally.pictures < MAX_PICTURES)
 }
 
+/// Begins a transaction that acts for a merchant and holds its cases.
+async fn begin_held(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+) -> Result<sqlx::Transaction<'_, sqlx::Postgres>, sqlx::Error> {
+    let mut tx = begin_for(conn, merchant_id).await?;
+    limit_waiting(&mut tx).await?;
+    hold_cases(&mut tx, merchant_id).await?;
+    Ok(tx)
+}
+
 /// Whether a case of a code is open that signs are the cause of. The transaction must act for its merchant.
 pub async fn is_open_for_signs(
     conn: &mut PgConnection,
@@ -173,9 +181,7 @@ pub async fn open_for_signs(
     code: &Identity,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let mut tx = begin_for(conn, merchant_id).await?;
-    limit_waiting(&mut tx).await?;
-    hold_cases(&mut tx, merchant_id).await?;
+    let mut tx = begin_held(conn, merchant_id).await?;
     let now = to_millisecond(now);
     open_case(&mut tx, merchant_id, &code.canonical(), "signs", now).await?;
     tx.commit().await
@@ -197,17 +203,6 @@ pub async fn case_of(
     Ok(case.map(|case| (case, recorded_at)))
 }
 
-/// Cases that were opened before another, the last first.
-pub async fn cases(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    before: Uuid,
-    is_open: Option<bool>,
-    limit: i64,
-) -> Result<Vec<CaseRow>, sqlx::Error> {
-    cases_before(conn, merchant_id, before, is_open, limit).await
-}
-
 /// One case with its reports.
 pub async fn case_with_reports(
     conn: &mut PgConnection,
@@ -220,16 +215,6 @@ pub async fn case_with_reports(
     Ok((case, reports))
 }
 
-/// The picture of a report.
-pub async fn picture(
-    conn: &mut PgConnection,
-    merchant_id: Uuid,
-    id: Uuid,
-    number: i32,
-) -> Result<Option<Vec<u8>>, sqlx::Error> {
-    picture_of_report(conn, merchant_id, id, number).await
-}
-
 /// Closes a case with an answer to whoever reported, or with none; of one that is closed, changes the answer.
 pub async fn close(
     conn: &mut PgConnection,
@@ -238,9 +223,7 @@ pub async fn close(
     answer: Option<&Bilingual>,
     now: OffsetDateTime,
 ) -> Result<(), CaseError> {
-    let mut tx = begin_for(conn, merchant_id).await?;
-    limit_waiting(&mut tx).await?;
-    hold_cases(&mut tx, merchant_id).await?;
+    let mut tx = begin_held(conn, merchant_id).await?;
     let case = case_by_id(&mut tx, merchant_id, id).await?;
     let case = case.ok_or(CaseError::Unknown)?;
     if case.cause == "signs" && case.closed_at.is_none() {
@@ -260,9 +243,7 @@ pub async fn close(
 
 /// Opens a case again; one that is open stays so. A review that closed it stays on record.
 pub async fn reopen(conn: &mut PgConnection, merchant_id: Uuid, id: Uuid) -> Result<(), CaseError> {
-    let mut tx = begin_for(conn, merchant_id).await?;
-    limit_waiting(&mut tx).await?;
-    hold_cases(&mut tx, merchant_id).await?;
+    let mut tx = begin_held(conn, merchant_id).await?;
     let case = case_by_id(&mut tx, merchant_id, id).await?;
     let case = case.ok_or(CaseError::Unknown)?;
     if case.closed_at.is_none() {
@@ -277,11 +258,6 @@ pub async fn reopen(conn: &mut PgConnection, merchant_id: Uuid, id: Uuid) -> Res
     reopen_case(&mut tx, merchant_id, id).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// Deletes the reports of all merchants whose case was closed long ago, in the eraser's role; how many there were.
-pub async fn forget(conn: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    delete_past_reports(conn).await
 }
 
 /// Takes words and pictures out of the reports of a case.

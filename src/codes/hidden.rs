@@ -17,7 +17,7 @@ use crate::domain::statement::{Draft, Kind, Role, StoredStatement};
 use crate::domain::time::{LAST, timestamp, to_millisecond};
 use crate::domain::turn::{Turn, Turns};
 use crate::store::code_range::code_range_of;
-use crate::store::hidden_try::{TryKey, delete_past_tries, note_try, try_tally};
+use crate::store::hidden_try::{TryKey, note_try, try_tally};
 use crate::store::merchant::issuer_of;
 use crate::store::walk::{Described, Descriptions, descriptions_of};
 use crate::store::{batch, begin_for, hold_identity, limit_waiting};
@@ -222,9 +222,4 @@ fn is_reveal_of(stored: &StoredStatement, item: &Identity) -> bool {
     let body = of_kind.and_then(|content| content.get("body"));
     let reveal = body.and_then(|body| read_reveal(body).ok());
     reveal.is_some_and(|reveal| reveal.item == *item)
-}
-
-/// Deletes what was noted of other days, of all merchants, in the eraser's role; how many rows there were.
-pub async fn forget_tries(conn: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    delete_past_tries(conn).await
 }

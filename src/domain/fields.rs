@@ -162,6 +162,14 @@ impl<'v> At<'v> {
         text.ok_or_else(|| self.fault(FaultKind::MustBe("a string")))
     }
 
+    /// An item, by its GTIN and serial number.
+    pub fn item(&self) -> Result<Identity, Fault> {
+        match Identity::parse(self.text()?) {
+            Ok(item @ Identity::Item { .. }) => Ok(item),
+            _ => Err(self.fault(FaultKind::MustBe("an item, by GTIN and serial number"))),
+        }
+    }
+
     pub fn number(&self) -> Result<&'v str, Fault> {
         let text = self.value.as_number();
         text.ok_or_else(|| self.fault(FaultKind::MustBe("a number")))

@@ -81,11 +81,7 @@ impl Reveal {
 pub fn read_reveal(body: &Value<'_>) -> Result<Reveal, Fault> {
     let at = At::root(body);
     at.only(&[&["code", "number"]])?;
-    let code = at.required("code")?;
-    let item = match Identity::parse(code.text()?) {
-        Ok(item @ Identity::Item { .. }) => item,
-        _ => return Err(code.fault(FaultKind::MustBe("an item, by GTIN and serial number"))),
-    };
+    let item = at.required("code")?.item()?;
     let number = at.required("number")?;
     let count: Option<u32> = number.number()?.parse().ok();
     Ok(Reveal {

@@ -52,11 +52,7 @@ impl Scan {
 pub fn read_scan(body: &Value<'_>) -> Result<Scan, Fault> {
     let at = At::root(body);
     at.only(&[&["code", "number", "first", "place"]])?;
-    let code = at.required("code")?;
-    let item = match Identity::parse(code.text()?) {
-        Ok(item @ Identity::Item { .. }) => item,
-        _ => return Err(code.fault(FaultKind::MustBe("an item, by GTIN and serial number"))),
-    };
+    let item = at.required("code")?.item()?;
     let number = at.required("number")?;
     let count: Option<u32> = number.number()?.parse().ok();
     let first = at.required("first")?;

@@ -86,13 +86,10 @@ async fn entered(
 ) -> Result<Entered, LookupError> {
     let now = (service.clock)();
     let mut conn = service.database.reader.acquire().await?;
-    let owner = gtin_owner(&mut conn, item.0).await?;
-    drop(conn);
-    let Some(merchant_id) = owner else {
+    let Some(merchant_id) = gtin_owner(&mut conn, item.0).await? else {
         return Err(LookupError::Unknown(link));
     };
     // What bears no hidden code takes nothing from those who capture.
-    let mut conn = service.database.reader.acquire().await?;
     let mut tx = begin_for(&mut conn, merchant_id).await?;
     let key = &service.code_key;
     let bears_one = has_hidden(&mut tx, key, merchant_id, item).await?;
