@@ -19,10 +19,14 @@ const AUDIT: &str = "const found = await axe.run(document, { runOnly: [
 
 /// How far things moved after they were first drawn (Layout Instability); `hadRecentInput` never is here.
 const SHIFTS: &str = "return await new Promise(resolve => {
-        let sum = 0;
-        new PerformanceObserver(list => list.getEntries().forEach(entry => { sum += entry.value; }))
-            .observe({ type: 'layout-shift', buffered: true });
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+        const moved = [];
+        const at = rect => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(' ');
+        const told = ({ node, previousRect, currentRect }) =>
+            `${at(previousRect)} to ${at(currentRect)}: ${node && (node.outerHTML || node.data).slice(0, 80)}`;
+        new PerformanceObserver(list => list.getEntries().forEach(({ value, startTime, sources }) => {
+            moved.push(`by ${value} after ${Math.round(startTime)} ms: ${sources.map(told).join(' | ')}`);
+        })).observe({ type: 'layout-shift', buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(moved)));
     });";
 
 /// What sticks out of the screen on the right.
@@ -57,10 +61,7 @@ async fn faults(browser: &Browser, axe: &str) -> Vec<String> {
     add("asked for", browser.evaluate(STRANGERS_AND_FAILURES).await);
     browser.evaluate(axe).await;
     add("axe", browser.run(AUDIT).await);
-    let shift = browser.run(SHIFTS).await;
-    if shift.as_f64() != Some(0.0) {
-        add("moved", shift);
-    }
+    add("moved", browser.run(SHIFTS).await);
     faults.extend(
         browser
             .console()

@@ -128,7 +128,7 @@ async fn what_was_changed_on_the_way_is_refused_and_the_step_is_named() {
             false,
         ),
         (
-            r#"text => text.replace(/"path":\["./, '"path":["x')"#,
+            r#"text => text.replace(/("path":\[")(.)/, (all, begin, sign) => begin + (sign === 'x' ? 'y' : 'x'))"#,
             "does not fit the log",
             "its path: the path leads to another root",
             false,
