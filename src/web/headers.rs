@@ -37,6 +37,15 @@ pub(super) fn for_script(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
+/// A page that nobody keeps: it holds what somebody wrote, or what opens something.
+pub(super) fn kept_by_nobody(mut response: HttpResponse) -> HttpResponse {
+    let caching = header::HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, caching);
+    response
+}
+
 /// A page that may use the camera, once its reader allows it.
 pub(super) fn for_camera(response: HttpResponse) -> HttpResponse {
     let mut response = for_script(response);

@@ -1,10 +1,10 @@
 //! `/`: a code is typed, pasted or scanned, and leads to its page.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::view::FindPage;
-use super::{fault, render, shell};
+use super::{fault, render, see_other, shell};
 use crate::domain::gs1::{DigitalLink, Gtin, LinkError};
 use crate::web::Service;
 use crate::web::headers;
@@ -47,12 +47,7 @@ pub(in crate::web) async fn find(
         .unwrap_or_default();
     let shell = shell(&request);
     match typed_link(code.trim()) {
-        Ok(link) => {
-            let lang = shell.text.lang().code();
-            HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, format!("{}?lang={lang}", link.path())))
-                .finish()
-        }
+        Ok(link) => see_other(shell.story_href(&link)),
         Err(error) => {
             let page = FindPage {
                 fault: Some(fault::sentence(shell.text, &error)),

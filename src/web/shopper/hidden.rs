@@ -1,12 +1,13 @@
 //! `/hidden/01/…`: the hidden code of a pack is entered.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::lookup::LookupError;
 use super::view::{HiddenPage, HiddenView, Shell};
-use super::{no_such_page, present, refuse, render, report, shell};
+use super::{no_such_page, present, refuse, render, see_other, shell};
 use crate::cases::open_for_signs;
 use crate::codes::hidden::{Entered, Entry, enter as enter_code, has_hidden};
 use crate::domain::gs1::{DigitalLink, Gtin, Serial};
@@ -17,25 +18,32 @@ use crate::store::begin_for;
 use crate::store::gtin_owner::gtin_owner;
 use crate::web::Service;
 use crate::web::client::is_a_page_of_ours;
-use crate::web::text::READERS_OFFSET;
+use crate::web::headers;
+use crate::web::text::{READERS_OFFSET, Text};
 
 /// What the page of a pack says of its hidden code.
 pub(super) fn view(shell: &Shell, story: &Story) -> HiddenView {
     let text = shell.text;
     let first = story.reveals.iter().map(|said| said.recorded_at).min();
-    let first = first.and_then(|at| present::china_date(text, at));
     HiddenView {
-        used: first.map(|day| {
+        used: first.map(|first_at| {
             let times = story.reveals.len() as u64;
-            text.count("hidden.used", times, &[("date", &day.text)])
+            text.count("hidden.used", times, &[("at", &moment(text, first_at))])
         }),
         action: action(shell, &story.subject),
         fault: None,
     }
 }
 
+/// To the minute, on the clock of China: whoever entered a code knows when that was.
+fn moment(text: &Text, at: OffsetDateTime) -> String {
+    let stamp = timestamp(at);
+    let local = text.local_time(stamp.as_str(), READERS_OFFSET);
+    local.map_or_else(|| stamp.to_string(), |local| local.text)
+}
+
 fn action(shell: &Shell, link: &DigitalLink) -> String {
-    format!("/hidden{}?lang={}", link.path(), shell.text.lang().code())
+    shell.href(&format!("/hidden{}", link.path()))
 }
 
 #[derive(Deserialize)]
@@ -87,7 +95,7 @@ async fn entered(
     let now = (service.clock)();
     let mut conn = service.database.reader.acquire().await?;
     let Some(merchant_id) = gtin_owner(&mut conn, item.0).await? else {
-        return Err(LookupError::Unknown(link));
+        return Ok(Entered::NoneThere);
     };
     // What bears no hidden code takes nothing from those who capture.
     let mut tx = begin_for(&mut conn, merchant_id).await?;
@@ -128,12 +136,7 @@ pub(in crate::web) async fn back(request: HttpRequest) -> HttpResponse {
     let path = request.uri().path();
     let path = path.strip_prefix("/hidden").unwrap_or(path);
     match DigitalLink::parse_path(path) {
-        Ok(link) => {
-            let lang = shell(&request).text.lang().code();
-            HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, format!("{}?lang={lang}", link.path())))
-                .finish()
-        }
+        Ok(link) => see_other(shell(&request).story_href(&link)),
         Err(error) => refuse(&request, LookupError::Link(error)),
     }
 }
@@ -157,13 +160,19 @@ fn answer(request: &HttpRequest, link: &DigitalLink, entered: Entered) -> HttpRe
         ]
     };
     let (status, said) = match entered {
-        Entered::NoneThere => return refuse(request, LookupError::Unknown(*link)),
+        // Its page says what it is, and whether there is a record of it at all.
+        Entered::NoneThere => return see_other(shell(request).story_href(link)),
         Entered::Wrong { left } => {
-            let n = left.to_string();
+            let left = left.unsigned_abs();
+            let fault = (left > 0).then(|| text.count("hidden.wrong", left, &[]));
+            let lead = match left {
+                0 => text.get("hidden.wrong_last"),
+                _ => text.get("hidden.retry"),
+            };
             let said = Said {
                 title: text.get("hidden.wrong_title"),
-                lead: text.get("hidden.retry").into(),
-                fault: Some(text.with("hidden.wrong", &[("n", &n)])),
+                lead: lead.into(),
+                fault,
                 advice: vec![text.get("hidden.wrong_1")],
             };
             (StatusCode::BAD_REQUEST, said)
@@ -195,15 +204,19 @@ fn answer(request: &HttpRequest, link: &DigitalLink, entered: Entered) -> HttpRe
             first_at,
             is_again,
         } => {
-            let stamp = timestamp(first_at);
-            let at = text.local_time(stamp.as_str(), READERS_OFFSET);
-            let at = at.map_or_else(|| stamp.to_string(), |at| at.text);
-            let times = text.number(times.into());
+            let at = moment(text, first_at);
+            let n = text.number(times.into());
+            // The same page loaded again is this, too: only its reader knows whether it was the first time.
+            let is_first_here = is_again && times == 1;
             let said = Said {
-                title: text.get("hidden.used_title"),
-                lead: match is_again {
-                    true => text.with("hidden.used_today", &[("at", &at)]),
-                    false => text.with("hidden.used_before", &[("at", &at), ("n", &times)]),
+                title: match is_first_here {
+                    true => text.get("hidden.used_here_title"),
+                    false => text.get("hidden.used_title"),
+                },
+                lead: match (is_first_here, is_again) {
+                    (true, _) => text.with("hidden.used_here", &[("at", &at)]),
+                    (_, true) => text.with("hidden.used_today", &[("at", &at), ("n", &n)]),
+                    (_, false) => text.with("hidden.used_before", &[("at", &at), ("n", &n)]),
                 },
                 fault: None,
                 advice: doubt(),
@@ -226,20 +239,15 @@ fn page(
         action: action(&shell, link),
         fault: Some(fault),
     });
-    let lang = shell.text.lang().code();
     let page = HiddenPage {
         title: said.title.into(),
         lead: said.lead,
         code: present::elements(link).join(" "),
         hidden: form,
         advice: said.advice.into_iter().map(str::to_owned).collect(),
-        story_href: format!("{}?lang={lang}", link.path()),
-        report_href: report::href(&shell, link),
+        story_href: shell.story_href(link),
+        report_href: shell.report_href(link),
         shell,
     };
-    let mut response = render(request, status, &page);
-    let caching = header::HeaderValue::from_static("no-store");
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, caching);
-    response
+    headers::kept_by_nobody(render(request, status, &page))
 }

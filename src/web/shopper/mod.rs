@@ -139,7 +139,7 @@ fn refuse(request: &HttpRequest, error: LookupError) -> HttpResponse {
             MessagePage::logistic_unit(shell, present::elements(&link).join(" "))
         }
         LookupError::Unknown(link) => {
-            let report = report::href(&shell, &link);
+            let report = shell.report_href(&link);
             MessagePage::unknown_code(shell, present::elements(&link).join(" "), report)
         }
         LookupError::NoMerchant(link) => {
@@ -178,6 +178,13 @@ fn message(request: &HttpRequest, page: MessagePage) -> HttpResponse {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("30"));
     }
     response
+}
+
+/// On to another page.
+fn see_other(address: String) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, address))
+        .finish()
 }
 
 /// A page; or 304 to a reader who has this very page. All that it says is in its tag, so nothing that changes, such

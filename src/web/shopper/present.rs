@@ -10,7 +10,6 @@ use super::lookup::Found;
 use super::map::journey_map;
 use super::picture;
 use super::recalls;
-use super::report;
 use super::route::{lacking, mark_missing, route};
 use super::view::{
     BestBefore, CheckView, LinkView, PictureView, ProductView, ProofView, ReviewView, Row,
@@ -73,7 +72,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
             )
             .with_limits(),
         hidden: found.has_hidden.then(|| hidden::view(&shell, story)),
-        report_href: (story.subject.gtin()).map(|_| report::href(&shell, &story.subject)),
+        report_href: (story.subject.gtin()).map(|_| shell.report_href(&story.subject)),
         recalls: recalls::recalls(text, story),
         reviews: reviews(text, story, public_size),
         product: product(text, story, best_before),
@@ -113,7 +112,7 @@ pub(super) fn trace_page(shell: Shell, found: &Found, service: &Service) -> Trac
                 .then(|| text.count("proof.kept_back", told.kept_back as u64, &[])),
             qr_href: format!("/qr{}.svg", story.subject.path()),
             address: format!("{}{}", service.public_url, story.subject.path()),
-            verify_href: format!("/verify?lang={}", text.lang().code()),
+            verify_href: shell.href("/verify"),
         },
         shell,
     }

@@ -2,7 +2,7 @@
 
 mod form;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use auditlog::encoding::to_hex;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub use self::form::Forms;
 use self::form::{Form, FormFault};
 use super::lookup::LookupError;
 use super::view::{MatterChoice, ReportPage, ReportedPage, Shell};
-use super::{no_such_page, present, refuse, render, shell};
+use super::{no_such_page, present, refuse, render, see_other, shell};
 use crate::cases::{self, CaseError, Report, Taken};
 use crate::domain::gs1::{DigitalLink, Identity};
 use crate::domain::photo::{MAX_SENT_BYTES, MAX_SENT_PIXELS, PhotoFault};
@@ -23,11 +23,6 @@ use crate::web::Service;
 use crate::web::client::is_a_page_of_ours;
 use crate::web::headers;
 use crate::web::text::{Lang, Text};
-
-/// Where a code's problems are told.
-pub(super) fn href(shell: &Shell, link: &DigitalLink) -> String {
-    format!("/report{}?lang={}", link.path(), shell.text.lang().code())
-}
 
 /// A code whose merchant listens.
 struct Told {
@@ -71,12 +66,11 @@ impl Told {
             label: matter_words(shell.text, matter),
             is_chosen: form.matter == Some(matter),
         });
-        let lang = shell.text.lang().code();
         ReportPage {
             code: present::elements(&self.link).join(" "),
-            story_href: format!("{}?lang={lang}", self.link.path()),
-            report_href: href(&shell, &self.link),
-            reported_href: format!("/reported{}?lang={lang}", self.link.path()),
+            story_href: shell.story_href(&self.link),
+            report_href: shell.report_href(&self.link),
+            reported_href: shell.href(&format!("/reported{}", self.link.path())),
             form: to_hex(&form.name),
             choices: choices.into(),
             words: form.words.clone(),
@@ -94,9 +88,7 @@ pub(in crate::web) async fn back(request: HttpRequest) -> HttpResponse {
     let path = request.uri().path();
     let path = path.strip_prefix("/reported").unwrap_or(path);
     match DigitalLink::parse_path(path) {
-        Ok(link) => HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, href(&shell(&request), &link)))
-            .finish(),
+        Ok(link) => see_other(shell(&request).report_href(&link)),
         Err(error) => refuse(&request, LookupError::Link(error)),
     }
 }
@@ -285,13 +277,8 @@ pub(in crate::web) async fn reported(
     }
 }
 
-/// Nobody keeps it: it holds what somebody wrote, or a number that opens something.
 fn answer(request: &HttpRequest, status: StatusCode, page: &impl askama::Template) -> HttpResponse {
-    let mut response = headers::for_script(render(request, status, page));
-    let caching = header::HeaderValue::from_static("no-store");
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, caching);
-    response
+    headers::kept_by_nobody(headers::for_script(render(request, status, page)))
 }
 
 fn status_of(fault: FormFault) -> StatusCode {

@@ -22,6 +22,7 @@ mod verdict;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::domain::gs1::DigitalLink;
 use crate::web::text::{Lang, LocalDate, LocalTime, Text};
 
 pub use hidden::{HiddenPage, HiddenView};
@@ -140,14 +141,29 @@ impl Shell {
         }
     }
 
-    /// The home page in the page's language.
+    /// A page of ours, by its path, in the page's language.
+    pub fn href(&self, path: &str) -> String {
+        format!("{path}?lang={}", self.text.lang().code())
+    }
+
+    /// The home page.
     pub fn home_href(&self) -> String {
-        format!("/?lang={}", self.text.lang().code())
+        self.href("/")
     }
 
     /// Where the codes that a phone keeps are listed.
     pub fn saved_href(&self) -> String {
-        format!("/saved?lang={}", self.text.lang().code())
+        self.href("/saved")
+    }
+
+    /// The page of a code.
+    pub fn story_href(&self, link: &DigitalLink) -> String {
+        self.href(&link.path())
+    }
+
+    /// Where a code's problems are told.
+    pub fn report_href(&self, link: &DigitalLink) -> String {
+        self.href(&format!("/report{}", link.path()))
     }
 }
 
