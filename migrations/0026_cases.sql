@@ -9,12 +9,13 @@ CREATE TABLE problem_case (
     cause text NOT NULL CHECK (cause IN ('report', 'signs')),
     opened_at timestamptz NOT NULL,
     closed_at timestamptz,
-    outcome text CHECK (outcome IN ('explained', 'copied', 'answered')),
+    -- What a review found that closed it.
+    outcome text CHECK (outcome IN ('explained', 'copied')),
     -- What whoever reported is told.
     answer_zh_cn text,
     answer_en text,
     PRIMARY KEY (merchant_id, id),
-    CHECK ((closed_at IS NULL) = (outcome IS NULL)),
+    CHECK (outcome IS NULL OR closed_at IS NOT NULL),
     CHECK ((answer_zh_cn IS NULL) = (answer_en IS NULL))
 );
 -- Of one code there is one case at a time.

@@ -8,13 +8,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::CaptureError;
+use super::master::must_own;
 use super::master::whole;
 use crate::domain::fields::FaultKind;
 use crate::domain::identity_key::identity_key;
 use crate::domain::link::{self, Link, MAX_LINKS, MAX_LINKS_EVER};
 use crate::domain::statement::{NewStatement, StatementId};
+use crate::store::hold_identity;
 use crate::store::statement::links_of;
-use crate::store::{gtin_owner, hold_identity};
 
 const TOO_MANY: &str = "this anchor has 40 links already; withdraw one first, with href null";
 const TOO_MANY_EVER: &str =
@@ -31,10 +32,8 @@ pub(super) async fn last_said(
     statement: &NewStatement,
 ) -> Result<Option<StatementId>, CaptureError> {
     let new = link::read_link(body).map_err(CaptureError::Body)?;
-    if let Some(gtin) = new.anchor.gtin()
-        && gtin_owner::gtin_owner(conn, gtin).await? != Some(merchant_id)
-    {
-        return Err(CaptureError::UndescribedGtin(gtin));
+    if let Some(gtin) = new.anchor.gtin() {
+        must_own(conn, merchant_id, gtin).await?;
     }
     let key = identity_key(&new.anchor.canonical());
     // Held from here on, so that of two links that arrive together the second one is counted too.

@@ -174,6 +174,19 @@ async fn claim(
     }
 }
 
+/// Refuses a GTIN that the merchant did not describe.
+pub(super) async fn must_own(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    gtin: Gtin,
+) -> Result<(), CaptureError> {
+    match gtin_owner::gtin_owner(conn, gtin).await? {
+        Some(owner) if owner == merchant_id => Ok(()),
+        Some(_) => Err(CaptureError::ForeignGtin(gtin)),
+        None => Err(CaptureError::UndescribedGtin(gtin)),
+    }
+}
+
 /// The last statement of this kind about exactly the same, if it says the same.
 async fn last_said(
     conn: &mut PgConnection,

@@ -76,8 +76,8 @@ pub enum CaptureError {
     /// A GTIN that another merchant describes.
     #[error("the GTIN {0} belongs to another merchant")]
     ForeignGtin(Gtin),
-    /// A GTIN that this merchant does not describe.
-    #[error("the GTIN {0} is not this merchant's; describe the product first")]
+    /// A GTIN that nobody describes.
+    #[error("the GTIN {0} is nobody's yet; describe the product first")]
     UndescribedGtin(Gtin),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]

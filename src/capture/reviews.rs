@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::CaptureError;
-use super::master::whole;
+use super::master::{must_own, whole};
 use crate::domain::fields::{Fault, FaultKind};
 use crate::domain::identity_key::identity_key;
 use crate::domain::report::KEPT;
@@ -14,10 +14,10 @@ use crate::domain::review::{self, MAX_REVIEWS, Review};
 use crate::domain::statement::{Kind, NewStatement, Role, StatementId, StoredStatement};
 use crate::domain::time::LAST;
 use crate::domain::turn::Turn;
+use crate::store::hold_identity;
 use crate::store::problem_case::{Closing, close_case, hold_cases, open_case_of};
 use crate::store::scan::last_scan;
 use crate::store::walk::{Described, Descriptions, descriptions_of};
-use crate::store::{gtin_owner, hold_identity};
 
 const TOO_MANY: &str = "this code was reviewed 100 times; no more reviews are taken";
 const NOT_YET: &str =
@@ -40,10 +40,8 @@ pub(super) async fn last_said(
     statement: &NewStatement,
 ) -> Result<Option<StatementId>, CaptureError> {
     let new = review::read_review(body).map_err(CaptureError::Body)?;
-    if let Some(gtin) = new.code.gtin()
-        && gtin_owner::gtin_owner(conn, gtin).await? != Some(merchant_id)
-    {
-        return Err(CaptureError::UndescribedGtin(gtin));
+    if let Some(gtin) = new.code.gtin() {
+        must_own(conn, merchant_id, gtin).await?;
     }
     let code = new.code.canonical();
     // Held from here on, as by whoever counts a look-up: none comes in between.
@@ -98,7 +96,7 @@ pub(super) async fn close_case_of(
     if let Some(id) = open_case_of(conn, merchant_id, &code).await? {
         let closing = Closing {
             at: now,
-            outcome: review.outcome.as_str(),
+            outcome: Some(review.outcome.as_str()),
             answer: None,
             kept_until: now + KEPT,
         };

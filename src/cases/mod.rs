@@ -232,7 +232,7 @@ pub async fn close(
     let now = to_millisecond(now);
     let closing = Closing {
         at: now,
-        outcome: "answered",
+        outcome: None,
         answer: answer.map(|words| (words.zh_cn.as_str(), words.en.as_str())),
         kept_until: now + KEPT,
     };

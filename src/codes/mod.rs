@@ -80,9 +80,12 @@ pub enum CodeError {
         /// Numbers never given.
         left: i64,
     },
-    /// The GTIN is nobody's, or another merchant's.
-    #[error("the GTIN {0} is not this merchant's; describe the product first")]
+    /// The GTIN is another merchant's.
+    #[error("the GTIN {0} belongs to another merchant")]
     ForeignGtin(Gtin),
+    /// The GTIN is nobody's.
+    #[error("the GTIN {0} is nobody's yet; describe the product first")]
+    UndescribedGtin(Gtin),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
@@ -105,8 +108,10 @@ pub async fn issue(
     }
     let now = to_millisecond(now);
     let mut tx = begin_for(conn, order.merchant_id).await?;
-    if gtin_owner::hold_gtin(&mut tx, order.gtin).await? != Some(order.merchant_id) {
-        return Err(CodeError::ForeignGtin(order.gtin));
+    match gtin_owner::hold_gtin(&mut tx, order.gtin).await? {
+        Some(owner) if owner == order.merchant_id => {}
+        Some(_) => return Err(CodeError::ForeignGtin(order.gtin)),
+        None => return Err(CodeError::UndescribedGtin(order.gtin)),
     }
     let first_number = next_number(&mut tx, order.merchant_id, order.gtin).await?;
     let left = NUMBERS - first_number;

@@ -20,7 +20,7 @@ pub struct CaseRow {
     pub opened_at: OffsetDateTime,
     /// When it was closed.
     pub closed_at: Option<OffsetDateTime>,
-    /// `explained` or `copied` by a review, or `answered`.
+    /// What a review found, `explained` or `copied`; none where it was closed without one.
     pub outcome: Option<String>,
     /// What whoever reported is told, in Chinese.
     pub answer_zh_cn: Option<String>,
@@ -35,8 +35,8 @@ pub struct CaseRow {
 pub struct Closing<'a> {
     /// When.
     pub at: OffsetDateTime,
-    /// With what.
-    pub outcome: &'a str,
+    /// What a review found.
+    pub outcome: Option<&'a str>,
     /// What whoever reported is told, in Chinese and in English.
     pub answer: Option<(&'a str, &'a str)>,
     /// When its reports are deleted.

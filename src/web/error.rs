@@ -59,6 +59,14 @@ impl Problem {
         )
     }
 
+    pub fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "epcisException:SecurityException",
+            detail,
+        )
+    }
+
     pub fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(
             StatusCode::NOT_FOUND,
@@ -199,7 +207,9 @@ impl From<CaptureError> for Problem {
                 };
                 Problem::conflict(detail).with(vec![error])
             }
-            CaptureError::ForeignGtin(_) | CaptureError::UndescribedGtin(_) => forbidden(detail),
+            CaptureError::ForeignGtin(_) | CaptureError::UndescribedGtin(_) => {
+                Problem::forbidden(detail)
+            }
             CaptureError::Random(error) => Problem::internal(&error),
             CaptureError::Store(error) => Problem::from_store(&error),
         }
@@ -242,14 +252,6 @@ fn over_capture_limit(detail: String) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, kind, detail)
 }
 
-fn forbidden(detail: String) -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "epcisException:SecurityException",
-        detail,
-    )
-}
-
 impl From<EventFault> for FieldError {
     fn from(fault: EventFault) -> FieldError {
         FieldError {
@@ -266,7 +268,7 @@ impl From<CodeError> for Problem {
         match error {
             CodeError::Quantity => Problem::validation(detail),
             CodeError::Exhausted { .. } => Problem::conflict(detail),
-            CodeError::ForeignGtin(_) => forbidden(detail),
+            CodeError::ForeignGtin(_) | CodeError::UndescribedGtin(_) => Problem::forbidden(detail),
             CodeError::Random(error) => Problem::internal(&error),
             CodeError::Statement(error) => Problem::internal(&error),
             CodeError::Store(error) => Problem::from_store(&error),

@@ -186,7 +186,10 @@ async fn what_the_service_answers_is_what_the_document_describes() {
     it.check(reviews, app.post("/api/reviews", "{}").await, 400)
         .await;
     let scans = "GET /api/scans";
-    let path = format!("/api/scans?code=https://id.gs1.org/01/{GTIN}/21/X");
+    let unknown = format!("/api/scans?code=https://id.gs1.org/01/{GTIN}/21/X");
+    it.check(scans, it.get(&unknown, "").await, 404).await;
+    let issued = app.issue("L1", 1).await.remove(0);
+    let path = format!("/api/scans?code=https://id.gs1.org{issued}");
     it.check(scans, it.get(&path, "").await, 200).await;
     it.check(scans, it.get("/api/scans", "").await, 400).await;
     let wrong = it.get("/api/cases?status=new", "").await;

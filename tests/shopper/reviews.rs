@@ -64,6 +64,7 @@ async fn a_review_restores_the_verdict_stays_visible_and_does_not_speak_for_late
 
     let (status, recorded) = says(&app, &key, review(&code, 6, "explained")).await;
     assert_eq!(status, 201, "{recorded}");
+    assert_eq!(recorded["notOnRecord"], json!([]));
     assert_eq!(
         recorded["about"],
         json!([format!("reviewed {}", uri(&code).replace("/10/L1", ""))])
@@ -72,12 +73,12 @@ async fn a_review_restores_the_verdict_stays_visible_and_does_not_speak_for_late
     app.sealed().await;
     let (title, band) = verdict(&app, &code).await;
     assert_eq!(title, SOUND);
-    assert!(band.contains("found another cause than a copy"), "{band}");
+    assert!(band.contains("found no copy"), "{band}");
     assert!(band.contains("looked up 6 times"), "{band}");
     let page = Page::get(&app, &code, "en").await;
     let section = page.text("section[aria-labelledby=reviews]");
     for words in [
-        "Another cause was found",
+        "No copy was found",
         "shown in a live stream",
         "Look-ups 1 to 6",
     ] {
@@ -141,9 +142,33 @@ async fn nobody_looks_into_what_is_yet_to_come_or_into_another_merchants_codes()
     refused(
         says(&app, &foreign, review(&code, 0, "copied")).await,
         403,
-        "not this merchant's",
+        "belongs to another merchant",
     );
-    assert_eq!(scans_of(&app, &foreign, &code, "").await["times"], 0);
+    let asked = async |key: &str, code: &str| {
+        let path = format!("/api/scans?code={}", uri(code));
+        let answer = app.http.get(app.url(&path)).bearer_auth(key).send().await;
+        let answer = answer.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    refused(asked(&foreign, &code).await, 403, "another merchant's");
+    // A code that does not exist has no look-ups; what is said of it is recorded, and named as on no record.
+    let forged = format!("/01/{GTIN}/21/NEVERISSUED");
+    refused(asked(&key, &forged).await, 404, "no record of this item");
+    let nobodys = "/01/09506000134352/21/1";
+    refused(asked(&key, nobodys).await, 404, "no record of this item");
+    refused(
+        says(&app, &key, review(nobodys, 0, "copied")).await,
+        403,
+        "describe the product first",
+    );
+    for status in [201, 200] {
+        let (told, said) = says(&app, &key, review(&forged, 0, "copied")).await;
+        assert_eq!(
+            (told, &said["notOnRecord"]),
+            (status, &json!([uri(&forged)]))
+        );
+    }
+    assert_eq!(Page::get(&app, &forged, "en").await.status, 404);
     // Without the scope nothing is said and nothing is seen.
     let others: Vec<Scope> = Scope::ALL
         .into_iter()

@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::on_record::recorded_of;
 use crate::capture::{Recorded, Submitter, record_master};
 use crate::domain::scope::Scope;
-use crate::domain::statement::Kind;
+use crate::domain::statement::{Kind, Role};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -55,7 +56,8 @@ pub(in crate::web) async fn record_review(
     payload: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    record(Kind::Review, &request, payload, &service).await
+    let recorded = recorded(Kind::Review, &request, payload, &service).await?;
+    Ok(recorded_of(&service, recorded, Role::Reviewed).await)
 }
 
 #[derive(Serialize)]

@@ -9,6 +9,7 @@ mod erasures;
 mod findings;
 mod master;
 mod nowhere;
+mod on_record;
 mod pictures;
 mod recalls;
 mod scans;

@@ -1,28 +1,21 @@
 //! `/api/recalls`: what a merchant recalls, and how it stands.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
-use uuid::Uuid;
 
-use super::master::{RecordedBody, recorded, status_of};
+use super::master::recorded;
+use super::on_record::recorded_of;
 use super::words::Words;
 use crate::domain::gs1::Identity;
 use crate::domain::recall::Status;
 use crate::domain::scope::Scope;
 use crate::domain::statement::{Kind, Role};
 use crate::domain::time::timestamp;
-use crate::store::{begin_for, read_for};
-use crate::trace::{KnownAt, SaidRecall, TraceError, recalls_of};
+use crate::store::begin_for;
+use crate::trace::{SaidRecall, recalls_of};
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::error::Problem;
-use crate::web::forward::{Origin, StartError};
-
-/// How long it is looked up what of a recall is on record.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,52 +132,6 @@ pub(in crate::web) async fn record_recall(
     payload: web::Payload,
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
-    let (submitter, recorded) = recorded(Kind::Recall, &request, payload, &service).await?;
-    let scope = recorded.about.iter();
-    let scope = scope.filter(|about| about.role == Role::Recalled);
-    let scope = scope.filter_map(|about| Identity::parse(&about.identity).ok());
-    let looked_up = not_on_record(&service, submitter.merchant_id, scope.collect());
-    // It is recorded, whatever else fails, or takes long.
-    let unknown = match timeout(PATIENCE, looked_up).await {
-        Ok(Ok(unknown)) => Some(unknown),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "what of a recall is on record could not be looked up");
-            None
-        }
-        Err(_) => None,
-    };
-    Ok(
-        HttpResponse::build(status_of(&recorded)).json(RecalledBody {
-            recorded: RecordedBody::of(&recorded),
-            not_on_record: unknown.map(|things| things.iter().map(Identity::canonical).collect()),
-        }),
-    )
-}
-
-async fn not_on_record(
-    service: &Service,
-    merchant_id: Uuid,
-    scope: Vec<Identity>,
-) -> Result<Vec<Identity>, StartError> {
-    let known_at = KnownAt((service.clock)());
-    let origin = Origin::of(merchant_id, &service.code_key, known_at);
-    let conn = service.database.reader.acquire().await;
-    let mut conn = conn.map_err(TraceError::from)?;
-    let mut tx = read_for(&mut conn, merchant_id)
-        .await
-        .map_err(TraceError::from)?;
-    let unknown = origin.not_on_record(&mut tx, scope).await?;
-    tx.rollback().await.map_err(TraceError::from)?;
-    Ok(unknown)
-}
-
-/// What was recorded, and what of it nothing on record names: it may be misspelled, or another merchant's.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RecalledBody {
-    #[serde(flatten)]
-    recorded: RecordedBody,
-    /// Without it, nobody could tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_on_record: Option<Vec<String>>,
+    let recorded = recorded(Kind::Recall, &request, payload, &service).await?;
+    Ok(recorded_of(&service, recorded, Role::Recalled).await)
 }

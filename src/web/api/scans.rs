@@ -11,6 +11,7 @@ use crate::domain::gs1::DigitalLink;
 use crate::domain::scope::Scope;
 use crate::domain::time::timestamp;
 use crate::scan::{count_of, signs_of};
+use crate::store::gtin_owner::gtin_owner;
 use crate::store::read_for;
 use crate::store::scan::{ScanRow, scans_before};
 use crate::web::Service;
@@ -78,13 +79,22 @@ pub(in crate::web) async fn scans(
     let item = link.item();
     let item =
         item.ok_or_else(|| Problem::validation("code: only items are looked up one by one"))?;
+    let gtin = link.gtin();
     let permit = service.forward_traces.begin(merchant_id)?;
     let mut conn = service.database.reader.acquire().await?;
+    let owner = match gtin {
+        Some(gtin) => gtin_owner(&mut conn, gtin).await?,
+        None => None,
+    };
+    if owner.is_some_and(|owner| owner != merchant_id) {
+        return Err(Problem::forbidden("the code is another merchant's"));
+    }
     let mut tx = read_for(&mut conn, merchant_id).await?;
     let key = &service.code_key;
     let told = story_of(&mut tx, key, merchant_id, link, Audience::Merchant).await?;
-    let standing = told.map(|told| Standing::of(&told.story));
-    let standing = standing.unwrap_or_default();
+    let told = told.filter(|told| told.story.is_on_record);
+    let told = told.ok_or_else(|| Problem::not_found("there is no record of this item"))?;
+    let standing = Standing::of(&told.story);
     let count = count_of(&mut tx, merchant_id, &item).await?;
     let times = count.map_or(0, |count| count.times);
     let now = (service.clock)();

@@ -253,7 +253,7 @@ pub(in crate::web) async fn reported(
             let page = match closed {
                 None => ReportedPage::open(page, shell(&request), &day),
                 Some(closed) => {
-                    let is_reviewed = case.outcome.as_deref() != Some("answered");
+                    let is_reviewed = case.outcome.is_some();
                     let words = match text.lang() {
                         Lang::ZhCn => case.answer_zh_cn,
                         Lang::En => case.answer_en,
