@@ -1,8 +1,9 @@
 //! `rootmark codes`.
 
-use std::io::Write;
+use std::fs::{File, remove_file};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use time::OffsetDateTime;
@@ -41,7 +42,7 @@ pub(super) struct Issue {
     /// The merchant, by name or id; may be left out if there is only one.
     #[arg(long)]
     merchant: Option<String>,
-    /// Where to write them; default: standard output.
+    /// A new file to write them to, with --hidden for its owner's eyes alone; default: standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -53,14 +54,14 @@ impl Codes {
         let lot = order.lot.as_deref().map(Lot::parse).transpose();
         let lot = lot.map_err(|error| format!("--lot: {error}"))?;
         let core = Core::open(settings, OpenAs::Command).await?;
-        let result = order.issue(&core, settings, gtin, lot).await;
+        let result = order.run(&core, settings, gtin, lot).await;
         core.close().await;
         result
     }
 }
 
 impl Issue {
-    async fn issue(
+    async fn run(
         &self,
         core: &Core,
         settings: &Settings,
@@ -68,7 +69,42 @@ impl Issue {
         lot: Option<Lot>,
     ) -> Result<Outcome, Failure> {
         // Opened first: codes that are issued and written nowhere would help nobody.
-        let out = self.open()?;
+        let file = self.out.as_deref().map(|path| self.new_file(path));
+        let file = file.transpose()?;
+        let issued = match self.issue(core, gtin, lot).await {
+            Ok(Some(issued)) => issued,
+            nothing => {
+                if let Some(path) = &self.out {
+                    remove_file(path)?;
+                }
+                nothing?;
+                return Ok(Outcome::No);
+            }
+        };
+        let url = settings.public_url(settings.listen);
+        let written = match &file {
+            Some(file) => {
+                write_links(file, &core.keys.codes, &url, &issued).and_then(|()| file.sync_all())
+            }
+            None => write_links(std::io::stdout(), &core.keys.codes, &url, &issued),
+        };
+        let (gtin, first) = (issued.gtin, issued.first_number);
+        written.map_err(|error| {
+            format!(
+                "{error}; they are issued, and GET /api/code-ranges/{gtin}/{first}/codes lists them"
+            )
+        })?;
+        let last = first + (issued.quantity - 1);
+        eprintln!("issued: GTIN {gtin}, numbers {first} to {last}");
+        Ok(Outcome::Yes)
+    }
+
+    async fn issue(
+        &self,
+        core: &Core,
+        gtin: Gtin,
+        lot: Option<Lot>,
+    ) -> Result<Option<IssuedCodes>, Failure> {
         let merchant = acting_merchant(&core.database, self.merchant.as_deref()).await?;
         let order = CodeOrder {
             merchant_id: merchant.id,
@@ -79,42 +115,43 @@ impl Issue {
             has_hidden: self.hidden,
         };
         let mut conn = core.database.capture.acquire().await?;
-        let issued = match issue(&mut conn, &order, OffsetDateTime::now_utc()).await {
-            Ok(issued) => issued,
-            Err(CodeError::Store(error)) => return Err(error.into()),
+        match issue(&mut conn, &order, OffsetDateTime::now_utc()).await {
+            Ok(issued) => Ok(Some(issued)),
+            Err(CodeError::Store(error)) => Err(error.into()),
             Err(error) => {
                 println!("REFUSED: {error}");
-                return Ok(Outcome::No);
+                Ok(None)
             }
-        };
-        let url = settings.public_url(settings.listen);
-        write_links(out, &core.keys.codes, &url, &issued)?;
-        Ok(Outcome::Yes)
+        }
     }
 
-    fn open(&self) -> Result<Box<dyn Write>, Failure> {
-        let Some(path) = &self.out else {
-            return Ok(Box::new(std::io::stdout()));
-        };
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+    fn new_file(&self, path: &Path) -> Result<File, Failure> {
+        let mut options = File::options();
+        // A list that is there may be the only one of other codes.
+        options.write(true).create_new(true);
         // What buyers are to be the first to know is read by nobody else on this machine.
         if self.hidden {
             options.mode(0o600);
         }
-        let file = options.open(path);
-        Ok(Box::new(
-            file.map_err(|error| format!("{}: {error}", path.display()))?,
-        ))
+        let file = options.open(path).map_err(|error| {
+            let said = match error.kind() {
+                ErrorKind::AlreadyExists => {
+                    "there is such a file already; nothing was issued".into()
+                }
+                _ => error.to_string(),
+            };
+            format!("{}: {said}", path.display())
+        })?;
+        Ok(file)
     }
 }
 
 fn write_links(
-    out: Box<dyn Write>,
+    out: impl Write,
     key: &CodeKey,
     url: &str,
     issued: &IssuedCodes,
-) -> Result<(), Failure> {
+) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(out);
     let mut progress = Progress::new("writing codes", u64::from(issued.quantity));
     for line in lines(key, issued, url.to_owned()) {

@@ -48,9 +48,9 @@ pub(super) struct AddKey {
     /// The party in whose name the key speaks; default: the merchant's own.
     #[arg(long, value_name = "DIGITAL_LINK")]
     issuer: Option<String>,
-    /// What the key may do: capture, query, subscribe, master-data, codes, recalls; these by default. And, only where
-    /// they are named: disclosure, inspect, erasure, hidden-codes, cases.
-    #[arg(long = "scope", value_name = "SCOPE", value_parser = parse_scope)]
+    /// What the key may do, and nothing else; several with commas between, or --scope again. By default: capture, query, subscribe,
+    /// master-data, codes, recalls. Only where they are named: disclosure, inspect, erasure, hidden-codes, cases.
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// Print one JSON object.
     #[arg(long)]

@@ -7,6 +7,8 @@ mod support;
 mod verify;
 mod witnessed;
 
+use std::os::unix::fs::MetadataExt;
+
 use service::{Folder, Service};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,9 +56,64 @@ async fn the_demo_starts_from_nothing_serves_verifiable_pages_and_starts_again_u
     let last = if traces[0].ends_with('0') { '1' } else { '0' };
     let altered = format!("{}{last}", &traces[0][..traces[0].len() - 1]);
     assert_eq!(status(&altered, "en").await, 404);
+    issue_codes(&folder);
     service.stop().await;
     let (code, said) = folder.run(&["check"]);
     assert_eq!(code, 0, "{said}");
+}
+
+/// Codes go to a file that was not there, with what was issued said beside it.
+fn issue_codes(folder: &Folder) {
+    let path = folder.path("codes.txt");
+    let out = path.to_str().unwrap();
+    let merchants = folder.run(&["merchant", "list", "--json"]).1;
+    let merchants: serde_json::Value = serde_json::from_str(&merchants).unwrap();
+    let issue = |gtin: &str, hidden: bool| {
+        let owner = merchants["merchants"][0]["id"].as_str().unwrap();
+        let mut order = vec!["codes", "issue", "--gtin", gtin, "--quantity", "2"];
+        order.extend(["--merchant", owner, "--out", out]);
+        order.extend(hidden.then_some("--hidden"));
+        let output = folder.command(&order).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let gtin = "09521041001012";
+    // Of what is refused no file is left.
+    let (code, said) = issue("09506000134352", true);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("REFUSED: the GTIN 09506000134352 is nobody's yet"),
+        "{said}"
+    );
+    assert!(!path.exists());
+    let (code, said) = issue(gtin, true);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("issued: GTIN {gtin}, numbers ")),
+        "{said}"
+    );
+    let codes = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(codes.lines().filter(|line| line.contains(',')).count(), 2);
+    assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    // What is there is kept, and nothing is issued.
+    let (code, said) = issue(gtin, false);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("there is such a file already"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), codes);
+    // Scopes are named together.
+    let owner = merchants["merchants"][0]["id"].as_str().unwrap();
+    let key = [
+        "key",
+        "add",
+        "--merchant",
+        owner,
+        "--scope",
+        "codes,hidden-codes",
+    ];
+    assert_eq!(folder.run(&key).0, 0);
+    let key = ["key", "add", "--merchant", owner, "--scope", "codes,hidden"];
+    let (code, said) = folder.run(&key);
+    assert_eq!(code, 2, "{said}");
 }
 
 /// A command in a wrong folder must not say of nothing that all is well.
