@@ -43,6 +43,8 @@ pub struct Report {
     pub findings: Vec<String>,
     /// Statements compared.
     pub statements: u64,
+    /// How many of them wait to be sealed.
+    pub waiting: u64,
     /// Entries whose statements are lost, since an old database was restored.
     pub lost: u64,
     /// Checkpoints compared.
@@ -70,6 +72,7 @@ impl Report {
             max_findings,
             findings: Vec::new(),
             statements: 0,
+            waiting: 0,
             lost: 0,
             seals: 0,
             public_seals: 0,
@@ -219,6 +222,7 @@ async fn check_all(
         progress(n, total)
     })
     .await?;
+    let sealed = tally.statements;
     statements::check_pending(&mut tx, report, &mut tally, &mut |n| progress(n, total)).await?;
     tally.erasures.finish(report);
     log::check_seals(&mut tx, report, &head, &keys, &edge).await?;
@@ -230,6 +234,7 @@ async fn check_all(
     derived::check(&mut tx, report, &tally, total).await?;
     public::check(&mut tx, report, order, &public, &head).await?;
     report.statements = tally.statements;
+    report.waiting = tally.statements - sealed;
     report.lost = tally.lost;
     report.tree_size = head.tree.size.0;
     tx.rollback().await?;

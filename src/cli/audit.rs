@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Progress;
-use super::{Failure, Outcome, read_file};
+use super::{Failure, Outcome, counted, read_file};
 use crate::audit::{
     AuditError, AuditOrder, Audited, Folder, MAX_STATE_BYTES, Place, Server, State, audit,
 };
@@ -176,7 +176,8 @@ fn in_words(audited: &Audited) -> String {
     );
     if *lag > 0 {
         out.push_str(&format!(
-            "checkpoint  {lag} seals behind: it waits for its witnesses\n"
+            "checkpoint  {} behind: it waits for its witnesses\n",
+            counted(*lag, "seal")
         ));
     }
     match witnesses {

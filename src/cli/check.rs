@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, counted};
 use crate::app::{Core, OpenAs};
 use crate::check::{CheckOrder, MAX_FINDINGS, Report, check_with};
 use crate::config::Settings;
@@ -61,6 +61,7 @@ impl Check {
                     "clean": report.is_clean(),
                     "findings": report.findings,
                     "statements": report.statements,
+                    "waiting": report.waiting,
                     "lost": report.lost,
                     "seals": report.seals,
                     "public_seals": report.public_seals,
@@ -84,8 +85,12 @@ impl Check {
             );
         }
         println!(
-            "{verdict}: {} statements, {} seals ({} of them public), {} leaves",
-            report.statements, report.seals, report.public_seals, report.tree_size
+            "{verdict}: {} ({} waiting to be sealed), {} ({} of them public), tree size {}",
+            counted(report.statements, "statement"),
+            report.waiting,
+            counted(report.seals, "seal"),
+            report.public_seals,
+            report.tree_size
         );
     }
 }

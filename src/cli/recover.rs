@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, counted};
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
 use crate::domain::time::timestamp;
@@ -94,8 +94,8 @@ impl Recover {
         } = recovered;
         let mut out = format!(
             "The log goes on from {to} entries, where the public files have it; the database had \
-             {from}.\n{seals} seals were taken back; {found} statements that waited in the database \
-             have their places.\n"
+             {from}.\nTaken back: {}. Statements that waited in the database and have their places now: {found}.\n",
+            counted(*seals, "seal"),
         );
         if let Some((first, last)) = lost_between {
             let (first, last) = (timestamp(*first), timestamp(*last));

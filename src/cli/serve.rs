@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::service_manager::{self, State};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, counted};
 use crate::app::{Core, OpenAs, Running, Sealer, cosigner};
 use crate::config::Settings;
 use crate::cosign::{CosignError, Cosigner};
@@ -165,7 +165,8 @@ impl Seal {
                     json!({ "seals": seals, "added": added, "tree_size": size })
                 );
             } else {
-                println!("{added} statements sealed in {seals} seals; the log has {size}");
+                let (added, seals) = (counted(added, "statement"), counted(seals, "seal"));
+                println!("{added} sealed in {seals}; the log has {size}");
             }
             return Ok(published);
         }

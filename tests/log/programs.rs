@@ -66,13 +66,14 @@ async fn check_exits_with_0_where_all_is_well_and_with_1_where_it_names_what_is_
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.starts_with("OK"), "{said:?}");
     assert!(
-        said.out
-            .contains("2 statements, 1 seals (1 of them public), 1 leaves"),
+        said.out.contains(
+            "2 statements (1 waiting to be sealed), 1 seal (1 of them public), tree size 1"
+        ),
         "{said:?}"
     );
     let said = rootmark(&bench.settings, &["check", "--json"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    let expected = r#"{"clean":true,"findings":[],"lost":0,"seals":1,"public_seals":1,"statements":2,"tree_size":1}"#;
+    let expected = r#"{"clean":true,"findings":[],"lost":0,"seals":1,"public_seals":1,"statements":2,"waiting":1,"tree_size":1}"#;
     assert_eq!(
         said.json(),
         serde_json::from_str::<Value>(expected).unwrap()
@@ -125,7 +126,7 @@ async fn seal_alone_seals_what_is_pending_and_publishes_it() {
     let said = rootmark(&bench.settings, &["seal"]).await;
     assert_eq!(
         (said.code, said.out.as_str()),
-        (0, "3 statements sealed in 1 seals; the log has 3\n")
+        (0, "3 statements sealed in 1 seal; the log has 3\n")
     );
     let checkpoint = |bench: &Bench| {
         let files = read_all(bench.folder());

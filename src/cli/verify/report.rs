@@ -106,7 +106,7 @@ fn bundle_in_words(verified: &Verified) -> String {
          {}\
          {}\
          {}\
-         withheld    {} fields named and not shown, {} subtrees not named\n",
+         withheld    {} values named and not shown, {} subtrees not named\n",
         verified.fingerprint,
         signers_in_words(statements),
         erasures_in_words(statements),

@@ -159,7 +159,7 @@ fn verdict(
             DigitalLink::Product {
                 serial: Some(_), ..
             },
-        ) => VerdictView::genuine(text, sealed, since),
+        ) => VerdictView::genuine(text, sealed, since, unsealed),
         (Some(since), DigitalLink::Product { lot: None, .. }) => {
             VerdictView::product(text).with_sealed(text, sealed, since)
         }

@@ -402,7 +402,7 @@ mod tests {
             history: Vec::new(),
             untold_changes: None,
             shell: Shell::new(lang, "", "t"),
-            verdict: VerdictView::genuine(text, 14, &date).with_unsealed(text, 1),
+            verdict: VerdictView::genuine(text, 14, &date, 1).with_unsealed(text, 1),
             product: ProductView {
                 name: Words::plain("Larkmere"),
                 other_name: None,

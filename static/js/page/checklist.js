@@ -10,6 +10,13 @@ export function grouped(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** A day as the pages write it: on the calendar of China, wherever the phone is. */
+export function dayOf(iso) {
+  const lang = document.documentElement.lang;
+  const form = { year: "numeric", month: "long", day: "numeric", timeZone: "Asia/Shanghai" };
+  return new Date(iso).toLocaleDateString(lang === "en" ? "en-GB" : lang, form);
+}
+
 export function element(name, className, text) {
   const made = document.createElement(name);
   if (className) {

@@ -71,13 +71,6 @@ export function forget(path) {
   return code;
 }
 
-/** A day as the pages write it. */
-export function dayOf(iso) {
-  const lang = document.documentElement.lang;
-  const form = { year: "numeric", month: "long", day: "numeric" };
-  return new Date(iso).toLocaleDateString(lang === "en" ? "en-GB" : lang, form);
-}
-
 /** A link that saves a receipt as a file. */
 export function receiptLink(code, words) {
   const link = document.createElement("a");

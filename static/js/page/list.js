@@ -1,7 +1,7 @@
 // The page of all codes that are kept on this phone. It asks nobody for anything.
 
-import { element, filled, grouped } from "./checklist.js";
-import { dayOf, forget, keepOnPhone, keptCodes, receiptLink } from "./kept.js";
+import { dayOf, element, filled, grouped } from "./checklist.js";
+import { forget, keepOnPhone, keptCodes, receiptLink } from "./kept.js";
 
 class SavedPage {
   constructor(root) {

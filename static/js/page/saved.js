@@ -5,8 +5,8 @@ import { Fault, toUtf8 } from "../auditlog/bytes.js";
 import { stringValue } from "../auditlog/field.js";
 import { parseKey } from "../auditlog/note.js";
 import { verifyStatementProof } from "../auditlog/proof.js";
-import { element, filled, grouped } from "./checklist.js";
-import { canKeep, dayOf, forget, keepOnPhone, keptCode, MOST_KEPT, receiptLink } from "./kept.js";
+import { dayOf, element, filled, grouped } from "./checklist.js";
+import { canKeep, forget, keepOnPhone, keptCode, MOST_KEPT, receiptLink } from "./kept.js";
 import { fetched, fetchedText, remember, remembered, trustFor, Unreachable } from "./memory.js";
 
 /** How often a receipt is asked for, and with how much time in between: what was counted is sealed within a second. */

@@ -6,7 +6,7 @@ import { Fault } from "../auditlog/bytes.js";
 import { stringValue } from "../auditlog/field.js";
 import { fingerprintOf } from "../auditlog/note.js";
 import { ed25519Engine } from "../auditlog/signature.js";
-import { CheckList, element, filled, grouped, telling } from "./checklist.js";
+import { CheckList, dayOf, element, filled, grouped, telling } from "./checklist.js";
 import {
   fetched, fetchedText, follow, keysOf, remember, remembered, rememberedOrigins, Split, trustFor, Unreachable,
 } from "./memory.js";
@@ -141,7 +141,7 @@ class StoryCheck {
     const isNewer = kind === "grown";
     keepNewer(bundle.origin, kept, isNewer ? bundle.checkpoint : kept.checkpoint);
     this.checks.pass(`memory_${kind}`, {
-      date: dated(kept.seen),
+      date: dayOf(kept.seen),
       n: grouped(isNewer ? shown.size.minus(old.size) : shown.size),
     });
     return kind === "older";
@@ -221,11 +221,6 @@ const nameOf = step => {
   const heading = step.querySelector("h3");
   return heading ? heading.firstChild.textContent.trim() : step.dataset.entry;
 };
-
-/** A moment as the day it was for this reader. */
-function dated(iso) {
-  return new Date(iso).toLocaleDateString(document.documentElement.lang);
-}
 
 /** Above everything else on the page: what it says is not to be relied on. With a file that proves it, where there is one. */
 function warn(texts, split) {

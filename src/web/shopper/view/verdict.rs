@@ -41,9 +41,15 @@ pub struct ScansView {
 }
 
 impl VerdictView {
-    /// `genuine`: `entries` statements about this item, all sealed, the first recorded on `since`.
-    pub fn genuine(text: &Text, entries: u64, since: &LocalDate) -> VerdictView {
-        let lead = text.count("verdict.genuine_lead", entries, &[("date", &since.text)]);
+    /// `genuine`: `entries` statements about this item, all sealed, the first recorded on `since`; and `waiting` that came after the
+    /// last seal.
+    pub fn genuine(text: &Text, entries: u64, since: &LocalDate, waiting: u64) -> VerdictView {
+        let date = [("date", since.text.as_str())];
+        let lead = match waiting {
+            0 => text.count("verdict.genuine_lead", entries, &date),
+            // Not all of them are.
+            _ => text.count("verdict.sealed", entries, &date),
+        };
         VerdictView::new(Tone::Good, Icon::Seal, text.get("verdict.genuine"), &lead)
     }
 
@@ -341,13 +347,13 @@ mod tests {
     fn a_sealed_record_is_called_unchanged_and_never_genuine() {
         for lang in Lang::ALL {
             let text = Text::of(lang);
-            let verdict = VerdictView::genuine(text, 15, &text.date("2026-06-12").expect("a date"));
+            let verdict = VerdictView::genuine(text, 15, &day(), 0);
             let words = format!("{} {}", verdict.title, verdict.lead);
             for claim in ["正品", "真品", "genuine", "authentic"] {
                 assert!(!words.to_lowercase().contains(claim), "{claim} in {words}");
             }
         }
-        let lead = VerdictView::genuine(Text::of(Lang::En), 15, &day()).lead;
+        let lead = VerdictView::genuine(Text::of(Lang::En), 15, &day(), 0).lead;
         assert!(
             lead.contains("unchanged since the first was recorded on 12 June 2026"),
             "{lead}"
@@ -370,7 +376,7 @@ mod tests {
     #[test]
     fn food_past_its_date_never_shines_green_and_a_recall_still_outranks_it() {
         let text = Text::of(Lang::En);
-        let sound = VerdictView::genuine(text, 3, &day());
+        let sound = VerdictView::genuine(text, 3, &day(), 0);
         assert_eq!(sound.tone, Tone::Good);
         assert_eq!(sound.with_expired(text, &day()).tone, Tone::Warn);
         let recalled = VerdictView::recalled(text, "Larkmere Demo", &day(), None);
@@ -398,7 +404,7 @@ mod tests {
         let bad = VerdictView::recalled(text, "Larkmere Demo", &day(), None);
         let bad = bad.about(text, "Formula", Some("L1"));
         assert_eq!(bad.subject.as_deref(), Some("Formula · batch L1"));
-        let good = VerdictView::genuine(text, 3, &day()).about(text, "Formula", None);
+        let good = VerdictView::genuine(text, 3, &day(), 0).about(text, "Formula", None);
         assert_eq!(good.subject, None);
     }
 }
