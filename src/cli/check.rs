@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, counted};
+use super::{Failure, Outcome, counted, say};
 use crate::app::{Core, OpenAs};
 use crate::check::{CheckOrder, MAX_FINDINGS, Report, check_with};
 use crate::config::Settings;
@@ -45,7 +45,7 @@ impl Check {
         if let Some(bar) = bar {
             bar.finish();
         }
-        self.print(&report);
+        say(&self.told(&report))?;
         Ok(if report.is_clean() {
             Outcome::Yes
         } else {
@@ -53,10 +53,10 @@ impl Check {
         })
     }
 
-    fn print(&self, report: &Report) {
+    fn told(&self, report: &Report) -> String {
         if self.json {
-            println!(
-                "{}",
+            return format!(
+                "{}\n",
                 json!({
                     "clean": report.is_clean(),
                     "findings": report.findings,
@@ -68,29 +68,27 @@ impl Check {
                     "tree_size": report.tree_size,
                 })
             );
-            return;
         }
-        for finding in &report.findings {
-            println!("WRONG: {finding}");
-        }
+        let findings = report.findings.iter();
+        let mut told: String = findings
+            .map(|finding| format!("WRONG: {finding}\n"))
+            .collect();
         let verdict = if report.is_clean() {
             "OK: all of it holds together"
         } else {
             "NOT OK"
         };
         if report.lost > 0 {
-            println!(
-                "{} entries have no content: an old database was restored",
-                report.lost
-            );
+            let lost = report.lost;
+            told += &format!("{lost} entries have no content: an old database was restored\n");
         }
-        println!(
-            "{verdict}: {} ({} waiting to be sealed), {} ({} of them public), tree size {}",
+        told + &format!(
+            "{verdict}: {} ({} waiting to be sealed), {} ({} of them public), tree size {}\n",
             counted(report.statements, "statement"),
             report.waiting,
             counted(report.seals, "seal"),
             report.public_seals,
             report.tree_size
-        );
+        )
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::merchant::AddKey;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, say};
 use crate::app::rotation::{MAX_OVERLAP, Rotated, RotationOrder, rotate};
 use crate::app::{Core, OpenAs, SealingError, new_key_file};
 use crate::config::Settings;
@@ -106,16 +106,17 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
         println!("{object}");
         return Ok(Outcome::Yes);
     }
-    println!("The log {} has {size} entries.", head.origin);
+    let mut told = format!("The log {} has {size} entries.\n", head.origin);
     for key in keys.all() {
         let (vkey, from) = (key.verifier.format(), key.from);
         let until = key
             .until
             .map_or_else(|| "on".to_owned(), |until| format!("to {until}"));
-        println!("{vkey}  signs from {from} {until}");
+        told += &format!("{vkey}  signs from {from} {until}\n");
     }
-    println!("{}  signs story notes", head.story_vkey);
-    println!("{fingerprint}  is their fingerprint, to be printed on packs");
+    told += &format!("{}  signs story notes\n", head.story_vkey);
+    told += &format!("{fingerprint}  is their fingerprint, to be printed on packs\n");
+    say(&told)?;
     Ok(Outcome::Yes)
 }
 

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, say};
 use crate::app::merchants::{KeyOrder, acting_merchant, add_key, add_merchant, party};
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
@@ -100,14 +100,14 @@ async fn list(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
             .iter()
             .map(|m| json!({ "id": m.id, "name": m.name, "issuer": m.issuer }))
             .collect();
-        println!("{}", json!({ "merchants": rows }));
+        say(&format!("{}\n", json!({ "merchants": rows })))?;
+    } else if merchants.is_empty() {
+        say("no merchants yet; enter one with: rootmark merchant add NAME --issuer …\n")?;
     } else {
-        for merchant in &merchants {
-            println!("{}  {}  {}", merchant.id, merchant.name, merchant.issuer);
-        }
-        if merchants.is_empty() {
-            println!("no merchants yet; enter one with: rootmark merchant add NAME --issuer …");
-        }
+        let lines = merchants
+            .iter()
+            .map(|m| format!("{}  {}  {}\n", m.id, m.name, m.issuer));
+        say(&lines.collect::<String>())?;
     }
     Ok(Outcome::Yes)
 }

@@ -18,6 +18,7 @@ mod trace;
 mod verify;
 mod witness;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -185,6 +186,13 @@ fn start_logging() {
     } else {
         logging.try_init()
     };
+}
+
+/// Prints what a command found. Where nobody reads any further that is an error, and none that matters.
+fn say(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// So many of a thing whose name takes an s.

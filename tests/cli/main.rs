@@ -8,6 +8,7 @@ mod verify;
 mod witnessed;
 
 use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
 
 use service::{Folder, Service};
 
@@ -100,6 +101,13 @@ fn issue_codes(folder: &Folder) {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("there is such a file already"), "{said}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), codes);
+    // Who reads no further than the first line, as `head` does, has all that he wanted.
+    let mut listing = folder.command(&["merchant", "list"]);
+    listing.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut listing = listing.spawn().unwrap();
+    drop(listing.stdout.take());
+    let listed = listing.wait_with_output().unwrap();
+    assert_eq!((listed.status.code(), listed.stderr.len()), (Some(0), 0));
     // Scopes are named together.
     let owner = merchants["merchants"][0]["id"].as_str().unwrap();
     let key = [
