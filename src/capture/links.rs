@@ -8,8 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::CaptureError;
-use super::master::must_own;
-use super::master::whole;
+use super::master::{must_own, whole};
 use crate::domain::fields::FaultKind;
 use crate::domain::identity_key::identity_key;
 use crate::domain::link::{self, Link, MAX_LINKS, MAX_LINKS_EVER};

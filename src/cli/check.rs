@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, counted, say};
+use super::{Failure, Outcome, counted, print_out};
 use crate::app::{Core, OpenAs};
 use crate::check::{CheckOrder, MAX_FINDINGS, Report, check_with};
 use crate::config::Settings;
@@ -45,12 +45,13 @@ impl Check {
         if let Some(bar) = bar {
             bar.finish();
         }
-        say(&self.told(&report))?;
-        Ok(if report.is_clean() {
-            Outcome::Yes
-        } else {
-            Outcome::No
-        })
+        let printed = print_out(&self.told(&report));
+        // What is wrong is wrong, whoever reads of it.
+        if !report.is_clean() {
+            return Ok(Outcome::No);
+        }
+        printed?;
+        Ok(Outcome::Yes)
     }
 
     fn told(&self, report: &Report) -> String {

@@ -74,8 +74,10 @@ impl Issue {
         let issued = match self.issue(core, gtin, lot).await {
             Ok(Some(issued)) => issued,
             nothing => {
-                if let Some(path) = &self.out {
-                    remove_file(path)?;
+                if let Some(path) = &self.out
+                    && let Err(error) = remove_file(path)
+                {
+                    eprintln!("{}, which is empty, stays: {error}", path.display());
                 }
                 nothing?;
                 return Ok(Outcome::No);
@@ -90,8 +92,11 @@ impl Issue {
         };
         let (gtin, first) = (issued.gtin, issued.first_number);
         written.map_err(|error| {
+            let place = self.out.as_deref().unwrap_or(Path::new("standard output"));
+            let place = place.display();
             format!(
-                "{error}; they are issued, and GET /api/code-ranges/{gtin}/{first}/codes lists them"
+                "{place}: {error}. The codes are issued, and not all of them are written there: \
+                 GET /api/code-ranges/{gtin}/{first}/codes lists them"
             )
         })?;
         let last = first + (issued.quantity - 1);

@@ -9,7 +9,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::merchant::AddKey;
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, print_out};
 use crate::app::rotation::{MAX_OVERLAP, Rotated, RotationOrder, rotate};
 use crate::app::{Core, OpenAs, SealingError, new_key_file};
 use crate::config::Settings;
@@ -103,7 +103,7 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
         let (origin, story) = (&head.origin, &head.story_vkey);
         let object = json!({ "origin": origin, "tree_size": size.0, "keys": rows, "story_vkey": story,
                 "fingerprint": fingerprint });
-        println!("{object}");
+        print_out(&format!("{object}\n"))?;
         return Ok(Outcome::Yes);
     }
     let mut told = format!("The log {} has {size} entries.\n", head.origin);
@@ -116,7 +116,7 @@ async fn show(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
     }
     told += &format!("{}  signs story notes\n", head.story_vkey);
     told += &format!("{fingerprint}  is their fingerprint, to be printed on packs\n");
-    say(&told)?;
+    print_out(&told)?;
     Ok(Outcome::Yes)
 }
 

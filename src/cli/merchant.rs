@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, Outcome, say};
+use super::{Failure, Outcome, print_out};
 use crate::app::merchants::{KeyOrder, acting_merchant, add_key, add_merchant, party};
 use crate::app::{Core, OpenAs};
 use crate::config::Settings;
@@ -100,14 +100,14 @@ async fn list(core: &Core, as_json: bool) -> Result<Outcome, Failure> {
             .iter()
             .map(|m| json!({ "id": m.id, "name": m.name, "issuer": m.issuer }))
             .collect();
-        say(&format!("{}\n", json!({ "merchants": rows })))?;
+        print_out(&format!("{}\n", json!({ "merchants": rows })))?;
     } else if merchants.is_empty() {
-        say("no merchants yet; enter one with: rootmark merchant add NAME --issuer …\n")?;
+        print_out("no merchants yet; enter one with: rootmark merchant add NAME --issuer …\n")?;
     } else {
         let lines = merchants
             .iter()
             .map(|m| format!("{}  {}  {}\n", m.id, m.name, m.issuer));
-        say(&lines.collect::<String>())?;
+        print_out(&lines.collect::<String>())?;
     }
     Ok(Outcome::Yes)
 }

@@ -188,8 +188,8 @@ fn start_logging() {
     };
 }
 
-/// Prints what a command found. Where nobody reads any further that is an error, and none that matters.
-fn say(text: &str) -> std::io::Result<()> {
+/// Prints what a command found. That nobody reads any further is an error like any other: see [`is_reader_gone`].
+fn print_out(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -50,10 +50,10 @@ pub struct Entry {
 pub enum Entered {
     /// The item has none.
     NoneThere,
-    /// It is not the one, and so many more may be tried today.
+    /// It is not the one.
     Wrong {
-        /// How many.
-        left: i64,
+        /// How many more may be tried today; none where this network was right before, which nothing keeps out.
+        left: Option<i64>,
     },
     /// Too many were wrong today: this one was not compared.
     TooMany,
@@ -127,7 +127,7 @@ pub async fn enter(
         note_try(&mut tx, try_key, false).await?;
         tx.commit().await?;
         return Ok(Entered::Wrong {
-            left: (left - 1).max(0),
+            left: (!tally.is_right).then_some(left - 1),
         });
     }
     let Known {

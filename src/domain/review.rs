@@ -28,7 +28,7 @@ pub struct Review {
 /// What comes of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// `explained`: what raised the doubts has another cause than a copy.
+    /// `explained`: it was looked into, and no copy was found.
     Explained,
     /// `copied`: packs with this code are about that are not the merchant's.
     Copied,

@@ -275,8 +275,7 @@ impl Said<'_> {
         let stamp = timestamp(at);
         let local = |offset| {
             let local = self.text.local_time(stamp.as_str(), offset)?;
-            let words = [("time", local.text.as_str()), ("zone", &local.zone)];
-            Some(self.text.with("finding.time", &words))
+            Some(self.text.zoned(&local))
         };
         let told = offset.and_then(local).or_else(|| local(READERS_OFFSET));
         told.unwrap_or_else(|| stamp.to_string())

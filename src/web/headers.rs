@@ -37,7 +37,7 @@ pub(super) fn for_script(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// A page that nobody keeps: it holds what somebody wrote, or what opens something.
+/// A page that nobody keeps: it answers what somebody entered, and holds it.
 pub(super) fn kept_by_nobody(mut response: HttpResponse) -> HttpResponse {
     let caching = header::HeaderValue::from_static("no-store");
     response

@@ -189,6 +189,12 @@ impl Text {
         })
     }
 
+    /// A moment with the name of its clock.
+    pub fn zoned(&self, local: &LocalTime) -> String {
+        let words = [("time", local.text.as_str()), ("zone", &local.zone)];
+        self.with("time.zoned", &words)
+    }
+
     fn date_text(&self, date: Date) -> String {
         let month = self
             .find(&format!("month.{}", u8::from(date.month())))

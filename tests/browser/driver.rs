@@ -190,6 +190,12 @@ impl Browser {
             .await;
     }
 
+    /// The browser's clock is that of a place, such as `America/Los_Angeles`.
+    pub async fn is_in(&self, zone: &str) {
+        let zone = json!({ "timezoneId": zone });
+        self.devtools("Emulation.setTimezoneOverride", zone).await;
+    }
+
     /// Runs a script in every page before its own.
     pub async fn before_every_page(&self, script: &str) {
         self.devtools(

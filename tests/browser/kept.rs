@@ -3,7 +3,7 @@
 use auditlog::bundle::Trust;
 use auditlog::note::Verifier;
 use auditlog::statement_proof::verify;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Browser;
 use crate::looked_up::phone;
@@ -134,6 +134,26 @@ async fn a_code_is_kept_with_a_receipt_that_proves_its_look_up_and_told_of_chang
         .await;
     assert_eq!(since(&browser).await[1..], ["没有变化。"]);
     assert_eq!(browser.console().await, [""; 0]);
+    browser.close().await;
+    app.stop().await;
+}
+
+/// A phone abroad names the days that the pages name.
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_those_of_china_wherever_the_phone_is() {
+    let app = TestApp::start().await;
+    let code = app.issue("L1", 1).await.remove(0);
+    app.sealed().await;
+    let browser = phone().await;
+    browser.is_in("America/Los_Angeles").await;
+    for (language, day) in [("en", "1 December 2026"), ("zh-CN", "2026年12月1日")] {
+        let address = format!("{}?lang={language}", app.url(&code));
+        browser.open(&address).await;
+        let told = "await import('/static/verify.js');
+            const at = '2026-11-30T20:00:00Z';
+            return [auditlog.dayOf(at), new Date(at).getDate()];";
+        assert_eq!(browser.run(told).await, json!([day, 30]));
+    }
     browser.close().await;
     app.stop().await;
 }

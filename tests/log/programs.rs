@@ -11,7 +11,7 @@ use sqlx::ConnectOptions;
 use crate::bench::{Bench, change_one, number, run};
 use crate::public_files::read_all;
 pub use crate::support::command::Said;
-use crate::support::command::finish;
+use crate::support::command::{command, finish};
 use crate::support::document::observation;
 use crate::support::{TestApp, owner};
 
@@ -90,6 +90,12 @@ async fn check_exits_with_0_where_all_is_well_and_with_1_where_it_names_what_is_
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains(&format!("WRONG: {name}:")), "{said:?}");
     assert!(said.out.contains("NOT OK"), "{said:?}");
+    // Nor does it matter whether anybody reads what is wrong.
+    let mut unread = command(&bench.settings, &["check"], &[]);
+    unread.stdout(Stdio::piped());
+    let mut unread = unread.spawn().unwrap();
+    drop(unread.stdout.take());
+    assert_eq!(unread.wait().unwrap().code(), Some(1));
     let said = rootmark(&bench.settings, &["check", "--json"]).await;
     assert_eq!(said.code, 1, "{said:?}");
     let json = said.json();

@@ -90,13 +90,20 @@ async fn a_hidden_code_is_right_for_the_first_time_once_and_its_use_is_in_the_lo
     );
     // Somebody else in the same network is not told that he is the first; and it is not stated twice.
     let again = enters(&app, path, hidden, "203.0.113.77", "en").await;
-    assert_eq!(again.text("h1"), "Right, and used in your network alone");
+    assert_eq!(again.text("h1"), "Right, and used from your network only");
     let lead = again.text(".lead");
     assert!(lead.contains("If that was you a moment ago"), "{lead}");
+    let again = enters(&app, path, hidden, "203.0.113.77", "zh-CN").await;
+    assert_eq!(again.text("h1"), "隐藏码正确，只在您所在的网络用过");
+    let lead = again.text(".lead");
+    assert!(
+        lead.contains("（UTC+8），有人在您所在的网络输入过"),
+        "{lead}"
+    );
     // Without its lot it is the same pack.
     let bare = path.replace("/10/L1", "");
     let again = enters(&app, &bare, hidden, "203.0.113.77", "en").await;
-    assert_eq!(again.text("h1"), "Right, and used in your network alone");
+    assert_eq!(again.text("h1"), "Right, and used from your network only");
     let second = enters(&app, path, hidden, "198.51.100.1", "zh-CN").await;
     assert_eq!(
         (second.status, second.text("h1").as_str()),
@@ -128,10 +135,9 @@ async fn a_hidden_code_is_right_for_the_first_time_once_and_its_use_is_in_the_lo
     // The page says so, the proof holds both, and a restart changes nothing.
     let app = app.restart().await;
     let page = Page::get(&app, path, "en").await;
-    assert!(
-        page.text(".hidden-code")
-            .contains("entered correctly 2 times")
-    );
+    let used = page.text(".hidden-code p");
+    assert!(used.contains("entered correctly 2 times"), "{used}");
+    assert!(used.contains(" UTC+8, and"), "{used}");
     let proof = app.get_text(&format!("/proof{path}")).await;
     let item_alone = format!("revealed {item}");
     assert_eq!(proof.matches(&item_alone).count(), 2, "{proof}");
@@ -361,7 +367,13 @@ async fn guesses_end_for_a_network_and_for_all() {
         "{}",
         page.html
     );
-    // Whoever was right before is not kept out by others.
+    // Whoever was right before is not kept out by others, nor by mistyping.
+    for _ in 0..=MAX_WRONG_OF_NETWORK {
+        let page = enters(&app, &path, &bad, "198.51.100.1", "en").await;
+        assert_eq!(page.status, 400);
+        let alert = page.text("[role=alert]");
+        assert_eq!(alert, "It is not the hidden code of this item.");
+    }
     let page = enters(&app, &path, &hidden, "198.51.100.1", "en").await;
     assert_eq!(page.status, 200);
     // On another day it is tried again, and what was noted is deleted.

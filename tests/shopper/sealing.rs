@@ -102,6 +102,8 @@ async fn a_new_event_is_marked_unsealed_beside_those_that_are_sealed() {
             "{}",
             page.text(".band .notes")
         );
+        let lead = page.text(".lead");
+        assert!(!lead.contains("All") && !lead.contains("全部"), "{lead}");
         let steps = page.texts("li.step");
         let entry = ["日志第", "Entry #"][column];
         let open = ["尚未封存", "Not sealed yet"][column];
@@ -121,6 +123,7 @@ async fn a_new_event_is_marked_unsealed_beside_those_that_are_sealed() {
     app.sealed().await;
     let page = Page::get(&app, &code, "en").await;
     assert!(page.texts(".notes, .open").is_empty());
+    assert!(page.text(".lead").starts_with("All "));
 }
 
 #[tokio::test(flavor = "multi_thread")]

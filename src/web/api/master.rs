@@ -5,10 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::on_record::recorded_of;
 use crate::capture::{Recorded, Submitter, record_master};
 use crate::domain::scope::Scope;
-use crate::domain::statement::{Kind, Role};
+use crate::domain::statement::Kind;
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -48,16 +47,6 @@ pub(in crate::web) async fn record_link(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, Problem> {
     record(Kind::Link, &request, payload, &service).await
-}
-
-/// `POST /api/reviews`: what was found of a code in doubt.
-pub(in crate::web) async fn record_review(
-    request: HttpRequest,
-    payload: web::Payload,
-    service: web::Data<Service>,
-) -> Result<HttpResponse, Problem> {
-    let recorded = recorded(Kind::Review, &request, payload, &service).await?;
-    Ok(recorded_of(&service, recorded, Role::Reviewed).await)
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@ mod nowhere;
 mod on_record;
 mod pictures;
 mod recalls;
+mod reviews;
 mod scans;
 mod signed;
 mod words;
@@ -24,11 +25,10 @@ pub(super) use company_prefixes::{declare_prefix, declared_prefixes, take_prefix
 pub(super) use disclosure::{disclosure, record_disclosure};
 pub(super) use erasures::erase_fields;
 pub(super) use findings::findings;
-pub(super) use master::{
-    record_document, record_link, record_party, record_product, record_review,
-};
+pub(super) use master::{record_document, record_link, record_party, record_product};
 pub(super) use nowhere::no_such_resource;
 pub(super) use pictures::{send_picture, sent_pictures, take_back};
 pub(super) use recalls::{recalls, record_recall};
+pub(super) use reviews::record_review;
 pub(super) use scans::scans;
 pub(super) use signed::record_signed;

@@ -76,16 +76,12 @@ pub(in crate::web) async fn scans(
     let Asked { code, before } = asked.into_inner();
     let link = DigitalLink::parse(&code);
     let link = link.map_err(|fault| Problem::validation(format!("code: {fault}")))?;
-    let item = link.item();
-    let item =
-        item.ok_or_else(|| Problem::validation("code: only items are looked up one by one"))?;
-    let gtin = link.gtin();
+    let named = link.gtin().zip(link.item());
+    let (gtin, item) =
+        named.ok_or_else(|| Problem::validation("code: only items are looked up one by one"))?;
     let permit = service.forward_traces.begin(merchant_id)?;
     let mut conn = service.database.reader.acquire().await?;
-    let owner = match gtin {
-        Some(gtin) => gtin_owner(&mut conn, gtin).await?,
-        None => None,
-    };
+    let owner = gtin_owner(&mut conn, gtin).await?;
     if owner.is_some_and(|owner| owner != merchant_id) {
         return Err(Problem::forbidden("the code is another merchant's"));
     }

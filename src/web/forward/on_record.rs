@@ -1,4 +1,4 @@
-//! Whether there is a record of what somebody wants to recall: of a misspelled lot there is none.
+//! Whether there is a record of what somebody recalls or reviews: of a misspelled lot there is none.
 
 use sqlx::PgConnection;
 

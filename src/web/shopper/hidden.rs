@@ -35,11 +35,11 @@ pub(super) fn view(shell: &Shell, story: &Story) -> HiddenView {
     }
 }
 
-/// To the minute, on the clock of China: whoever entered a code knows when that was.
+/// To the minute, on a clock that is named: whoever entered a code knows when that was.
 fn moment(text: &Text, at: OffsetDateTime) -> String {
     let stamp = timestamp(at);
     let local = text.local_time(stamp.as_str(), READERS_OFFSET);
-    local.map_or_else(|| stamp.to_string(), |local| local.text)
+    local.map_or_else(|| stamp.to_string(), |local| text.zoned(&local))
 }
 
 fn action(shell: &Shell, link: &DigitalLink) -> String {
@@ -163,11 +163,16 @@ fn answer(request: &HttpRequest, link: &DigitalLink, entered: Entered) -> HttpRe
         // Its page says what it is, and whether there is a record of it at all.
         Entered::NoneThere => return see_other(shell(request).story_href(link)),
         Entered::Wrong { left } => {
-            let left = left.unsigned_abs();
-            let fault = (left > 0).then(|| text.count("hidden.wrong", left, &[]));
-            let lead = match left {
-                0 => text.get("hidden.wrong_last"),
-                _ => text.get("hidden.retry"),
+            let (lead, fault) = match left.map(i64::unsigned_abs) {
+                Some(0) => (text.get("hidden.wrong_last"), None),
+                Some(left) => (
+                    text.get("hidden.retry"),
+                    Some(text.count("hidden.wrong", left, &[])),
+                ),
+                None => (
+                    text.get("hidden.retry"),
+                    Some(text.get("hidden.wrong_again").into()),
+                ),
             };
             let said = Said {
                 title: text.get("hidden.wrong_title"),

@@ -377,7 +377,7 @@ fn reviews(text: &Text, story: &Story, public_size: TreeSize) -> Vec<ReviewView>
     story.reviews.iter().rev().filter_map(view).collect()
 }
 
-/// That doubts were looked into and another cause was found: what restores a verdict is seen beside it.
+/// That the code was looked into and no copy was found: what restores a verdict is seen beside it.
 fn reviewed(text: &Text, story: &Story) -> Option<String> {
     let last = story.reviews.last()?;
     let day = china_date(text, last.recorded_at)?;
