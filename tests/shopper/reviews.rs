@@ -32,12 +32,17 @@ async fn says(app: &TestApp, key: &str, body: String) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn scans_of(app: &TestApp, key: &str, code: &str, more: &str) -> Value {
+async fn asks(app: &TestApp, key: &str, code: &str, more: &str) -> (u16, Value) {
     let path = format!("/api/scans?code={}{more}", uri(code).replace('/', "%2F"));
     let answer = app.http.get(app.url(&path)).bearer_auth(key).send().await;
     let answer = answer.unwrap();
-    assert_eq!(answer.status(), 200, "{path}");
-    answer.json().await.unwrap()
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn scans_of(app: &TestApp, key: &str, code: &str, more: &str) -> Value {
+    let (status, said) = asks(app, key, code, more).await;
+    assert_eq!(status, 200, "{said}");
+    said
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,18 +149,24 @@ async fn nobody_looks_into_what_is_yet_to_come_or_into_another_merchants_codes()
         403,
         "belongs to another merchant",
     );
-    let asked = async |key: &str, code: &str| {
-        let path = format!("/api/scans?code={}", uri(code));
-        let answer = app.http.get(app.url(&path)).bearer_auth(key).send().await;
-        let answer = answer.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
-    };
-    refused(asked(&foreign, &code).await, 403, "another merchant's");
+    refused(
+        asks(&app, &foreign, &code, "").await,
+        403,
+        "another merchant's",
+    );
     // A code that does not exist has no look-ups; what is said of it is recorded, and named as on no record.
     let forged = format!("/01/{GTIN}/21/NEVERISSUED");
-    refused(asked(&key, &forged).await, 404, "no record of this item");
+    refused(
+        asks(&app, &key, &forged, "").await,
+        404,
+        "no record of this item",
+    );
     let nobodys = "/01/09506000134352/21/1";
-    refused(asked(&key, nobodys).await, 404, "no record of this item");
+    refused(
+        asks(&app, &key, nobodys, "").await,
+        404,
+        "no record of this item",
+    );
     refused(
         says(&app, &key, review(nobodys, 0, "copied")).await,
         403,

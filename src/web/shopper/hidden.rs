@@ -211,18 +211,20 @@ fn answer(request: &HttpRequest, link: &DigitalLink, entered: Entered) -> HttpRe
         } => {
             let at = moment(text, first_at);
             let n = text.number(times.into());
-            // The same page loaded again is this, too: only its reader knows whether it was the first time.
-            let is_first_here = is_again && times == 1;
+            let before = [("at", at.as_str()), ("n", n.as_str())];
+            let used = text.get("hidden.used_title");
+            let (title, lead) = match (is_again, times) {
+                // The same page loaded again is this, too: only its reader knows whether it was the first time.
+                (true, 1) => (
+                    text.get("hidden.used_here_title"),
+                    text.with("hidden.used_here", &[("at", &at)]),
+                ),
+                (true, _) => (used, text.with("hidden.used_today", &before)),
+                (false, _) => (used, text.with("hidden.used_before", &before)),
+            };
             let said = Said {
-                title: match is_first_here {
-                    true => text.get("hidden.used_here_title"),
-                    false => text.get("hidden.used_title"),
-                },
-                lead: match (is_first_here, is_again) {
-                    (true, _) => text.with("hidden.used_here", &[("at", &at)]),
-                    (_, true) => text.with("hidden.used_today", &[("at", &at), ("n", &n)]),
-                    (_, false) => text.with("hidden.used_before", &[("at", &at), ("n", &n)]),
-                },
+                title,
+                lead,
                 fault: None,
                 advice: doubt(),
             };
