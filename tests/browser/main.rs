@@ -1,6 +1,7 @@
 //! The example's pages in a real browser.
 
 mod access;
+mod arriving;
 mod budget;
 mod camera;
 mod driver;
