@@ -3,6 +3,7 @@
 //!
 //! The map of this code, its floors and its rules are in `src/README.md`.
 
+pub mod accounts;
 pub mod anchor;
 pub mod app;
 pub mod audit;
@@ -19,6 +20,7 @@ pub mod domain;
 pub mod failpoint;
 pub mod generate;
 pub mod http_client;
+pub mod mail;
 pub mod metrics;
 pub mod postgres;
 pub mod proof;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::store::hidden_try::delete_past_tries;
+use crate::store::password_reset::delete_past_resets;
 use crate::store::report::delete_past_reports;
+use crate::store::sent_form::delete_past_forms;
+use crate::store::session::delete_past_sessions;
 use crate::store::{Database, is_unavailable};
 
 /// Between two looks.
@@ -31,8 +34,14 @@ pub(super) async fn run(database: Database, mut stop: watch::Receiver<bool>) {
 
 async fn step(database: &Database) -> sqlx::Result<u64> {
     let mut conn = database.eraser.acquire().await?;
-    // What fails for one is no reason to keep the other.
+    // What fails for one is no reason to keep the others.
     let tries = delete_past_tries(&mut conn).await;
+    let sessions = delete_past_sessions(&mut conn).await;
+    let resets = delete_past_resets(&mut conn).await;
+    let forms = delete_past_forms(&mut conn).await;
     let reports = delete_past_reports(&mut conn).await?;
-    tries.map(|_| reports)
+    for done in [tries, sessions, resets, forms] {
+        done?;
+    }
+    Ok(reports)
 }

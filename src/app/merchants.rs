@@ -1,18 +1,19 @@
 //! Merchants and their keys: what an operator enters from the command line.
 
-use auditlog::Hash;
 use auditlog::field::Secret;
 use sqlx::PgConnection;
 use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::accounts::keys;
+use crate::accounts::{AccountError, Actor};
 use crate::capture::Submitter;
+use crate::domain::act::OPERATOR;
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{Identity, IdentityError};
-use crate::domain::scope::{Scope, api_key_text};
+use crate::domain::scope::Scope;
 use crate::domain::sealed::{OpenFault, StoredEventIdKey};
-use crate::store::api_key::{NewApiKey, insert_api_key};
 use crate::store::merchant::{
     Merchant, NewMerchant, clear_event_id_keys, insert_merchant, list_merchants, seal_event_id_key,
 };
@@ -42,6 +43,9 @@ pub enum MerchantError {
     /// The merchant's key does not open.
     #[error("the key that makes eventIDs: {0}")]
     Sealed(#[from] OpenFault),
+    /// A key was not made.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -111,7 +115,7 @@ pub async fn seal_event_id_keys(
     }
 }
 
-/// A key to be made.
+/// A key to be made, for good.
 pub struct KeyOrder<'a> {
     /// Whose.
     pub merchant_id: Uuid,
@@ -123,29 +127,27 @@ pub struct KeyOrder<'a> {
     pub scopes: &'a [Scope],
 }
 
-/// Makes a key and gives its text, which is stored nowhere.
+/// Makes a key for a merchant, as its operator, and gives its text, which is stored nowhere.
 pub async fn add_key(database: &Database, order: &KeyOrder<'_>) -> Result<String, MerchantError> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)?;
-    let text = api_key_text(&random);
-    let key = NewApiKey {
+    let mut conn = database.accounts.acquire().await?;
+    let actor = Actor {
+        name: OPERATOR,
         merchant_id: order.merchant_id,
-        id: Uuid::now_v7(),
-        key_sha256: Hash::of(&[text.as_bytes()]).0,
-        label: order.label.to_owned(),
-        issuer: order.issuer.to_owned(),
-        scopes: order
-            .scopes
-            .iter()
-            .map(|scope| scope.as_str().to_owned())
-            .collect(),
-        created_at: OffsetDateTime::now_utc(),
     };
-    let mut conn = database.capture.acquire().await?;
-    let mut tx = begin_for(&mut conn, order.merchant_id).await?;
-    insert_api_key(&mut tx, &key).await?;
-    tx.commit().await?;
-    Ok(text)
+    let KeyOrder {
+        issuer,
+        label,
+        scopes,
+        ..
+    } = *order;
+    let order = keys::KeyOrder {
+        issuer: Some(issuer),
+        label,
+        scopes,
+        expires_at: None,
+    };
+    let made = keys::make(&mut conn, actor, &order, None, OffsetDateTime::now_utc()).await;
+    Ok(made?)
 }
 
 /// The merchant that a command acts for: named, or the only one there is.

@@ -24,10 +24,12 @@ use crate::anchor::{PublicLog, PublishError};
 use crate::config::{DatabaseChoice, Settings};
 use crate::cosign::Cosigner;
 use crate::deliver::Deliverer;
+use crate::mail::{MailError, Mailer};
 use crate::postgres::{Access, Cluster, ClusterConfig, ClusterError, DataDirLock, has_cluster};
 use crate::store::batch::any_pending;
 use crate::store::log_head::log_head;
 use crate::store::{Database, OpenError, embedded_options, has_log};
+use crate::web::admin::tries::Tries;
 use crate::web::{
     Forms, ForwardTraces, LogIdentity, LogState, Networks, Receipts, Service, Subscribing, serve,
 };
@@ -53,6 +55,9 @@ pub enum StartError {
     /// The keys of merchants.
     #[error(transparent)]
     Merchants(#[from] MerchantError),
+    /// Letters.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The public log.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -354,6 +359,7 @@ impl Running {
             let stop = stop_sealing.subscribe();
             tokio::spawn(delivering::run(deliverer, watched.clone(), stop))
         });
+        let mailer = Mailer::new(&settings.mail, settings.data_dir.join("outbox"))?;
         let (stopping, is_stopping) = watch::channel(false);
         let (stop_waiting, waiting_ends) = watch::channel(false);
         let service = Service {
@@ -370,6 +376,9 @@ impl Running {
             receipts: Receipts::new(settings.waiting_limit, waiting_ends),
             networks: Networks::default(),
             forms: Forms::default(),
+            account_keys: keys.codes.account_keys(),
+            mailer,
+            tries: Tries::default(),
             forward_traces: ForwardTraces::default(),
         };
         let server: Server = serve(service, listener, settings.workers)

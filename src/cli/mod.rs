@@ -15,6 +15,7 @@ mod serve;
 mod service_manager;
 mod sign;
 mod trace;
+mod user;
 mod verify;
 mod witness;
 
@@ -77,6 +78,9 @@ enum Operator {
     /// Enter merchants.
     #[command(subcommand)]
     Merchant(merchant::Merchant),
+    /// Invite the people of merchants, and help who has lost everything.
+    #[command(subcommand)]
+    User(user::User),
     /// Make API keys, and look after the keys that the log signs with.
     #[command(subcommand)]
     Key(key::Key),
@@ -160,6 +164,7 @@ fn run(operator: Operator) -> Result<Outcome, Failure> {
             Operator::Generate(generate) => generate.run(&settings).await,
             Operator::Codes(codes) => codes.run(&settings).await,
             Operator::Merchant(merchant) => merchant.run(&settings).await,
+            Operator::User(user) => user.run(&settings).await,
             Operator::Key(key) => key.run(&settings).await,
         }
     })

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::cosign::CosignSettings;
 use crate::http_client::PrivateTargets;
+use crate::mail::MailSettings;
 use crate::web::ServingSettings;
 
 /// How long a witness that did not cosign is left alone.
@@ -74,6 +75,9 @@ pub struct Settings {
     /// `ROOTMARK_WEBHOOK_PRIVATE_TARGETS`: networks and hosts that deliveries may go to although they are
     /// not on the public internet. Default: none.
     pub webhook_targets: PrivateTargets,
+    /// `ROOTMARK_SMTP_URL`: the server that takes letters to people. Default: letters are files in `outbox` below the data folder.
+    /// `ROOTMARK_MAIL_FROM`: who sends them.
+    pub mail: MailSettings,
     /// `ROOTMARK_DELIVERIES`: `on` or `off`; off keeps subscriptions and sends them nothing. Default `on`.
     pub deliveries: bool,
     /// `ROOTMARK_SHUTDOWN_GRACE_MS`: how long the service, told to stop, still takes requests while
@@ -213,6 +217,7 @@ impl Settings {
             workers: reader.number("ROOTMARK_WORKERS", default_workers(), 1..=1_024) as usize,
             serving: reader.serving(),
             webhook_targets: reader.webhook_targets(),
+            mail: reader.mail(),
             deliveries: reader.switch("ROOTMARK_DELIVERIES"),
             shutdown_grace: reader.shutdown_grace(),
         };

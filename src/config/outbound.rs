@@ -3,6 +3,7 @@
 use super::Reader;
 use super::serving::network;
 use crate::http_client::PrivateTargets;
+use crate::mail::{MailSettings, SmtpServer};
 
 /// Networks and hosts on the list.
 const MAX_ENTRIES: usize = 64;
@@ -18,6 +19,27 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             private_targets,
         );
         targets.unwrap_or_default()
+    }
+
+    /// The fault names the variable and never its value, which may hold a password.
+    pub(super) fn mail(&mut self) -> MailSettings {
+        const SERVER: &str = "ROOTMARK_SMTP_URL";
+        const FROM: &str = "ROOTMARK_MAIL_FROM";
+        let must_be = "an address of mail, such as rootmark@example.org";
+        let from = self.parsed(FROM, must_be, |text| text.parse().ok());
+        let Some(url) = self.text(SERVER) else {
+            return MailSettings::Outbox;
+        };
+        match (SmtpServer::parse(&url), from) {
+            (Ok(server), Some(from)) => return MailSettings::Smtp { server, from },
+            (Err(fault), _) => self.faults.push(format!("{SERVER}: {fault}")),
+            // What is set and no address was said already.
+            (Ok(_), None) if self.text(FROM).is_some() => {}
+            (Ok(_), None) => self
+                .faults
+                .push(format!("{SERVER} is set, and {FROM} is not")),
+        }
+        MailSettings::Outbox
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod client;
 mod laboratory;
+mod people;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::accounts::AccountError;
 use crate::app::Running;
 use crate::app::merchants::{KeyOrder, MerchantError, add_key, add_merchant};
 use crate::domain::scope::Scope;
@@ -66,9 +68,9 @@ const SEAL_LIMIT: Duration = Duration::from_secs(60);
 pub struct Demo {
     /// Where the service is.
     pub url: String,
-    /// Who will administer it. There is no log-in yet.
+    /// Who administers the first merchant in the dashboard.
     pub admin_email: Option<String>,
-    /// Likewise.
+    /// With which password.
     pub admin_password: Option<String>,
     /// A key of the first merchant.
     pub api_key: String,
@@ -109,6 +111,9 @@ pub enum DemoError {
     /// A merchant or its key.
     #[error(transparent)]
     Merchant(#[from] MerchantError),
+    /// Nobody can log in.
+    #[error("the example's people: {0}")]
+    People(#[from] AccountError),
     /// The laboratory's words cannot be signed.
     #[error("the example's laboratory: {0}")]
     Signing(String),
@@ -180,8 +185,10 @@ pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Resul
     };
     let mut demo = Demo {
         url: running.url.clone(),
-        admin_email: None,
-        admin_password: None,
+        admin_email: known.as_ref().and_then(|known| known.admin_email.clone()),
+        admin_password: known
+            .as_ref()
+            .and_then(|known| known.admin_password.clone()),
         api_key: keys.first().cloned().unwrap_or_default(),
         vkey: running.vkey.clone(),
         story_vkey: running.story_vkey.clone(),
@@ -190,6 +197,12 @@ pub async fn load(running: &Running, data_dir: &Path, variant: Variant) -> Resul
         merchant_keys: keys,
         laboratory: Some(laboratory.clone()),
     };
+    if demo.admin_email.is_none() {
+        let merchant_id = merchant_id(running, &merchants[0]).await?;
+        let (email, password) = people::enter(running, merchant_id, &merchants[0].name).await?;
+        demo.admin_email = Some(email);
+        demo.admin_password = Some(password);
+    }
     // Before anything is signed: a second start must sign with this very key.
     save(&path, &demo)?;
     let client = Client::new(running.address);
@@ -242,6 +255,13 @@ pub fn greeting(demo: &Demo) -> Result<String, DemoError> {
             .light_color(Dense1x2::Dark)
             .build();
         let _ = writeln!(text, "{picture}\n");
+    }
+    if let (Some(email), Some(password)) = (&demo.admin_email, &demo.admin_password) {
+        let url = &demo.url;
+        let _ = writeln!(
+            text,
+            "The dashboard of the brand: {url}/admin\n  {email}\n  {password}\n"
+        );
     }
     let _ = writeln!(text, "Press Ctrl-C to stop; nothing is lost.");
     Ok(text)

@@ -16,6 +16,7 @@ use auditlog::field::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::account::AccountKeys;
 use super::crockford;
 use super::gs1::{Gtin, Serial};
 use super::hidden::HiddenCode;
@@ -55,6 +56,20 @@ impl CodeKey {
     /// What seals the keys that make eventIDs.
     pub fn event_id_keys(&self) -> EventIdKeys {
         EventIdKeys(self.sealing("eventIDKey"))
+    }
+
+    /// What stands beside the secrets of accounts.
+    pub fn account_keys(&self) -> AccountKeys {
+        let derive = |purpose: &str| {
+            let label = format!("rootmark-account/v1 {purpose}");
+            Secret(prf(&keyed(&self.0.0), label.as_bytes()))
+        };
+        AccountKeys {
+            pepper: derive("password"),
+            recovery: derive("recoveryCode"),
+            device: derive("device"),
+            factors: self.sealing("secondFactor"),
+        }
     }
 
     /// The key that seals what must be readable again, under a label that no item code begins with.

@@ -1,6 +1,8 @@
 //! What the product speaks of, as plain types: GS1 identities, EPCIS events, statements. Nothing
 //! here reads a clock, a file or a database.
 
+pub mod account;
+pub mod act;
 pub mod balance;
 pub mod capture_fault;
 pub mod code;
@@ -22,6 +24,7 @@ pub mod history;
 pub mod identity_key;
 pub mod link;
 pub mod master;
+pub mod name;
 pub mod official;
 pub mod photo;
 pub mod picture;

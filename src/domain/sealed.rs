@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `signatureToken` | signs every delivery of a subscription | the merchant's id ‖ the subscription's id |
 //! | `eventIDKey` | makes the eventID of a merchant's events that come without one | the merchant's id |
+//! | `secondFactor` | makes the codes of somebody's authenticator | the account's id |
 //!
 //! An id is 16 bytes. The key lies outside the database, so that a stolen dump signs no delivery, and
 //! nobody who has only the dump can try out an erased value until the eventID comes out. What was sealed
@@ -129,7 +130,12 @@ impl EventIdKeys {
 }
 
 impl Sealing {
-    fn seal(&self, associated: &[u8], nonce: [u8; NONCE_BYTES], secret: &[u8]) -> Vec<u8> {
+    pub(super) fn seal(
+        &self,
+        associated: &[u8],
+        nonce: [u8; NONCE_BYTES],
+        secret: &[u8],
+    ) -> Vec<u8> {
         let payload = Payload {
             msg: secret,
             aad: associated,
@@ -139,7 +145,7 @@ impl Sealing {
         [&[VERSION], nonce.as_slice(), &sealed].concat()
     }
 
-    fn open(&self, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenFault> {
+    pub(super) fn open(&self, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenFault> {
         let Some((&VERSION, rest)) = sealed.split_first() else {
             return Err(OpenFault::UnknownForm);
         };

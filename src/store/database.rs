@@ -40,6 +40,8 @@ pub struct Database {
     pub indexer: Pool,
     /// Sends subscribers what is theirs.
     pub deliverer: Pool,
+    /// Lets people into the dashboard.
+    pub accounts: Pool,
     /// Replaces what is erased.
     pub eraser: Pool,
     /// What is measured of all of them, and by everybody who works with them.
@@ -113,6 +115,7 @@ impl Database {
             checker: pool("checker", "rootmark_checker", 2),
             indexer: pool("indexer", "rootmark_indexer", 1),
             deliverer: pool("deliverer", "rootmark_deliverer", 4),
+            accounts: pool("accounts", "rootmark_accounts", 6),
             eraser: pool("eraser", "rootmark_eraser", 1),
             metrics,
         })
@@ -125,6 +128,7 @@ impl Database {
             &self.checker,
             &self.indexer,
             &self.deliverer,
+            &self.accounts,
             &self.eraser,
         ];
         for pool in [&self.capture, &self.reader].into_iter().chain(own) {

@@ -4,6 +4,8 @@
 //! Queries are checked against the schema when the code is compiled. After changing one, or a
 //! migration, run `make prepare`.
 
+pub mod account;
+pub mod act;
 pub mod api_key;
 pub mod batch;
 pub mod capture_job;
@@ -16,19 +18,25 @@ pub mod event_index;
 pub mod event_key;
 pub mod gtin_owner;
 pub mod hidden_try;
+pub mod invitation;
 pub mod key_rotation;
 pub mod log_head;
 pub mod lost_entry;
 pub mod members;
+pub mod membership;
 pub mod merchant;
 pub mod named_query;
 pub mod party_description;
+pub mod password_reset;
 pub mod picture;
 pub mod problem_case;
 pub mod recall;
+pub mod recovery_code;
 pub mod report;
 pub mod scan;
 pub mod seal;
+pub mod sent_form;
+pub mod session;
 pub mod statement;
 pub mod subscription;
 pub mod tile;

@@ -34,6 +34,9 @@ pub(super) const SITE_CSS: &str = text_of!(
     "css/print.css"
 );
 
+/// What the dashboard has beside it: shoppers never load it.
+const DESK_CSS: &str = text_of!("css/desk.css");
+
 /// All that pages refer to.
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let asset = |name, content_type, text: &'static str| Asset {
@@ -49,6 +52,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     };
     vec![
         asset("site.css", CSS, SITE_CSS),
+        asset("desk.css", CSS, DESK_CSS),
         asset("verify.js", JS, &VERIFY_JS),
         asset("saved.js", JS, &SAVED_JS),
         asset("report.js", JS, text_of!("js/report.js")),

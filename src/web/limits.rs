@@ -134,7 +134,7 @@ fn over<K: std::hash::Hash>(limiter: &Option<Limiter>, who: &K) -> Option<u64> {
 
 /// A rate for each client: a minute's share may be used at once, and comes back evenly.
 #[derive(Debug)]
-struct Limiter<C: Clock = MonotonicClock> {
+pub(super) struct Limiter<C: Clock = MonotonicClock> {
     cells: RateLimiter<u64, Cells, C, NoOpMiddleware<C::Instant>>,
     hasher: RandomState,
 }
@@ -143,19 +143,28 @@ impl Limiter {
     fn new(per_minute: u32) -> Option<Limiter> {
         Limiter::with_clock(per_minute, MonotonicClock)
     }
+
+    /// Of another rate.
+    pub fn with_quota(quota: Quota) -> Limiter {
+        Limiter::of(quota, MonotonicClock)
+    }
 }
 
 impl<C: Clock> Limiter<C> {
     fn with_clock(per_minute: u32, clock: C) -> Option<Limiter<C>> {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
-        Some(Limiter {
+        Some(Limiter::of(quota, clock))
+    }
+
+    fn of(quota: Quota, clock: C) -> Limiter<C> {
+        Limiter {
             cells: RateLimiter::new(quota, Cells::new(), clock),
             hasher: RandomState::new(),
-        })
+        }
     }
 
     /// Counts a request of `who`. If it is one too many: after how many seconds the next may come.
-    fn over(&self, who: &impl std::hash::Hash) -> Option<u64> {
+    pub fn over(&self, who: &impl std::hash::Hash) -> Option<u64> {
         let refused = self.cells.check_key(&self.hasher.hash_one(who)).err()?;
         let wait = refused.wait_time_from(self.cells.clock().now());
         // Retry-After says whole seconds.

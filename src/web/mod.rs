@@ -1,5 +1,6 @@
 //! Everything that answers requests. A handler extracts, makes one stage call, and builds a page.
 
+pub mod admin;
 mod api;
 mod assets;
 mod auth;
@@ -25,6 +26,7 @@ pub mod routes;
 mod scripts;
 mod service;
 pub mod shopper;
+mod spreadsheet;
 pub mod text;
 
 pub use api::ForwardTraces;

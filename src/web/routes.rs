@@ -6,7 +6,7 @@ use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 use actix_web::{HttpRequest, HttpResponse, Route, guard};
 
 use super::shopper::resolver;
-use super::{api, assets, epcis, log, metrics, openapi, ops, shopper};
+use super::{admin, api, assets, epcis, log, metrics, openapi, ops, shopper};
 
 /// The table. What is not in it is answered by [`nowhere`].
 pub fn configure(table: &mut ServiceConfig) {
@@ -130,6 +130,8 @@ pub fn configure(table: &mut ServiceConfig) {
             delete().to(api::take_prefix_back),
         )
         .route("/api/openapi.json", read(openapi::openapi))
+        // The people of merchants.
+        .configure(admin::table::configure)
         // Auditors.
         .service(
             // C2SP tlog-tiles allows it here: of an entry only the digest does not shrink.

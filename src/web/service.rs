@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::admin::tries::Tries;
 use super::client::{Networks, neighbourhood};
 use super::limits::{self, LimitSettings, Limits};
 use super::shopper::report::Forms;
@@ -23,9 +24,11 @@ use super::{
     ForwardTraces, MetricsToken, Receipts, TrustedProxies, epcis, headers, requests, routes,
 };
 use crate::cosign::WitnessState;
+use crate::domain::account::AccountKeys;
 use crate::domain::code::CodeKey;
 use crate::domain::sealed::{EventIdKeys, SealingKey};
 use crate::http_client::PrivateTargets;
+use crate::mail::Mailer;
 use crate::public::Published;
 use crate::store::Database;
 
@@ -50,6 +53,12 @@ pub struct Service {
     pub networks: Networks,
     /// The reports that are being read.
     pub forms: Forms,
+    /// What stands beside the secrets of accounts.
+    pub account_keys: AccountKeys,
+    /// Writes to people.
+    pub mailer: Mailer,
+    /// How often somebody tried to come in.
+    pub tries: Tries,
     /// Who follows a recall.
     pub forward_traces: ForwardTraces,
     /// What subscriptions are made with.

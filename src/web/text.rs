@@ -1,6 +1,6 @@
 //! The words of the pages, in the reader's language.
 //!
-//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml` or the files of these names in `phone`, and every word of a vocabulary in
+//! Every sentence lives in `templates/text/zh-CN.toml` and `templates/text/en.toml` or the files of these names in `phone` and `admin`, and every word of a vocabulary in
 //! `templates/text/words/`, under the same keys in both languages. Code and templates name a key through a value called `text`:
 //! `text.get("site.name")`, `text.with("journey.entry", &[("index", "7")])`,
 //! `text.count("journey.steps", 15, &[])`. The tests below read the sources for those calls, so a
@@ -74,6 +74,16 @@ impl Text {
         fill(self.get(key), values)
     }
 
+    /// The same for a template, with one value.
+    pub fn with_one(&self, key: &str, name: &str, value: &str) -> String {
+        fill(self.get(key), &[(name, value)])
+    }
+
+    /// The same with two.
+    pub fn with_two(&self, key: &str, name: &str, value: &str, other: &str, more: &str) -> String {
+        fill(self.get(key), &[(name, value), (other, more)])
+    }
+
     /// The sentence for `n` things: `key.one` or `key.other`, with `{n}` as a grouped number.
     pub fn count(&self, key: &str, n: u64, values: &[(&str, &str)]) -> String {
         let form = if n == 1 { "one" } else { "other" };
@@ -93,6 +103,11 @@ impl Text {
         self.find(&format!("{table}.{word}"))
             .or_else(|| self.find(&format!("{table}.other")))
             .unwrap_or(word)
+    }
+
+    /// A word of our own under a table, which may have hyphens; itself, where the files do not name it.
+    pub fn word<'a>(&'a self, table: &str, word: &'a str) -> &'a str {
+        self.find(&format!("{table}.{word}")).unwrap_or(word)
     }
 
     /// A type of document, such as `healthCertificate`; one that the files do not name keeps its own word.

@@ -208,3 +208,23 @@ pub async fn report_problem(app: &TestApp, gtin: &str) {
     let answer = request.body(body).send().await.unwrap();
     assert_eq!(answer.status(), 200);
 }
+
+/// Gives a merchant somebody who is logged in, an invitation and a form that was sent.
+pub async fn employ_somebody(app: &TestApp, merchant_id: Uuid) {
+    let (account, token) = (Uuid::now_v7(), merchant_id.simple());
+    let rows = format!(
+        "INSERT INTO account (id, email, name, password_hash, password_changed_at, language, created_at)
+         VALUES ('{account}', '{account}@a.example', 'Na', '-', now(), 'en', now());
+         INSERT INTO membership VALUES ('{merchant_id}', '{account}', 'owner', now());
+         INSERT INTO session VALUES (decode('{token}{token}', 'hex'), '{account}', '{account}',
+             '{merchant_id}', now(), now(), false, 0, '');
+         INSERT INTO invitation VALUES ('{merchant_id}', '{account}', decode('{token}{token}', 'hex'), 'a@b.example',
+             'owner', 'operator', 'M', now(), now(), NULL);
+         INSERT INTO sent_form VALUES ('{merchant_id}', '{account}', now(), '/admin')"
+    );
+    let mut owner = app.owner().await;
+    sqlx::raw_sql(AssertSqlSafe(rows))
+        .execute(&mut owner)
+        .await
+        .unwrap();
+}

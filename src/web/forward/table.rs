@@ -1,6 +1,5 @@
 //! A forward trace as a table for a spreadsheet: a row for each thing, sortable by any column.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -13,6 +12,7 @@ use crate::domain::forward::{Names, Reached};
 use crate::domain::gs1::Identity;
 use crate::domain::master::Bilingual;
 use crate::domain::time::timestamp;
+use crate::web::spreadsheet::{BYTE_ORDER_MARK, tamed};
 use crate::web::text::{Lang, Text};
 
 /// Of codes, those up to what led to them.
@@ -37,9 +37,6 @@ const COLUMNS: [&str; 18] = [
     "partyNameChinese",
     "inside",
 ];
-
-/// Without it, spreadsheets take UTF-8 for the encoding of their country.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// What a table says of each thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,28 +174,4 @@ fn both(name: Option<&Bilingual>) -> (String, String) {
     let said = |lang, name| Text::of(lang).said(name).to_owned();
     let name = name.map(|name| (said(Lang::En, name), said(Lang::ZhCn, name)));
     name.unwrap_or_default()
-}
-
-/// Spreadsheets take what begins so for a formula, and do what it says (OWASP, CSV injection).
-fn tamed(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula_and_every_other_is_as_it_was() {
-        for formula in ["=1+1", "+86", "-2", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(tamed(formula), format!("'{formula}"));
-        }
-        for text in ["", "1=1", "红岭 a=b", " =1"] {
-            assert_eq!(tamed(text), text);
-        }
-    }
 }

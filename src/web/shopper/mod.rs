@@ -181,7 +181,7 @@ fn message(request: &HttpRequest, page: MessagePage) -> HttpResponse {
 }
 
 /// On to another page.
-fn see_other(address: String) -> HttpResponse {
+pub(super) fn see_other(address: String) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, address))
         .finish()
@@ -189,7 +189,11 @@ fn see_other(address: String) -> HttpResponse {
 
 /// A page; or 304 to a reader who has this very page. All that it says is in its tag, so nothing that changes, such
 /// as a recall or a date that has passed, is ever missed. It is weak, because pages travel compressed.
-fn render(request: &HttpRequest, status: StatusCode, page: &impl Template) -> HttpResponse {
+pub(super) fn render(
+    request: &HttpRequest,
+    status: StatusCode,
+    page: &impl Template,
+) -> HttpResponse {
     let html = match page.render() {
         Ok(html) => html,
         Err(error) => return unmade(&error),
@@ -230,7 +234,7 @@ fn unmade(error: &dyn std::error::Error) -> HttpResponse {
     HttpResponse::InternalServerError().finish()
 }
 
-fn shell(request: &HttpRequest) -> Shell {
+pub(super) fn shell(request: &HttpRequest) -> Shell {
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok());
     let query = request.query_string();

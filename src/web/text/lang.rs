@@ -13,18 +13,20 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The text files of this language: its sentences, those of what a phone does by itself, and its words for what stands
+    /// The text files of this language: its sentences, those of what a phone does by itself, those of the dashboard, and its words for what stands
     /// in records.
-    pub(super) fn files(self) -> [&'static str; 3] {
+    pub(super) fn files(self) -> [&'static str; 4] {
         match self {
             Lang::ZhCn => [
                 include_str!("../../../templates/text/zh-CN.toml"),
                 include_str!("../../../templates/text/phone/zh-CN.toml"),
+                include_str!("../../../templates/text/admin/zh-CN.toml"),
                 include_str!("../../../templates/text/words/zh-CN.toml"),
             ],
             Lang::En => [
                 include_str!("../../../templates/text/en.toml"),
                 include_str!("../../../templates/text/phone/en.toml"),
+                include_str!("../../../templates/text/admin/en.toml"),
                 include_str!("../../../templates/text/words/en.toml"),
             ],
         }

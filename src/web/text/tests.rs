@@ -6,6 +6,7 @@ use super::*;
 
 /// Sections whose keys are looked up by a word of the data and so never stand in the sources.
 const VOCABULARIES: &[&str] = &[
+    "act",
     "bizStep",
     "check",
     "country",
@@ -14,10 +15,13 @@ const VOCABULARIES: &[&str] = &[
     "eventType",
     "field",
     "linkType",
+    "memberRole",
     "month",
     "official",
     "role",
+    "roleDuty",
     "saved_list",
+    "scope",
     "sensor",
     "unit",
     "withdrawn",
@@ -96,6 +100,8 @@ fn keys_named_in(code: &str, keys: &mut BTreeSet<String>) {
     for (call, forms) in [
         ("text.get(\"", &[""][..]),
         ("text.with(\"", &[""]),
+        ("text.with_one(\"", &[""]),
+        ("text.with_two(\"", &[""]),
         ("text.count(\"", &[".one", ".other"]),
     ] {
         for rest in packed.split(call).skip(1) {
