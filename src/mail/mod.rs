@@ -120,6 +120,11 @@ impl Mailer {
         Ok(Mailer { from, way })
     }
 
+    /// Whether letters reach people without anybody's hands.
+    pub fn reaches_people(&self) -> bool {
+        matches!(self.way, Way::Smtp(_))
+    }
+
     /// Sends a letter: once this is done, somebody else has it.
     pub async fn send(&self, letter: &Letter<'_>) -> Result<(), MailError> {
         let message = Message::builder()

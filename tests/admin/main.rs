@@ -7,9 +7,12 @@ mod audit;
 mod carried;
 mod coming_in;
 mod factor;
+#[path = "../support/installed.rs"]
+mod installed;
 mod invitations;
 mod keys;
 mod kit;
+mod mail;
 mod matrix;
 mod reset;
 mod sessions;

@@ -273,6 +273,20 @@ impl Browser {
         gone.unwrap_or_else(|_| panic!("a click on {selector} led to no other page"));
     }
 
+    /// Does what leads to another page, and waits for that.
+    pub async fn leave_by(&self, script: &str) {
+        let here = self.element("html").await;
+        self.evaluate(script).await;
+        let here = format!("{}/element/{here}/name", self.session);
+        let gone = async {
+            while self.http.get(&here).send().await.unwrap().status() != 404 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
+        gone.unwrap_or_else(|_| panic!("{script} led to no other page"));
+    }
+
     /// A picture of the first element that matches, as PNG.
     pub async fn picture(&self, selector: &str) -> Vec<u8> {
         let element = self.element(selector).await;

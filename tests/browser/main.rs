@@ -4,6 +4,7 @@ mod access;
 mod arriving;
 mod budget;
 mod camera;
+mod desk;
 mod driver;
 mod forms;
 #[path = "../support/installed.rs"]

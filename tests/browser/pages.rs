@@ -51,7 +51,7 @@ pub fn pictures() -> PathBuf {
 }
 
 /// What is wrong with the page that is open; nothing, if all is well.
-async fn faults(browser: &Browser, axe: &str) -> Vec<String> {
+pub async fn faults(browser: &Browser, axe: &str) -> Vec<String> {
     let mut faults: Vec<String> = Vec::new();
     let mut add = |what: &str, found: Value| match found {
         Value::Array(found) => faults.extend(found.iter().map(|one| format!("{what}: {one}"))),

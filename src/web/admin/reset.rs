@@ -19,6 +19,7 @@ fn page(acting: &Acting, is_sent: bool, fault: Option<String>) -> ForgottenPage 
         desk: acting.desk(&shell, Place::Elsewhere),
         email: acting.fields().get("email").chars().take(254).collect(),
         is_sent,
+        reaches_people: acting.service.mailer.reaches_people(),
         fault,
         shell,
     }

@@ -135,6 +135,7 @@ async fn invited_page(
         desk: acting.desk(&shell, Place::Team),
         email: email.to_string(),
         is_sent: sent.is_ok(),
+        reaches_people: acting.service.mailer.reaches_people(),
         link,
         shell,
     };

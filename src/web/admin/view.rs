@@ -95,6 +95,8 @@ pub(super) struct ForgottenPage {
     pub desk: Desk,
     pub email: String,
     pub is_sent: bool,
+    /// Whether letters reach people without the operator's hands.
+    pub reaches_people: bool,
     pub fault: Option<String>,
 }
 
@@ -262,6 +264,8 @@ pub(super) struct InvitedPage {
     pub desk: Desk,
     pub email: String,
     pub is_sent: bool,
+    /// Whether letters reach people without the operator's hands.
+    pub reaches_people: bool,
     pub link: String,
 }
 
