@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use time::OffsetDateTime;
 
+use super::labels::Labels;
 use super::progress::Progress;
 use super::{Failure, Outcome};
 use crate::app::merchants::acting_merchant;
@@ -22,6 +23,8 @@ use crate::domain::gs1::{Gtin, Lot};
 pub(super) enum Codes {
     /// Issue codes for a lot, and write their addresses, one a line.
     Issue(Issue),
+    /// Print labels for codes that were issued: a PDF with one for each, QR code, name, lot and dates on it.
+    Labels(Labels),
 }
 
 /// Issue codes for a lot, and write their addresses, one a line.
@@ -49,7 +52,15 @@ pub(super) struct Issue {
 
 impl Codes {
     pub async fn run(&self, settings: &Settings) -> Result<Outcome, Failure> {
-        let Codes::Issue(order) = self;
+        let order = match self {
+            Codes::Issue(order) => order,
+            Codes::Labels(labels) => {
+                let core = Core::open(settings, OpenAs::Command).await?;
+                let result = labels.run(&core, settings).await;
+                core.close().await;
+                return result;
+            }
+        };
         let gtin = Gtin::parse(&order.gtin).map_err(|error| format!("--gtin: {error}"))?;
         let lot = order.lot.as_deref().map(Lot::parse).transpose();
         let lot = lot.map_err(|error| format!("--lot: {error}"))?;

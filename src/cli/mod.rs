@@ -7,6 +7,7 @@ mod check;
 mod codes;
 mod generate;
 mod key;
+mod labels;
 mod merchant;
 mod progress;
 mod recover;

@@ -1,6 +1,7 @@
 //! Item codes: issuing them, and saying what a scanned one is.
 
 pub mod hidden;
+pub mod printed;
 
 use auditlog::field::Secret;
 use auditlog::json::write_string;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::code::CodeKey;
 use crate::domain::gs1::{DigitalLink, Gtin, Identity, Lot, Serial};
+use crate::domain::hidden::HiddenCode;
 use crate::domain::statement::{About, Draft, DraftError, Kind, NewStatement, Role, StatementId};
 use crate::domain::time::{timestamp, to_millisecond};
 use crate::domain::turn::Turns;
@@ -144,6 +146,45 @@ pub async fn issue(
     })
 }
 
+/// An order of codes that begins with a number, if there is one. The transaction must act for the merchant.
+pub async fn issued(
+    conn: &mut PgConnection,
+    merchant_id: Uuid,
+    gtin: Gtin,
+    first_number: u32,
+) -> sqlx::Result<Option<IssuedCodes>> {
+    let range = code_range_of(conn, merchant_id, gtin, first_number).await?;
+    let range = range.filter(|range| range.first_number == i64::from(first_number));
+    Ok(range.map(|range| IssuedCodes {
+        gtin,
+        lot: range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()),
+        first_number,
+        quantity: range.quantity as u32,
+        has_hidden: range.has_hidden,
+        id: range.id,
+    }))
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct IssuedCode {
+    /// What its QR code leads to, on any host.
+    pub link: DigitalLink,
+    /// The hidden code of the pack, where it has one.
+    pub hidden: Option<HiddenCode>,
+}
+
+/// Issued codes, made as they are asked for: an order may be of millions. In no order that shows which was first.
+pub fn codes(key: &CodeKey, codes: &IssuedCodes) -> impl Iterator<Item = IssuedCode> + use<> {
+    let cipher = key.cipher(codes.gtin);
+    let (gtin, lot, has_hidden) = (codes.gtin, codes.lot, codes.has_hidden);
+    let numbers = codes.first_number..=codes.first_number + (codes.quantity - 1);
+    numbers.map(move |number| IssuedCode {
+        link: DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number))),
+        hidden: has_hidden.then(|| cipher.hidden(number)),
+    })
+}
+
 /// What a printer needs of issued codes, a line each, in no order that shows which was first: the address below `base`, and,
 /// where there are hidden codes, a comma and the hidden code.
 pub fn lines(
@@ -151,13 +192,9 @@ pub fn lines(
     codes: &IssuedCodes,
     base: String,
 ) -> impl Iterator<Item = String> + use<> {
-    let cipher = key.cipher(codes.gtin);
-    let (gtin, lot, has_hidden) = (codes.gtin, codes.lot, codes.has_hidden);
-    let numbers = codes.first_number..=codes.first_number + (codes.quantity - 1);
-    numbers.map(move |number| {
-        let link = DigitalLink::from_parts(gtin, lot, Some(cipher.serial(number)));
-        let hidden = has_hidden.then(|| format!(",{}", cipher.hidden(number).shown()));
-        format!("{base}{}{}\n", link.path(), hidden.unwrap_or_default())
+    self::codes(key, codes).map(move |code| {
+        let hidden = code.hidden.map(|hidden| format!(",{}", hidden.shown()));
+        format!("{base}{}{}\n", code.link.path(), hidden.unwrap_or_default())
     })
 }
 

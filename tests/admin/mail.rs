@@ -33,12 +33,13 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let server = Server { program, port };
         for _ in 0..600 {
             if tokio::net::TcpStream::connect(("127.0.0.1", port))
                 .await
                 .is_ok()
             {
-                return Server { program, port };
+                return server;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

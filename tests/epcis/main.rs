@@ -16,6 +16,7 @@ mod forms;
 mod json;
 mod keys;
 mod kit;
+mod labels;
 mod limits;
 mod link_lots;
 mod master;

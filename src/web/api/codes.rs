@@ -6,11 +6,10 @@ use futures_util::stream;
 use serde::Serialize;
 
 use crate::capture::CaptureError;
-use crate::codes::{self, CodeOrder, IssuedCodes};
+use crate::codes::{self, CodeOrder};
 use crate::domain::gs1::{Gtin, Lot};
 use crate::domain::scope::Scope;
 use crate::store::begin_for;
-use crate::store::code_range::code_range_of;
 use crate::web::Service;
 use crate::web::auth::submitter;
 use crate::web::body::json_text;
@@ -119,22 +118,12 @@ pub(in crate::web) async fn codes(
     let first: u32 = path.1.parse().map_err(|_| unknown())?;
     let mut conn = service.database.capture.acquire().await?;
     let mut tx = begin_for(&mut conn, submitter.merchant_id).await?;
-    let range = code_range_of(&mut tx, submitter.merchant_id, gtin, first).await?;
+    let issued = codes::issued(&mut tx, submitter.merchant_id, gtin, first).await?;
     tx.rollback().await?;
-    let range = range
-        .filter(|range| range.first_number == i64::from(first))
-        .ok_or_else(unknown)?;
-    if range.has_hidden {
+    let issued = issued.ok_or_else(unknown)?;
+    if issued.has_hidden {
         may_hide(&request, &service).await?;
     }
-    let issued = IssuedCodes {
-        gtin,
-        lot: range.lot.as_deref().and_then(|lot| Lot::parse(lot).ok()),
-        first_number: first,
-        quantity: range.quantity as u32,
-        has_hidden: range.has_hidden,
-        id: range.id,
-    };
     // Made as they are sent: an order may be of millions.
     let base = service.public_url.clone();
     let mut all = codes::lines(&service.code_key, &issued, base);
