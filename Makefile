@@ -8,7 +8,7 @@ help:
 	@echo 'make test     format, lints and all tests, on a Postgres and a browser of their own'
 	@echo 'make soak     the tests of crashes, races, formats and requests again, for hours: more of each'
 	@echo 'make conformance EPCIS_OPENAPI=file  ask for all that the OpenAPI file of GS1 describes'
-	@echo 'make bench    measure capture, sealing, tracing, pages and queries'
+	@echo 'make bench    measure capture, sealing, tracing, codes, pages and queries'
 	@echo 'make screenshots  take the pictures of the pages that the documents show'
 	@echo 'make prepare  check the SQL queries against the migrations, after changing either'
 
@@ -37,9 +37,10 @@ conformance:
 	EPCIS_OPENAPI="$(abspath $(EPCIS_OPENAPI))" cargo test --locked --test conformance -- --nocapture
 
 bench:
-	@scripts/setup postgres compiler
+	@scripts/setup postgres compiler pdf
 	cargo bench --locked --bench rates
 	cargo bench --locked --bench audit
+	cargo bench --locked --bench codes
 	cargo bench --locked --bench queries
 	cargo bench --locked --bench trace
 	cargo bench --locked --bench pages
