@@ -22,20 +22,23 @@ pub fn propose(keys: &AccountKeys, account_id: Uuid) -> Result<(SecondFactor, Ve
     Ok((factor, sealed))
 }
 
-/// Sets up a proposed factor for whoever shows a code of it; the codes on paper that come with it. All other sessions end.
+/// Sets up a proposed factor for whoever shows the password and a code of it; the codes on paper that come with it. All other sessions end.
 pub async fn add(
-    conn: &mut PgConnection,
+    pool: &Pool,
     keys: &AccountKeys,
     current: &Current,
-    (sealed, typed): (&[u8], &str),
+    (password, sealed, typed): (&Password, &[u8], &str),
     now: OffsetDateTime,
 ) -> Result<Vec<RecoveryCode>> {
     let session = &current.session;
+    // Else whoever finds an open session could shut its owner out with a phone of his own.
+    check_password(pool, keys, session.account_id, password).await?;
     let factor = keys.open_factor(session.account_id, sealed)?;
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
     let step = factor
         .step_of(typed, seconds, None)
         .ok_or(AccountError::WrongCode)?;
+    let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
     act_as(&mut tx, session.account_id).await?;
     let account = hold_own_account(&mut tx, session.account_id).await?;

@@ -9,7 +9,7 @@ use super::session::Current;
 use super::{AccountError, Actor, MAX_NAME_CHARS, Result, fresh_token, passwords};
 use crate::domain::account::{AccountKeys, Email, Password, Role, Token};
 use crate::domain::act::What;
-use crate::domain::name::name;
+use crate::domain::name::{NameFault, mixes_scripts, name};
 use crate::store::account::{Account, account_by_email, act_as, insert_account};
 use crate::store::invitation::{
     Invitation, NewInvitation, end_invitation, end_past_invitation, insert_invitation,
@@ -105,6 +105,9 @@ pub async fn accept_as_new(
     let (invitation, _) = look_up(&mut conn, token, now).await?;
     drop(conn);
     let called = name(person.name, MAX_NAME_CHARS)?;
+    if mixes_scripts(&called) {
+        return Err(NameFault::MixedScripts.into());
+    }
     let known = [
         invitation.email.as_str(),
         &called,
@@ -144,8 +147,7 @@ pub async fn accept_as_new(
     Ok((account.id, token))
 }
 
-/// Somebody who has no account yet.
-#[derive(Debug)]
+/// Somebody who has no account yet, with a password that is never printed.
 pub struct NewPerson<'a> {
     /// As typed.
     pub name: &'a str,

@@ -13,7 +13,9 @@ use crate::store::Pool;
 use crate::store::account::{Account, account_by_email, act_as, hold_own_account, set_factor};
 use crate::store::membership::employers_of;
 use crate::store::recovery_code::use_recovery_code;
-use crate::store::session::{NewSession, count_wrong_code, end_session, insert_session};
+use crate::store::session::{
+    NewSession, count_wrong_code, end_session, insert_session, wrong_codes,
+};
 
 /// Wrong codes after which a session has to begin again with the password.
 pub const MAX_WRONG_CODES: i32 = 5;
@@ -63,10 +65,15 @@ pub async fn log_in(
     let (Some(account), true) = (account, is_right) else {
         return Err(AccountError::WrongPassword);
     };
-    let awaits_factor = account.sealed_factor.is_some();
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
     act_as(&mut tx, account.id).await?;
+    // Another password, or a second factor, may have come while this one was hashed.
+    let held = hold_own_account(&mut tx, account.id).await?;
+    if held.password_hash != account.password_hash {
+        return Err(AccountError::WrongPassword);
+    }
+    let awaits_factor = held.sealed_factor.is_some();
     let token = begin(
         &mut tx,
         (account.id, &account.email),
@@ -128,13 +135,14 @@ pub async fn confirm(
     let mut tx = conn.begin().await?;
     let session = &current.session;
     act_as(&mut tx, session.account_id).await?;
-    if session.wrong_codes >= MAX_WRONG_CODES {
-        end_session(&mut tx, session.account_id, session.id).await?;
-        tx.commit().await?;
-        return Err(AccountError::LinkEnded);
-    }
     // Held: two requests with one code are looked at one after the other.
     let account = hold_own_account(&mut tx, session.account_id).await?;
+    let wrong_codes = wrong_codes(&mut tx, session.id).await?;
+    if wrong_codes.is_none_or(|wrong| wrong >= MAX_WRONG_CODES) {
+        end_session(&mut tx, session.account_id, session.id).await?;
+        tx.commit().await?;
+        return Err(AccountError::TooManyCodes);
+    }
     if !take(&mut tx, keys, &account, &shown, now).await? {
         count_wrong_code(&mut tx, session.id).await?;
         tx.commit().await?;

@@ -44,6 +44,12 @@ pub enum AccountError {
     /// No room for more.
     #[error("a team has at most {0} people, invitations included")]
     TeamFull(usize),
+    /// More passwords are being looked at than there is room for.
+    #[error("too many people log in at this moment")]
+    Busy,
+    /// Five codes were wrong: it begins with the password again.
+    #[error("too many wrong codes")]
+    TooManyCodes,
     /// The form was sent before, and led there.
     #[error("this form was sent before")]
     SentBefore(String),

@@ -1,6 +1,7 @@
 //! Hashing passwords: Argon2id as OWASP advises (19 MiB, two passes), with a key beside it that is not in the database.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
@@ -8,12 +9,17 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use auditlog::field::Secret;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::{AccountError, Result, random};
 use crate::domain::account::Password;
 
 /// Hashes at a time: each takes 19 MiB and a core, and there are other things to do.
-static PLACES: Semaphore = Semaphore::const_new(2);
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
+/// Those who wait for a place or have one; whoever comes then is told to come again.
+static WAITING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(64)));
+/// How long somebody waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What nobody's password is: whoever has no account waits as long as whoever has one.
 static NOBODY: LazyLock<String> = LazyLock::new(|| {
@@ -47,7 +53,15 @@ pub(super) async fn is_right(
 }
 
 async fn on_a_place<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _place = PLACES.acquire().await.map_err(hash_error)?;
+    let waiting = Arc::clone(&WAITING).try_acquire_owned();
+    let waiting = waiting.map_err(|_| AccountError::Busy)?;
+    let place = timeout(PATIENCE, Arc::clone(&PLACES).acquire_owned()).await;
+    let place = place.map_err(|_| AccountError::Busy)?.map_err(hash_error)?;
+    // The place goes with the work: whoever hangs up frees none while a hash is made for him.
+    let work = move || {
+        let _until_done = (waiting, place);
+        work()
+    };
     spawn_blocking(work).await.map_err(hash_error)
 }
 

@@ -14,9 +14,9 @@ use crate::store::account::{
     Account, account_by_email, act_as, hold_own_account, own_account, set_password,
 };
 use crate::store::password_reset::{
-    delete_password_resets, insert_password_reset, presented_password_reset,
+    delete_password_reset, delete_password_resets, insert_password_reset, presented_password_reset,
 };
-use crate::store::session::end_other_sessions;
+use crate::store::session::{end_other_sessions, wrong_codes};
 
 /// How long a link for another password is good.
 pub const RESET_LIMIT: Duration = Duration::hours(1);
@@ -77,9 +77,10 @@ pub async fn take_another(
         }
     }
     // Held and looked at again: of two who use one link together, one comes too late.
-    if delete_password_resets(&mut tx, account.id).await? == 0 {
+    if !delete_password_reset(&mut tx, &token.digest()).await? {
         return Err(AccountError::LinkEnded);
     }
+    delete_password_resets(&mut tx, account.id).await?;
     set_password(&mut tx, account.id, &hash, now).await?;
     end_other_sessions(&mut tx, account.id, None).await?;
     super::own_act(
@@ -115,6 +116,12 @@ pub async fn change(
     let mut conn = pool.acquire().await?;
     let mut tx = conn.begin().await?;
     act_as(&mut tx, account_id).await?;
+    // Who took another password by mail meanwhile, and ended this session, had a reason.
+    let held = hold_own_account(&mut tx, account_id).await?;
+    let is_in_force = wrong_codes(&mut tx, current.session.id).await?.is_some();
+    if held.password_hash != account.password_hash || !is_in_force {
+        return Err(AccountError::WrongPassword);
+    }
     set_password(&mut tx, account_id, &hash, now).await?;
     delete_password_resets(&mut tx, account_id).await?;
     end_other_sessions(&mut tx, account_id, Some(current.session.id)).await?;

@@ -13,6 +13,9 @@ pub enum NameFault {
     /// Too long.
     #[error("at most {0} characters")]
     TooLong(usize),
+    /// A word of letters that look alike and are not.
+    #[error("a word mixes letters of several scripts")]
+    MixedScripts,
     /// A character that is not seen, or turns others around.
     #[error("an invisible character (U+{0:04X})")]
     Invisible(u32),

@@ -133,14 +133,6 @@ pub async fn set_factor(
     Ok(())
 }
 
-/// Takes another name. The transaction must act as the account.
-pub async fn set_name(conn: &mut PgConnection, id: Uuid, name: &str) -> Result<()> {
-    sqlx::query!("UPDATE account SET name = $2 WHERE id = $1", id, name)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// Takes another language. The transaction must act as the account.
 pub async fn set_language(conn: &mut PgConnection, id: Uuid, language: &str) -> Result<()> {
     sqlx::query!(

@@ -44,6 +44,20 @@ pub async fn presented_password_reset(
     .await
 }
 
+/// Ends a link; false if it has ended. The transaction must act as its account.
+pub async fn delete_password_reset(
+    conn: &mut PgConnection,
+    token_sha256: &[u8; 32],
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "DELETE FROM password_reset WHERE token_sha256 = $1",
+        token_sha256.as_slice()
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Ends all links of an account; how many there were. The transaction must act as it.
 pub async fn delete_password_resets(conn: &mut PgConnection, account_id: Uuid) -> Result<u64> {
     let done = sqlx::query!(

@@ -51,8 +51,6 @@ pub struct PresentedSession {
     pub seen_at: OffsetDateTime,
     /// Whether only the password was shown so far.
     pub awaits_factor: bool,
-    /// Codes that were wrong.
-    pub wrong_codes: i32,
 }
 
 /// A session in the list of one's own.
@@ -99,7 +97,7 @@ pub async fn presented_session(
         r#"SELECT session.id, account.email, account.name, account.language,
                   account.sealed_factor IS NOT NULL AS "has_factor!", session.merchant_id,
                   merchant.name AS "merchant_name?", membership.role AS "role?",
-                  session.created_at, session.seen_at, session.awaits_factor, session.wrong_codes
+                  session.created_at, session.seen_at, session.awaits_factor
            FROM session
            JOIN account ON account.id = session.account_id
            LEFT JOIN membership ON membership.account_id = session.account_id
@@ -127,7 +125,6 @@ pub async fn presented_session(
         created_at: row.created_at,
         seen_at: row.seen_at,
         awaits_factor: row.awaits_factor,
-        wrong_codes: row.wrong_codes,
     }))
 }
 
@@ -155,6 +152,13 @@ pub async fn touch_session(conn: &mut PgConnection, id: Uuid, at: OffsetDateTime
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// How many codes were wrong in a session; none if it has ended. The transaction must act as its account.
+pub async fn wrong_codes(conn: &mut PgConnection, id: Uuid) -> Result<Option<i32>> {
+    sqlx::query_scalar!("SELECT wrong_codes FROM session WHERE id = $1", id)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Counts a wrong code. The transaction must act as its account.

@@ -35,6 +35,12 @@ async fn a_form_of_an_ended_session_is_sent_after_logging_in_again_and_not_befor
         (seen.status, seen.text("h1")),
         (200, "You are logged in again".into())
     );
+    let shown = seen.texts("dl.rows dd");
+    assert_eq!(
+        shown,
+        ["/admin/keys", "ERP", "capture", "query", "90"],
+        "nothing is sent unseen"
+    );
     assert_eq!(
         owner.get("/admin/keys").await.texts(".list-main").len(),
         1,
@@ -69,6 +75,19 @@ async fn passwords_are_not_carried_and_nothing_is_from_elsewhere() {
         !seen.html.contains("carried"),
         "what another site sends is not kept"
     );
+    // Browsers that say nothing of the site say the origin.
+    victim.site = None;
+    let own = app.url("");
+    for (origin, is_kept) in [
+        (None, false),
+        (Some("null".to_owned()), false),
+        (Some("https://evil.example".to_owned()), false),
+        (Some(own), true),
+    ] {
+        victim.origin = origin.clone();
+        let seen = victim.post("/admin/keys", &ORDER).await;
+        assert_eq!(seen.html.contains("carried"), is_kept, "{origin:?}");
+    }
     app.stop().await;
 }
 
@@ -86,5 +105,22 @@ async fn whoever_logged_in_anew_in_another_window_sends_the_form_once_more() {
     );
     let seen = owner.send_form(&seen, "/admin/keys", &[]).await;
     assert!(seen.text("#key").starts_with("rmk_"), "{}", seen.html);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_page_that_was_open_for_too_long_is_given_back_as_itself() {
+    let app = TestApp::start().await;
+    owner(&app).await;
+    let mut na = Person::new(&app);
+    let page = na.get("/admin/log-in").await;
+    na.cookies.clear();
+    let fields = [("email", "owner@larkmere.example"), ("password", PASSWORD)];
+    let seen = na.send_form(&page, "/admin/log-in", &fields).await;
+    assert_eq!((seen.status, seen.text("h1")), (409, "Log in".into()));
+    let email = seen.attribute("#email", "value");
+    assert_eq!(email.as_deref(), Some("owner@larkmere.example"));
+    let seen = na.send_form(&seen, "/admin/log-in", &fields[..]).await;
+    assert_eq!(seen.location.as_deref(), Some("/admin"));
     app.stop().await;
 }

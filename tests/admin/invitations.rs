@@ -44,7 +44,7 @@ async fn whoever_has_the_link_joins_once_in_the_role_that_was_meant() {
         );
     }
     for (name, password, fault) in [
-        ("", PASSWORD, "A name is missing."),
+        ("", PASSWORD, "Fill in this field."),
         (
             "李\u{202E}娜",
             PASSWORD,

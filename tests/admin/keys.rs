@@ -29,7 +29,7 @@ async fn a_key_does_what_was_ticked_until_it_is_ended_or_past_its_time() {
         (&[("label", "ERP"), ("scope", "capture")], "Choose how long"),
         (
             &[("label", " "), ("scope", "capture"), ("days", "30")],
-            "A name is missing",
+            "Fill in this field",
         ),
         (
             &[("label", "ERP"), ("scope", "capture"), ("days", "31")],

@@ -83,6 +83,8 @@ pub struct Person {
     pub device: String,
     /// What a browser says of where a request comes from.
     pub site: Option<&'static str>,
+    /// What a browser says of the origin of a form.
+    pub origin: Option<String>,
     /// The address that a trusted proxy names.
     pub address: Option<String>,
 }
@@ -95,6 +97,7 @@ impl Person {
             cookies: BTreeMap::new(),
             device: "Mozilla/5.0 (Linux; Android 14) Chrome/126.0.0.0 Mobile".to_owned(),
             site: Some("same-origin"),
+            origin: None,
             address: None,
         }
     }
@@ -110,6 +113,9 @@ impl Person {
             .header("Accept-Language", "en");
         if let Some(site) = self.site {
             request = request.header("Sec-Fetch-Site", site);
+        }
+        if let Some(origin) = &self.origin {
+            request = request.header("Origin", origin);
         }
         if let Some(address) = &self.address {
             request = request.header("X-Forwarded-For", address);
@@ -267,6 +273,23 @@ pub fn links(app: &TestApp) -> Vec<String> {
         Some(link.to_owned())
     };
     files.iter().filter_map(link).collect()
+}
+
+/// Waits until so many letters were put into the outbox, with links or without.
+pub async fn wait_for_letters(app: &TestApp, count: usize) {
+    let outbox = app.data_dir.path().join("outbox");
+    let letters = || {
+        let files = std::fs::read_dir(&outbox).into_iter().flatten();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".eml")).count()
+    };
+    for _ in 0..600 {
+        if letters() >= count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{} letters of {count}", letters());
 }
 
 /// Waits until there are so many letters with links.

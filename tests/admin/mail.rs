@@ -90,6 +90,10 @@ async fn an_invitation_arrives_in_both_languages_with_a_link_that_lets_in() {
         "{}",
         seen.html
     );
+    assert!(
+        !seen.html.contains("/admin/invitation/"),
+        "nobody else has the link"
+    );
     let letter = tokio::task::spawn_blocking(move || server.first_letter())
         .await
         .unwrap();

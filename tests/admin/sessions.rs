@@ -89,7 +89,7 @@ async fn another_password_ends_all_other_sessions() {
         (
             "wrong words here",
             "tin bridge over snow",
-            "The password until now is wrong.",
+            "The current password is wrong.",
         ),
         (PASSWORD, "short", "A password has at least 12 characters."),
         (PASSWORD, "password1234", "This password is among those"),

@@ -58,11 +58,6 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// What stands before the `@`.
-    pub fn local_part(&self) -> &str {
-        self.0.split('@').next().unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Email {
@@ -79,7 +74,6 @@ mod tests {
     fn an_address_is_kept_in_small_letters_and_without_what_a_keyboard_adds() {
         let email = Email::parse(" Li.Na+tins@Larkmere.Example ").unwrap();
         assert_eq!(email.as_str(), "li.na+tins@larkmere.example");
-        assert_eq!(email.local_part(), "li.na+tins");
     }
 
     #[test]

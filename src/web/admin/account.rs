@@ -1,4 +1,4 @@
-//! `/admin/account`: one's own name, password, second factor and sessions, and whom one works for.
+//! `/admin/account`: one's own password, second factor and sessions, and whom one works for.
 
 use actix_web::{HttpResponse, web};
 use time::OffsetDateTime;
@@ -80,9 +80,7 @@ pub(super) async fn change_password(acting: Acting) -> Result<HttpResponse, Refu
             let chosen = (&old, acting.fields().get("password"));
             match reset::change(pool, keys, current, chosen, acting.now()).await {
                 Ok(()) => {
-                    let lang = Lang::negotiate(None, Some(&current.session.language));
-                    let email = &current.session.email;
-                    letters::changed(service, email, lang, Changed::Password).await;
+                    letters::changed(&acting, &current.session, Changed::Password);
                     return on_to("/admin/account?changed=1");
                 }
                 Err(AccountError::WrongPassword) => text.get("account.old_wrong").into(),

@@ -25,7 +25,6 @@ use crate::web::shopper::view::Shell;
 use crate::web::text::Lang;
 
 /// What the gate found out.
-#[derive(Debug)]
 pub(super) struct Known {
     /// Who is logged in.
     pub current: Option<Current>,
@@ -38,7 +37,7 @@ pub(super) struct Known {
 }
 
 /// A request that was let in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Acting {
     pub request: HttpRequest,
     pub service: web::Data<Service>,
@@ -185,7 +184,7 @@ impl Acting {
         Desk {
             csrf: self.known.token.for_forms(),
             form: Uuid::now_v7().to_string(),
-            path: self.request.uri().path().to_owned(),
+            path: self.read_again(here),
             merchant: member.as_ref().map(|member| member.merchant_name.clone()),
             person: session.map(|session| session.name.clone()),
             role: member
@@ -198,6 +197,36 @@ impl Acting {
                     is_here: *place == here,
                 })
                 .collect(),
+        }
+    }
+
+    /// The address at which a page is read again: of what a form did, that of the place.
+    fn read_again(&self, here: Place) -> String {
+        if self.request.method().is_safe() {
+            return self.request.uri().path().to_owned();
+        }
+        let place = match here {
+            Place::Overview | Place::Elsewhere => "/admin",
+            Place::Team => "/admin/team",
+            Place::Keys => "/admin/keys",
+            Place::Audit => "/admin/audit",
+            Place::Account => "/admin/account",
+        };
+        place.to_owned()
+    }
+
+    /// Whether the browser itself says that a page of ours sent this. Some say nothing of the site, and all say the origin of
+    /// a form that is posted.
+    pub fn is_surely_ours(&self) -> bool {
+        let header = |name: &str| {
+            self.request
+                .headers()
+                .get(name)
+                .map(|value| value.as_bytes())
+        };
+        match header("sec-fetch-site") {
+            Some(site) => site == b"same-origin",
+            None => header("origin") == Some(self.service.public_url.as_bytes()),
         }
     }
 
@@ -221,6 +250,8 @@ impl From<AccountError> for Refusal {
         match error {
             AccountError::NotFound => Refusal::NotFound,
             AccountError::LinkEnded => Refusal::LinkEnded,
+            AccountError::TooManyCodes => Refusal::TooManyCodes,
+            AccountError::Busy => Refusal::Busy,
             AccountError::Store(error) => Refusal::Store(error),
             error => Refusal::Internal(error.to_string()),
         }

@@ -11,7 +11,6 @@ use super::view::{CodesPage, Place, ProposalPage, QrView};
 use crate::accounts::factor::{self, propose as draw};
 use crate::accounts::{AccountError, factor as stage};
 use crate::domain::account::{Password, RecoveryCode, SecondFactor};
-use crate::web::text::Lang;
 
 /// Bytes of a sealed factor at most.
 const MAX_SEALED_BYTES: usize = 200;
@@ -45,7 +44,7 @@ fn page(
     })
 }
 
-/// `POST /admin/account/second-factor`: `sealed`, `code`.
+/// `POST /admin/account/second-factor`: `sealed`, `password`, `code`.
 pub(super) async fn add(acting: Acting) -> Result<HttpResponse, Refusal> {
     let current = acting.current()?;
     let service = &acting.service;
@@ -56,12 +55,22 @@ pub(super) async fn add(acting: Acting) -> Result<HttpResponse, Refusal> {
     let sealed = bytes(acting.fields().get("sealed")).ok_or(Refusal::Unreadable)?;
     let opened = keys.open_factor(current.session.account_id, &sealed);
     let proposed = opened.map_err(|_| Refusal::Unreadable)?;
-    let mut conn = acting.accounts().await?;
-    let shown = (sealed.as_slice(), acting.fields().get("code"));
-    match factor::add(&mut conn, keys, current, shown, acting.now()).await {
-        Ok(codes) => codes_page(&acting, &codes),
-        Err(AccountError::WrongCode) => {
-            let fault = acting.shell().text.get("factor.wrong").to_owned();
+    let password = Password::typed(acting.fields().get("password"));
+    let password = password.ok_or(Refusal::Unreadable)?;
+    let pool = &service.database.accounts;
+    let shown = (&password, sealed.as_slice(), acting.fields().get("code"));
+    match factor::add(pool, keys, current, shown, acting.now()).await {
+        Ok(codes) => {
+            letters::changed(&acting, &current.session, Changed::FactorAdded);
+            codes_page(&acting, &codes)
+        }
+        Err(error @ (AccountError::WrongCode | AccountError::WrongPassword)) => {
+            let text = acting.shell().text;
+            let fault = match error {
+                AccountError::WrongCode => text.get("factor.wrong"),
+                _ => text.get("account.old_wrong"),
+            };
+            let fault = fault.to_owned();
             let page = page(&acting, (&proposed, &sealed), Some(fault))?;
             acting.give_back(&page)
         }
@@ -82,8 +91,7 @@ pub(super) async fn remove(acting: Acting) -> Result<HttpResponse, Refusal> {
     let proof = (&password, shown(&acting));
     match stage::remove(pool, keys, current, proof, acting.now()).await {
         Ok(()) => {
-            let lang = Lang::negotiate(None, Some(&current.session.language));
-            letters::changed(service, &current.session.email, lang, Changed::Factor).await;
+            letters::changed(&acting, &current.session, Changed::Factor);
             super::on_to("/admin/account")
         }
         Err(AccountError::WrongPassword | AccountError::WrongCode) => {
@@ -126,7 +134,7 @@ fn again(acting: &Acting, fault: String) -> Result<HttpResponse, Refusal> {
 fn codes_page(acting: &Acting, codes: &[RecoveryCode]) -> Result<HttpResponse, Refusal> {
     let shell = acting.shell();
     let page = CodesPage {
-        desk: acting.desk(&shell, Place::Account),
+        desk: acting.desk(&shell, Place::Account).shown_once(),
         codes: codes.iter().map(RecoveryCode::shown).collect(),
         shell,
     };

@@ -17,7 +17,8 @@ const CARRIED: &str = "carried.";
 const CARRIED_TO: &str = "carried_to";
 
 /// The fields of a form, in their order.
-#[derive(Debug, Clone, Default)]
+/// They may hold passwords, and are never printed.
+#[derive(Clone, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
 /// Why a form cannot be read.

@@ -21,6 +21,9 @@ use crate::accounts::fresh_token;
 use crate::accounts::session::{Current, current};
 use crate::domain::account::{Duty, Token};
 use crate::web::Service;
+use crate::web::client::is_forwarded;
+use crate::web::headers::kept_by_nobody;
+use crate::web::shopper::see_other;
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,25 +171,27 @@ impl Visit {
         }
         match decided {
             None if needs == Needs::Nobody => {}
-            None => return Some(log_in::first(&acting)),
+            None => return Some(log_in::first(&acting, needs)),
             Some(Ok(())) => {}
             Some(Err(Sent::Back(refusal))) => return Some(refusal.answer(&acting)),
             Some(Err(Sent::ToFactor)) => return Some(log_in::to_factor(&acting)),
+            Some(Err(Sent::Onward)) => return Some(log_in::onward(&acting)),
         }
         let is_forged = is_unsafe(request.method()) && !is_signed;
-        is_forged.then(|| unsigned(&acting))
+        is_forged.then(|| unsigned(&acting, needs))
     }
 }
 
 enum Sent {
     Back(Refusal),
     ToFactor,
+    Onward,
 }
 
 fn decide(current: &Current, needs: Needs) -> Result<(), Sent> {
     match (needs, current.session.awaits_factor) {
         (Needs::Nobody, _) | (Needs::FirstFactor, true) | (Needs::Person, false) => Ok(()),
-        (Needs::FirstFactor, false) => Err(Sent::Back(Refusal::NotFound)),
+        (Needs::FirstFactor, false) => Err(Sent::Onward),
         (_, true) => Err(Sent::ToFactor),
         (Needs::Duty(duty), false) => match current.member() {
             None => Err(Sent::Back(Refusal::NoTeam)),
@@ -198,12 +203,16 @@ fn decide(current: &Current, needs: Needs) -> Result<(), Sent> {
 
 /// A form that this session was not given. Where the browser itself says that a page of ours sends it, somebody has logged in
 /// again in another window: nothing of it is lost.
-fn unsigned(acting: &Acting) -> HttpResponse {
-    let site = acting.request.headers().get("sec-fetch-site");
-    if site.is_none_or(|site| site != "same-origin") {
+fn unsigned(acting: &Acting, needs: Needs) -> HttpResponse {
+    let path = acting.request.uri().path();
+    if !acting.is_surely_ours() {
         return Refusal::Form.answer(acting);
     }
-    let path = acting.request.uri().path();
+    match needs {
+        Needs::Nobody if path == "/admin/log-in" => return log_in::stale(acting),
+        Needs::Nobody => return kept_by_nobody(see_other(path.to_owned())),
+        _ => {}
+    }
     let shell = acting.shell();
     let page = ContinuePage {
         desk: acting.desk(&shell, Place::Elsewhere),
@@ -222,8 +231,9 @@ fn is_unsafe(method: &Method) -> bool {
     method != Method::GET && method != Method::HEAD
 }
 
-/// Whether it came over this machine alone: what is not encrypted then goes over no network.
+/// Whether it came over this machine alone, and for nobody else: what is not encrypted then goes over no network.
 fn is_here(request: &HttpRequest) -> bool {
     let peer = request.peer_addr();
-    peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    let is_near = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    is_near && !is_forwarded(request)
 }

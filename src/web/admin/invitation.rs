@@ -117,8 +117,9 @@ pub(super) async fn join(
 /// Why a name is not taken.
 pub(super) fn name_fault_words(text: &Text, fault: NameFault) -> String {
     match fault {
-        NameFault::Empty => text.get("account.name_empty").into(),
+        NameFault::Empty => text.get("account.empty").into(),
         NameFault::TooLong(most) => text.with("account.name_long", &[("n", &most.to_string())]),
+        NameFault::MixedScripts => text.get("account.name_mixed").into(),
         NameFault::Invisible(c) => {
             text.with("account.name_invisible", &[("sign", &format!("U+{c:04X}"))])
         }

@@ -82,6 +82,11 @@ pub(super) async fn make(acting: Acting) -> Result<HttpResponse, Refusal> {
     let text = acting.shell().text;
     let fields = acting.fields();
     let scopes: Option<Vec<Scope>> = fields.all("scope").map(Scope::parse).collect();
+    // Each once, however often it was sent.
+    let scopes = scopes.map(|asked| {
+        let is_asked = |scope: &Scope| asked.contains(scope);
+        Scope::ALL.into_iter().filter(is_asked).collect::<Vec<_>>()
+    });
     let days = DAYS
         .into_iter()
         .find(|days| days.to_string() == fields.get("days"));
@@ -128,7 +133,7 @@ pub(super) async fn make(acting: Acting) -> Result<HttpResponse, Refusal> {
     };
     let shell = acting.shell();
     let page = KeyMadePage {
-        desk: acting.desk(&shell, Place::Keys),
+        desk: acting.desk(&shell, Place::Keys).shown_once(),
         label,
         key,
         until: moment(text, expires_at),

@@ -1,6 +1,10 @@
 //! What the dashboard writes to people, in plain words, with one link.
 
+use actix_web::web;
+
+use super::acting::Acting;
 use crate::mail::{Letter, MailError};
+use crate::store::session::PresentedSession;
 use crate::web::Service;
 use crate::web::text::{Lang, Text};
 
@@ -41,20 +45,34 @@ pub(super) async fn reset(
     service.mailer.send(&letter).await
 }
 
-/// Tells somebody that the password was changed, or the second factor taken away: who did not do that wants to know.
-pub(super) async fn changed(service: &Service, email: &str, lang: Lang, what: Changed) {
-    let text = Text::of(lang);
-    let letter = Letter {
-        to: email,
-        subject: text.get("letter.changed_subject"),
-        text: match what {
-            Changed::Password => text.get("letter.password_changed"),
-            Changed::Factor => text.get("letter.factor_removed"),
-        },
-    };
-    if let Err(error) = service.mailer.send(&letter).await {
-        tracing::warn!(%error, "a letter about a changed account was not sent");
-    }
+/// Tells somebody what was changed: who did not do that wants to know. Whoever hangs up does not keep the letter back.
+pub(super) fn changed(acting: &Acting, session: &PresentedSession, what: Changed) {
+    tell(
+        &acting.service,
+        session.email.clone(),
+        &session.language,
+        what,
+    );
+}
+
+/// The same of somebody who is not logged in.
+pub(super) fn tell(service: &web::Data<Service>, email: String, language: &str, what: Changed) {
+    let service = service.clone();
+    let text = Text::of(Lang::negotiate(None, Some(language)));
+    actix_web::rt::spawn(async move {
+        let letter = Letter {
+            to: &email,
+            subject: text.get("letter.changed_subject"),
+            text: match what {
+                Changed::Password => text.get("letter.password_changed"),
+                Changed::Factor => text.get("letter.factor_removed"),
+                Changed::FactorAdded => text.get("letter.factor_added"),
+            },
+        };
+        if let Err(error) = service.mailer.send(&letter).await {
+            tracing::warn!(%error, "a letter about a changed account was not sent");
+        }
+    });
 }
 
 /// What was changed.
@@ -62,4 +80,5 @@ pub(super) async fn changed(service: &Service, email: &str, lang: Lang, what: Ch
 pub(super) enum Changed {
     Password,
     Factor,
+    FactorAdded,
 }

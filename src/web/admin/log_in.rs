@@ -5,15 +5,17 @@ use actix_web::http::{StatusCode, header};
 
 use super::acting::Acting;
 use super::cookies::Jar;
+use super::gate::Needs;
 use super::refusal::Refusal;
 use super::view::{ContinuePage, FactorPage, LogInPage, Place};
 use super::{letters, local, on_to, page};
-use crate::accounts::AccountError;
 use crate::accounts::log_in::{Shown, account_of, confirm, log_in};
 use crate::accounts::session::log_out;
+use crate::accounts::{AccountError, reset};
 use crate::domain::account::{Email, Password, Token};
 use crate::web::shopper::see_other;
 use crate::web::shopper::view::Shell;
+use crate::web::text::Lang;
 
 /// Where to go afterwards.
 fn wanted(acting: &Acting) -> String {
@@ -35,29 +37,39 @@ fn log_in_page(acting: &Acting, to: String, fault: Option<String>) -> LogInPage 
         to,
         carried: acting.fields().still_carried(),
         is_expired: false,
+        is_changed: acting.request.query_string().contains("changed=1"),
         fault,
         shell,
     }
 }
 
 /// For whoever has to log in first. What a form of ours held is carried along.
-pub(super) fn first(acting: &Acting) -> HttpResponse {
+pub(super) fn first(acting: &Acting, needs: Needs) -> HttpResponse {
     let uri = acting.request.uri();
     if acting.request.method().is_safe() {
         let to = uri.path_and_query().map_or("/admin", |to| to.as_str());
-        if to == "/admin" {
+        if to == "/admin" || needs == Needs::FirstFactor {
             return crate::web::headers::kept_by_nobody(see_other("/admin/log-in".into()));
         }
         let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
         return crate::web::headers::kept_by_nobody(see_other(format!("/admin/log-in?to={to}")));
     }
-    let mut shown = log_in_page(acting, "/admin".into(), None);
+    let mut shown = log_in_page(acting, wanted(acting), None);
     shown.email = String::new();
     shown.is_expired = true;
-    if crate::web::client::is_a_page_of_ours(acting.request.headers()) {
-        shown.carried = acting.fields().carried(uri.path());
-    }
+    shown.carried = match needs {
+        // What was carried so far is carried on; a code is good for nothing any more.
+        Needs::FirstFactor => acting.fields().still_carried(),
+        _ if is_worth_carrying(acting) => acting.fields().carried(uri.path()),
+        _ => Vec::new(),
+    };
     page(&acting.request, StatusCode::UNAUTHORIZED, &shown)
+}
+
+/// Whether a form is kept through a log-in: one of ours, as the browser itself says, that says more than where to go.
+fn is_worth_carrying(acting: &Acting) -> bool {
+    const LEADING_ON: [&str; 3] = ["/admin/log-out", "/admin/language", "/admin/merchant"];
+    acting.is_surely_ours() && !LEADING_ON.contains(&acting.request.uri().path())
 }
 
 /// For whoever has shown a password, and is to show a second factor.
@@ -65,7 +77,10 @@ pub(super) fn to_factor(acting: &Acting) -> HttpResponse {
     match acting.request.method().is_safe() {
         true => see_other("/admin/second-factor".into()),
         false => {
-            let carried = acting.fields().carried(acting.request.uri().path());
+            let carried = match is_worth_carrying(acting) {
+                true => acting.fields().carried(acting.request.uri().path()),
+                false => Vec::new(),
+            };
             let page = factor_page(acting, "/admin".into(), carried, None);
             super::page(&acting.request, StatusCode::UNAUTHORIZED, &page)
         }
@@ -113,6 +128,10 @@ pub(super) async fn take(acting: Acting) -> Result<HttpResponse, Refusal> {
     let begun = match log_in(pool, keys, shown, device_of(&acting), acting.now()).await {
         Ok(begun) => begun,
         Err(AccountError::WrongPassword) => return wrong(),
+        Err(AccountError::Busy) => {
+            let fault = shell.text.get("log_in.busy").to_owned();
+            return acting.give_back(&log_in_page(&acting, to, Some(fault)));
+        }
         Err(error) => return Err(error.into()),
     };
     let mut answer = match begun.awaits_factor {
@@ -160,6 +179,18 @@ pub(super) fn shown(acting: &Acting) -> Shown<'_> {
         "" => Shown::Code(acting.fields().get("code")),
         recovery => Shown::Recovery(recovery),
     }
+}
+
+/// The log-in page once more for whoever sent an old one: what was carried is still there.
+pub(super) fn stale(acting: &Acting) -> HttpResponse {
+    let fault = acting.shell().text.get("log_in.stale").to_owned();
+    let shown = log_in_page(acting, wanted(acting), Some(fault));
+    page(&acting.request, StatusCode::CONFLICT, &shown)
+}
+
+/// Where somebody goes who shows a second factor once more.
+pub(super) fn onward(acting: &Acting) -> HttpResponse {
+    crate::web::headers::kept_by_nobody(see_other(wanted(acting)))
 }
 
 /// `POST /admin/log-out`
@@ -236,17 +267,26 @@ pub(super) fn device_of(acting: &Acting) -> &str {
         .unwrap_or_default()
 }
 
-/// Sends a letter while the reader waits for nothing: how long it takes says nothing of who has an account.
-pub(super) fn in_the_background(
-    acting: &Acting,
-    email: String,
-    lang: crate::web::text::Lang,
-    token: Token,
-) {
-    let service = acting.service.clone();
-    let link = acting.url(&format!("/admin/password/{}", token.reveal()));
+/// Makes a link for another password and sends it, while the reader waits for nothing: how long it takes says nothing of who
+/// has an account.
+pub(super) fn in_the_background(acting: &Acting, email: Email) {
+    let (service, now) = (acting.service.clone(), acting.now());
     actix_web::rt::spawn(async move {
-        if let Err(error) = letters::reset(&service, &email, lang, &link).await {
+        let asked = async {
+            let mut conn = service.database.accounts.acquire().await?;
+            reset::ask(&mut conn, &email, now).await
+        };
+        let (token, account) = match asked.await {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a link for another password was not made");
+                return;
+            }
+        };
+        let link = format!("{}/admin/password/{}", service.public_url, token.reveal());
+        let lang = Lang::negotiate(None, Some(&account.language));
+        if let Err(error) = letters::reset(&service, &account.email, lang, &link).await {
             tracing::warn!(%error, "a link for another password was not sent");
         }
     });

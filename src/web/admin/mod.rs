@@ -45,7 +45,9 @@ fn local(path: &str) -> Option<&str> {
     let is_plain = path
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (is_ours && is_plain && path.len() <= 500).then_some(path)
+    // Dots could lead out of the dashboard again.
+    let has_dots = path.contains("..") || path.to_ascii_lowercase().contains("%2e");
+    (is_ours && is_plain && !has_dots && path.len() <= 500).then_some(path)
 }
 
 #[cfg(test)]
@@ -71,6 +73,8 @@ mod tests {
             "/",
             "",
             "/admin/ü",
+            "/admin/../01/09521041001012",
+            "/admin/%2E%2e/x",
         ] {
             assert_eq!(local(other), None, "{other}");
         }

@@ -28,6 +28,12 @@ pub(super) enum Refusal {
     TooOften(u64),
     /// A link that is good no longer.
     LinkEnded,
+    /// A link for another password that is good no longer.
+    ResetEnded,
+    /// Too many codes were wrong.
+    TooManyCodes,
+    /// Too many people log in at once.
+    Busy,
     /// Whoever is logged in belongs to no team.
     NoTeam,
     /// The form was taken before, and led there.
@@ -56,7 +62,9 @@ impl ResponseError for Refusal {
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Unreadable => StatusCode::BAD_REQUEST,
             Refusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::LinkEnded => StatusCode::GONE,
+            Refusal::LinkEnded | Refusal::ResetEnded => StatusCode::GONE,
+            Refusal::TooManyCodes => StatusCode::FORBIDDEN,
+            Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::SentBefore(_) => StatusCode::CONFLICT,
             Refusal::Store(error) if is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Store(_) | Refusal::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,6 +101,7 @@ impl Refusal {
         let mut response = super::page(&acting.request, self.status_code(), &page);
         let wait = match self {
             Refusal::TooOften(seconds) => Some(*seconds),
+            Refusal::Busy => Some(10),
             Refusal::Store(error) if is_unavailable(error) => Some(30),
             _ => None,
         };
@@ -135,6 +144,15 @@ impl Refusal {
                 text.get("refused.link_ended"),
                 text.get("refused.link_ended_lead"),
             ),
+            Refusal::ResetEnded => (
+                text.get("refused.link_ended"),
+                text.get("refused.reset_ended_lead"),
+            ),
+            Refusal::TooManyCodes => (
+                text.get("refused.too_many_codes"),
+                text.get("refused.too_many_codes_lead"),
+            ),
+            Refusal::Busy => (text.get("refused.busy"), text.get("refused.busy_lead")),
             Refusal::NoTeam => (
                 text.get("refused.no_team"),
                 text.get("refused.no_team_lead"),
@@ -161,6 +179,13 @@ impl Refusal {
         match self {
             Refusal::SentBefore(to) => Some((to.clone(), text.get("refused.go_there").into())),
             Refusal::Unencrypted => None,
+            Refusal::ResetEnded => Some((
+                "/admin/forgotten".into(),
+                text.get("forgotten.title").into(),
+            )),
+            Refusal::TooManyCodes => {
+                Some(("/admin/log-in".into(), text.get("log_in.title").into()))
+            }
             Refusal::NoTeam => Some(("/admin/account".into(), text.get("desk.account").into())),
             _ => Some(("/admin".into(), text.get("refused.overview").into())),
         }

@@ -11,7 +11,7 @@ use crate::accounts::AccountError;
 use crate::accounts::reset;
 use crate::domain::account::{Email, MIN_PASSWORD_CHARS, PasswordFault, Token};
 use crate::store::account::Account;
-use crate::web::text::{Lang, Text};
+use crate::web::text::Text;
 
 fn page(acting: &Acting, is_sent: bool, fault: Option<String>) -> ForgottenPage {
     let shell = acting.shell();
@@ -44,21 +44,20 @@ pub(super) async fn send(acting: Acting) -> Result<HttpResponse, Refusal> {
     if let Some(seconds) = acting.service.tries.letter(&email, address) {
         return Err(Refusal::TooOften(seconds));
     }
-    let mut conn = acting.accounts().await?;
-    if let Some((token, account)) = reset::ask(&mut conn, &email, acting.now()).await? {
-        let lang = Lang::negotiate(None, Some(&account.language));
-        in_the_background(&acting, account.email, lang, token);
-    }
+    in_the_background(&acting, email);
     acting.answer(&page(&acting, true, None))
 }
 
 async fn account(acting: &Acting, token: &Token) -> Result<Account, Refusal> {
     let mut conn = acting.accounts().await?;
-    Ok(reset::look_up(&mut conn, token, acting.now()).await?)
+    match reset::look_up(&mut conn, token, acting.now()).await {
+        Err(AccountError::LinkEnded) => Err(Refusal::ResetEnded),
+        found => Ok(found?),
+    }
 }
 
 fn read(token: &str) -> Result<Token, Refusal> {
-    Token::parse(token).ok_or(Refusal::LinkEnded)
+    Token::parse(token).ok_or(Refusal::ResetEnded)
 }
 
 fn password_page(acting: &Acting, account: &Account, fault: Option<String>) -> PasswordPage {
@@ -100,12 +99,13 @@ pub(super) async fn take(
     let shown = has_factor.then(|| shown(&acting));
     let fault = match reset::take_another(pool, keys, chosen, shown, acting.now()).await {
         Ok(()) => {
-            let lang = Lang::negotiate(None, Some(&account.language));
-            letters::changed(service, &account.email, lang, Changed::Password).await;
-            return super::on_to("/admin/log-in?changed=1");
+            letters::tell(service, account.email, &account.language, Changed::Password);
+            let lang = text.lang().code();
+            return super::on_to(format!("/admin/log-in?changed=1&lang={lang}"));
         }
         Err(AccountError::Password(fault)) => fault_words(text, fault),
         Err(AccountError::WrongCode) => text.get("factor.wrong").into(),
+        Err(AccountError::LinkEnded) => return Err(Refusal::ResetEnded),
         Err(error) => return Err(error.into()),
     };
     acting.give_back(&password_page(&acting, &account, Some(fault)))

@@ -118,7 +118,7 @@ pub(super) async fn invite(acting: Acting) -> Result<HttpResponse, Refusal> {
     acting.give_back(&page)
 }
 
-/// Says whether the letter went out, and shows the link this once: it can be handed over in other ways.
+/// Says whether the letter went out; where it did not, shows the link this once, to be handed over.
 async fn invited_page(
     acting: &Acting,
     member: &Member,
@@ -131,12 +131,15 @@ async fn invited_page(
         tracing::warn!(%error, "an invitation was not sent");
     }
     let shell = acting.shell();
+    let reaches_people = acting.service.mailer.reaches_people();
+    // A letter that went out is the proof that the address is its reader's: then nobody else has the link.
+    let has_gone_out = reaches_people && sent.is_ok();
     let page = InvitedPage {
-        desk: acting.desk(&shell, Place::Team),
+        desk: acting.desk(&shell, Place::Team).shown_once(),
         email: email.to_string(),
         is_sent: sent.is_ok(),
-        reaches_people: acting.service.mailer.reaches_people(),
-        link,
+        reaches_people,
+        link: (!has_gone_out).then_some(link),
         shell,
     };
     acting.answer(&page)

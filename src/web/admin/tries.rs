@@ -30,6 +30,7 @@ pub struct Tries {
     networks: Limiter,
     factors: Limiter,
     letters: Limiter,
+    letter_networks: Limiter,
 }
 
 impl Default for Tries {
@@ -40,6 +41,7 @@ impl Default for Tries {
             networks: limiter(TRIES_OF_NETWORK),
             factors: limiter(TRIES),
             letters: limiter(LETTERS),
+            letter_networks: limiter(TRIES_OF_NETWORK),
         }
     }
 }
@@ -58,11 +60,10 @@ impl Tries {
         device: Option<Uuid>,
         address: IpAddr,
     ) -> Option<u64> {
-        let of_account = match device {
+        match device {
             Some(account) => self.devices.over(&account),
-            None => self.accounts.over(email),
-        };
-        of_account.or_else(|| self.networks.over(&client::network(address)))
+            None => (self.accounts.over(email)).or_else(|| over(&self.networks, address)),
+        }
     }
 
     /// Counts a try with a code. Whoever tries has shown the password: nobody else uses these up.
@@ -73,7 +74,15 @@ impl Tries {
     /// Counts a letter.
     pub(super) fn letter(&self, email: &Email, address: IpAddr) -> Option<u64> {
         let of_address = self.letters.over(email);
-        of_address.or_else(|| self.networks.over(&client::network(address)))
+        of_address.or_else(|| over(&self.letter_networks, address))
+    }
+}
+
+/// Whoever is on this machine is its operator, or a proxy that nobody told us to trust: then all the world has one address.
+fn over(networks: &Limiter, address: IpAddr) -> Option<u64> {
+    match address.is_loopback() {
+        true => None,
+        false => networks.over(&client::network(address)),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Desk {
     pub csrf: String,
     /// The name of the page's form, under which it does its work once.
     pub form: String,
-    /// This page.
+    /// This page, as it is read again; empty where it cannot be.
     pub path: String,
     /// For whom somebody acts.
     pub merchant: Option<String>,
@@ -34,6 +34,14 @@ pub(super) struct Desk {
     pub role: Option<String>,
     /// Where one can go.
     pub entries: Vec<NavEntry>,
+}
+
+impl Desk {
+    /// Of a page that shows something this once: there is no switch of languages, which would lead away from it.
+    pub fn shown_once(mut self) -> Desk {
+        self.path.clear();
+        self
+    }
 }
 
 /// A place to go to.
@@ -75,6 +83,8 @@ pub(super) struct LogInPage {
     pub carried: Vec<(String, String)>,
     /// Whether a session ended while its owner worked.
     pub is_expired: bool,
+    /// Whether a new password was just set.
+    pub is_changed: bool,
     pub fault: Option<String>,
 }
 
@@ -266,7 +276,8 @@ pub(super) struct InvitedPage {
     pub is_sent: bool,
     /// Whether letters reach people without the operator's hands.
     pub reaches_people: bool,
-    pub link: String,
+    /// Where no letter went out, and the inviter hands it over.
+    pub link: Option<String>,
 }
 
 #[derive(Debug, Template)]
