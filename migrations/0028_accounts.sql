@@ -196,9 +196,12 @@ CREATE POLICY own_accounts ON merchant FOR SELECT TO rootmark_accounts
 CREATE POLICY own_accounts ON api_key TO rootmark_accounts
     USING (merchant_id = (SELECT acting_merchant()))
     WITH CHECK (merchant_id = (SELECT acting_merchant()));
--- What is past its time is seen by nobody but whoever deletes it. A session is, half a day after it was begun.
+-- What is past its time is seen by nobody but whoever deletes it. A session is, half a day after it was begun, and the address
+-- of somebody who was invited, a month after that came to nothing, or to an account.
 CREATE POLICY past ON session TO rootmark_eraser USING (created_at < now() - interval '13 hours');
 CREATE POLICY past ON password_reset TO rootmark_eraser USING (expires_at < now());
+CREATE POLICY past ON invitation TO rootmark_eraser
+    USING (least(ended_at, expires_at) < now() - interval '30 days');
 CREATE POLICY past ON sent_form TO rootmark_eraser USING (sent_at < now() - interval '2 days');
 
 GRANT SELECT, INSERT ON account, membership, session, invitation, password_reset, recovery_code TO rootmark_accounts;
@@ -216,4 +219,5 @@ GRANT SELECT (merchant_id, id, label, issuer, scopes, created_at, expires_at, re
 GRANT UPDATE (revoked_at) ON api_key TO rootmark_accounts;
 GRANT SELECT (merchant_id, created_at), DELETE ON session TO rootmark_eraser;
 GRANT SELECT (expires_at), DELETE ON password_reset TO rootmark_eraser;
+GRANT SELECT (merchant_id, ended_at, expires_at), DELETE ON invitation TO rootmark_eraser;
 GRANT SELECT (merchant_id, sent_at), DELETE ON sent_form TO rootmark_eraser;

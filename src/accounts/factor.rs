@@ -44,7 +44,7 @@ pub async fn add(
     let account = hold_own_account(&mut tx, session.account_id).await?;
     // Whoever has one takes it away first, which asks for the password.
     if account.sealed_factor.is_some() {
-        return Err(AccountError::NotFound);
+        return Err(AccountError::FactorIsOn);
     }
     set_factor(&mut tx, account.id, Some(sealed), i64::try_from(step).ok()).await?;
     let codes = new_codes(&mut tx, keys, account.id).await?;

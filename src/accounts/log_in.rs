@@ -138,15 +138,22 @@ pub async fn confirm(
     // Held: two requests with one code are looked at one after the other.
     let account = hold_own_account(&mut tx, session.account_id).await?;
     let wrong_codes = wrong_codes(&mut tx, session.id).await?;
-    if wrong_codes.is_none_or(|wrong| wrong >= MAX_WRONG_CODES) {
-        end_session(&mut tx, session.account_id, session.id).await?;
-        tx.commit().await?;
+    // Ended meanwhile, by a code that was right or by one too many.
+    if wrong_codes.is_none() {
         return Err(AccountError::TooManyCodes);
     }
     if !take(&mut tx, keys, &account, &shown, now).await? {
-        count_wrong_code(&mut tx, session.id).await?;
+        let is_last = count_wrong_code(&mut tx, session.id).await? >= MAX_WRONG_CODES;
+        if is_last {
+            // Somebody knows the password.
+            end_session(&mut tx, account.id, session.id).await?;
+            super::own_act(&mut tx, account.id, &account.email, What::CodesWrong, now).await?;
+        }
         tx.commit().await?;
-        return Err(AccountError::WrongCode);
+        return Err(match is_last {
+            true => AccountError::TooManyCodes,
+            false => AccountError::WrongCode,
+        });
     }
     end_session(&mut tx, account.id, session.id).await?;
     if matches!(shown, Shown::Recovery(_)) {

@@ -62,6 +62,9 @@ pub enum AccountError {
     /// The invitation is for another address.
     #[error("this invitation is for another address")]
     OtherAddress,
+    /// There is a second factor already.
+    #[error("the account has a second factor already")]
+    FactorIsOn,
     /// The password is wrong.
     #[error("the password is wrong")]
     WrongPassword,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::store::hidden_try::delete_past_tries;
+use crate::store::invitation::delete_past_invitations;
 use crate::store::password_reset::delete_past_resets;
 use crate::store::report::delete_past_reports;
 use crate::store::sent_form::delete_past_forms;
@@ -38,9 +39,10 @@ async fn step(database: &Database) -> sqlx::Result<u64> {
     let tries = delete_past_tries(&mut conn).await;
     let sessions = delete_past_sessions(&mut conn).await;
     let resets = delete_past_resets(&mut conn).await;
+    let invitations = delete_past_invitations(&mut conn).await;
     let forms = delete_past_forms(&mut conn).await;
     let reports = delete_past_reports(&mut conn).await?;
-    for done in [tries, sessions, resets, forms] {
+    for done in [tries, sessions, resets, invitations, forms] {
         done?;
     }
     Ok(reports)

@@ -27,6 +27,8 @@ pub enum What {
     FactorRemoved,
     /// Somebody has new codes on paper.
     RecoveryCodesMade,
+    /// Five codes were wrong after the right password.
+    CodesWrong,
     /// Somebody logged in with a code on paper.
     RecoveryCodeUsed,
     /// An API key was made.
@@ -39,7 +41,7 @@ pub enum What {
 
 impl What {
     /// All of them.
-    pub const ALL: [What; 16] = [
+    pub const ALL: [What; 17] = [
         What::MemberInvited,
         What::InvitationTakenBack,
         What::MemberJoined,
@@ -52,6 +54,7 @@ impl What {
         What::FactorAdded,
         What::FactorRemoved,
         What::RecoveryCodesMade,
+        What::CodesWrong,
         What::RecoveryCodeUsed,
         What::KeyMade,
         What::KeyEnded,
@@ -73,6 +76,7 @@ impl What {
             What::FactorAdded => "factorAdded",
             What::FactorRemoved => "factorRemoved",
             What::RecoveryCodesMade => "recoveryCodesMade",
+            What::CodesWrong => "codesWrong",
             What::RecoveryCodeUsed => "recoveryCodeUsed",
             What::KeyMade => "keyMade",
             What::KeyEnded => "keyEnded",

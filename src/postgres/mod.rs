@@ -78,7 +78,7 @@ impl ClusterConfig {
             data_dir: data_dir.into(),
             bin_dir: None,
             ready_limit,
-            max_connections: 50,
+            max_connections: 60,
         }
     }
 }

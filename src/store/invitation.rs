@@ -171,3 +171,13 @@ pub async fn end_past_invitation(
     .await?;
     Ok(())
 }
+
+/// Deletes invitations that ended, or ran out, a month ago; in the eraser's role.
+pub async fn delete_past_invitations(conn: &mut PgConnection) -> Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM invitation WHERE least(ended_at, expires_at) < now() - interval '30 days'"
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

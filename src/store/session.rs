@@ -161,15 +161,14 @@ pub async fn wrong_codes(conn: &mut PgConnection, id: Uuid) -> Result<Option<i32
         .await
 }
 
-/// Counts a wrong code. The transaction must act as its account.
-pub async fn count_wrong_code(conn: &mut PgConnection, id: Uuid) -> Result<()> {
-    sqlx::query!(
-        "UPDATE session SET wrong_codes = wrong_codes + 1 WHERE id = $1",
+/// Counts a wrong code; how many there were now. The transaction must act as its account.
+pub async fn count_wrong_code(conn: &mut PgConnection, id: Uuid) -> Result<i32> {
+    sqlx::query_scalar!(
+        "UPDATE session SET wrong_codes = wrong_codes + 1 WHERE id = $1 RETURNING wrong_codes",
         id
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await
 }
 
 /// Acts for another merchant from now on. The transaction must act as its account.

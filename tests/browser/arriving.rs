@@ -53,6 +53,10 @@ async fn what_is_painted_of_a_page_stays_where_it_is_while_the_rest_arrives() {
     let mut wrong = Vec::new();
     for state in &states.all {
         for (width, height, language) in [(360, 640, "en"), (1280, 800, "zh-CN")] {
+            // On a desk the pages that say one thing have nothing beside it.
+            if width > 600 && !state.has_story {
+                continue;
+            }
             browser.screen(width, height, width < 600).await;
             let url = state.url_in(language);
             let html = states.app.http.get(&url).send().await.unwrap();

@@ -84,6 +84,10 @@ async fn every_state_is_sound_in_every_form() {
             browser.screen(width, height, mobile).await;
             for language in ["zh-CN", "en"] {
                 for scheme in ["light", "dark"] {
+                    // Colours are the same on a desk as on a phone, but for the picture that is shown of it.
+                    if scheme == "dark" && !mobile && state.name != "sound" {
+                        continue;
+                    }
                     browser.prefer(scheme).await;
                     browser.open(&state.url_in(language)).await;
                     let form = format!("{}-{language}-{scheme}-{width}", state.name);

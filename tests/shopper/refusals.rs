@@ -332,7 +332,7 @@ async fn any_other_address_is_a_page_that_does_not_exist() {
     for path in [
         "/nope",
         "/01",
-        "/admin",
+        "/administrator",
         "/robots.txt",
         "/%E4%BD%A0",
         "/02/123",

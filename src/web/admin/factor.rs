@@ -36,6 +36,7 @@ fn page(
     Ok(ProposalPage {
         desk: acting.desk(&shell, Place::Account),
         has_factor: session.has_factor,
+        is_on_already: acting.request.query_string().contains("on=1"),
         qr,
         secret: factor.for_typing(),
         sealed: to_hex(sealed),
@@ -64,6 +65,8 @@ pub(super) async fn add(acting: Acting) -> Result<HttpResponse, Refusal> {
             letters::changed(&acting, &current.session, Changed::FactorAdded);
             codes_page(&acting, &codes)
         }
+        // A form that was sent twice: the codes were shown to nobody.
+        Err(AccountError::FactorIsOn) => super::on_to("/admin/account/second-factor?on=1"),
         Err(error @ (AccountError::WrongCode | AccountError::WrongPassword)) => {
             let text = acting.shell().text;
             let fault = match error {

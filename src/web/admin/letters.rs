@@ -67,6 +67,7 @@ pub(super) fn tell(service: &web::Data<Service>, email: String, language: &str, 
                 Changed::Password => text.get("letter.password_changed"),
                 Changed::Factor => text.get("letter.factor_removed"),
                 Changed::FactorAdded => text.get("letter.factor_added"),
+                Changed::CodesWrong => text.get("letter.codes_wrong"),
             },
         };
         if let Err(error) = service.mailer.send(&letter).await {
@@ -81,4 +82,5 @@ pub(super) enum Changed {
     Password,
     Factor,
     FactorAdded,
+    CodesWrong,
 }

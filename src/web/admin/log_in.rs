@@ -2,13 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use askama::Template;
 
 use super::acting::Acting;
 use super::cookies::Jar;
 use super::gate::Needs;
+use super::letters::{self, Changed};
 use super::refusal::Refusal;
 use super::view::{ContinuePage, FactorPage, LogInPage, Place};
-use super::{letters, local, on_to, page};
+use super::{local, on_to, page};
 use crate::accounts::log_in::{Shown, account_of, confirm, log_in};
 use crate::accounts::session::log_out;
 use crate::accounts::{AccountError, reset};
@@ -121,7 +123,11 @@ pub(super) async fn take(acting: Acting) -> Result<HttpResponse, Refusal> {
     let address = service.serving.trusted_proxies.client(&acting.request);
     let device = device.map(|account| account.id);
     if let Some(seconds) = service.tries.password(&email, device, address) {
-        return Err(Refusal::TooOften(seconds));
+        let fault = shell
+            .text
+            .count("refused.too_often_lead", seconds.div_ceil(60), &[]);
+        let shown = log_in_page(&acting, to, Some(fault));
+        return Ok(later(&acting, seconds, &shown));
     }
     let (pool, keys) = (&service.database.accounts, &service.account_keys);
     let shown = (account, &password);
@@ -155,7 +161,11 @@ pub(super) async fn take_factor(acting: Acting) -> Result<HttpResponse, Refusal>
     let service = &acting.service;
     let current = acting.current()?;
     if let Some(seconds) = service.tries.factor(current.session.account_id) {
-        return Err(Refusal::TooOften(seconds));
+        let text = acting.shell().text;
+        let fault = text.count("refused.too_often_lead", seconds.div_ceil(60), &[]);
+        let carried = acting.fields().still_carried();
+        let shown = factor_page(&acting, to, carried, Some(fault));
+        return Ok(later(&acting, seconds, &shown));
     }
     let shown = shown(&acting);
     let mut conn = acting.accounts().await?;
@@ -169,8 +179,21 @@ pub(super) async fn take_factor(acting: Acting) -> Result<HttpResponse, Refusal>
             let carried = acting.fields().still_carried();
             acting.give_back(&factor_page(&acting, to, carried, Some(fault)))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            if matches!(error, AccountError::TooManyCodes) {
+                letters::changed(&acting, &current.session, Changed::CodesWrong);
+            }
+            Err(error.into())
+        }
     }
+}
+
+/// A form given back to whoever tried too often, with all that it carried.
+fn later(acting: &Acting, seconds: u64, shown: &impl Template) -> HttpResponse {
+    let mut answer = page(&acting.request, StatusCode::TOO_MANY_REQUESTS, shown);
+    let value = header::HeaderValue::from(seconds);
+    answer.headers_mut().insert(header::RETRY_AFTER, value);
+    answer
 }
 
 /// What is shown as a second factor: the code of the phone, or one on paper.

@@ -211,6 +211,8 @@ pub(super) struct ProposalPage {
     pub shell: Shell,
     pub desk: Desk,
     pub has_factor: bool,
+    /// Whether the form that set it up was sent twice.
+    pub is_on_already: bool,
     pub qr: QrView,
     pub secret: String,
     pub sealed: String,
