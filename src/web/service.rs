@@ -83,6 +83,11 @@ impl Service {
         self.networks.name(neighbourhood(client), subject, now)
     }
 
+    /// Whether readers reach it over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// How much of the log is public.
     pub(super) fn public_size(&self) -> TreeSize {
         let state = self.state.borrow();
@@ -221,7 +226,7 @@ impl LogState {
 
 /// A server for `service` on `listener`; it runs once it is awaited.
 pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
-    let secure = service.public_url.starts_with("https://");
+    let secure = service.is_secure();
     let limits = web::Data::new(Limits::new(service.serving.limits));
     let service = web::Data::new(service);
     let server = HttpServer::new(move || {

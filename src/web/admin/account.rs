@@ -2,14 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::acting::Acting;
 use super::letters::{self, Changed};
 use super::refusal::Refusal;
 use super::reset::fault_words;
 use super::view::{AccountPage, EmployerView, Place, SessionView};
-use super::{local, on_to};
+use super::{local, named, on_to};
 use crate::accounts::factor::codes_left;
 use crate::accounts::session::{act_for_other, employers, end, list, speak as set_language};
 use crate::accounts::{AccountError, reset, session};
@@ -70,9 +69,7 @@ pub(super) async fn change_password(acting: Acting) -> Result<HttpResponse, Refu
     let service = &acting.service;
     let text = acting.shell().text;
     let current = acting.current()?;
-    if let Some(seconds) = service.tries.factor(current.session.account_id) {
-        return Err(Refusal::TooOften(seconds));
-    }
+    acting.count_try(current.session.account_id)?;
     let fault = match Password::typed(acting.fields().get("old_password")) {
         None => text.get("account.old_wrong").into(),
         Some(old) => {
@@ -98,7 +95,7 @@ pub(super) async fn end_session(
     acting: Acting,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    let id = Uuid::parse_str(&id).map_err(|_| Refusal::NotFound)?;
+    let id = named(&id)?;
     let mut conn = acting.accounts().await?;
     end(&mut conn, acting.current()?, id, acting.now()).await?;
     on_to("/admin/account")
@@ -123,7 +120,7 @@ pub(super) async fn speak(acting: Acting) -> Result<HttpResponse, Refusal> {
 
 /// `POST /admin/merchant`: `merchant`.
 pub(super) async fn act_for(acting: Acting) -> Result<HttpResponse, Refusal> {
-    let id = Uuid::parse_str(acting.fields().get("merchant")).map_err(|_| Refusal::NotFound)?;
+    let id = named(acting.fields().get("merchant"))?;
     let mut conn = acting.accounts().await?;
     act_for_other(&mut conn, acting.current()?, id, acting.now()).await?;
     on_to("/admin")

@@ -127,7 +127,13 @@ impl Acting {
 
     /// Whether readers reach us over TLS.
     pub fn is_secure(&self) -> bool {
-        self.service.public_url.starts_with("https://")
+        self.service.is_secure()
+    }
+
+    /// Counts a try with a code or a password of one's own; refused if it is one too many.
+    pub fn count_try(&self, account_id: Uuid) -> Result<(), Refusal> {
+        let wait = self.service.tries.factor(account_id);
+        wait.map_or(Ok(()), |seconds| Err(Refusal::TooOften(seconds)))
     }
 
     /// An address of ours, as readers reach it.

@@ -30,7 +30,7 @@ pub(super) async fn list(acting: Acting) -> Result<HttpResponse, Refusal> {
     let before = query.into_iter().find(|(name, _)| name == "before");
     let before = match before {
         None => None,
-        Some((_, id)) => Some(Uuid::parse_str(&id).map_err(|_| Refusal::NotFound)?),
+        Some((_, id)) => Some(super::named(&id)?),
     };
     let mut conn = acting.accounts().await?;
     let mut acts = team::acts(&mut conn, member.merchant_id, before, PAGE + 1).await?;

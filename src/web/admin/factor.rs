@@ -8,8 +8,7 @@ use super::letters::{self, Changed};
 use super::log_in::shown;
 use super::refusal::Refusal;
 use super::view::{CodesPage, Place, ProposalPage, QrView};
-use crate::accounts::factor::{self, propose as draw};
-use crate::accounts::{AccountError, factor as stage};
+use crate::accounts::{AccountError, factor};
 use crate::domain::account::{Password, RecoveryCode, SecondFactor};
 
 /// Bytes of a sealed factor at most.
@@ -19,8 +18,8 @@ const MAX_SEALED_BYTES: usize = 200;
 pub(super) async fn propose(acting: Acting) -> Result<HttpResponse, Refusal> {
     let current = acting.current()?;
     let keys = &acting.service.account_keys;
-    let (factor, sealed) = draw(keys, current.session.account_id)?;
-    let page = page(&acting, (&factor, &sealed), None)?;
+    let (proposed, sealed) = factor::propose(keys, current.session.account_id)?;
+    let page = page(&acting, (&proposed, &sealed), None)?;
     acting.answer(&page)
 }
 
@@ -49,9 +48,7 @@ fn page(
 pub(super) async fn add(acting: Acting) -> Result<HttpResponse, Refusal> {
     let current = acting.current()?;
     let service = &acting.service;
-    if let Some(seconds) = service.tries.factor(current.session.account_id) {
-        return Err(Refusal::TooOften(seconds));
-    }
+    acting.count_try(current.session.account_id)?;
     let keys = &service.account_keys;
     let sealed = bytes(acting.fields().get("sealed")).ok_or(Refusal::Unreadable)?;
     let opened = keys.open_factor(current.session.account_id, &sealed);
@@ -85,14 +82,12 @@ pub(super) async fn add(acting: Acting) -> Result<HttpResponse, Refusal> {
 pub(super) async fn remove(acting: Acting) -> Result<HttpResponse, Refusal> {
     let current = acting.current()?;
     let service = &acting.service;
-    if let Some(seconds) = service.tries.factor(current.session.account_id) {
-        return Err(Refusal::TooOften(seconds));
-    }
+    acting.count_try(current.session.account_id)?;
     let password = Password::typed(acting.fields().get("password"));
     let password = password.ok_or(Refusal::Unreadable)?;
     let (pool, keys) = (&service.database.accounts, &service.account_keys);
     let proof = (&password, shown(&acting));
-    match stage::remove(pool, keys, current, proof, acting.now()).await {
+    match factor::remove(pool, keys, current, proof, acting.now()).await {
         Ok(()) => {
             letters::changed(&acting, &current.session, Changed::Factor);
             super::on_to("/admin/account")
@@ -110,9 +105,7 @@ pub(super) async fn remove(acting: Acting) -> Result<HttpResponse, Refusal> {
 pub(super) async fn renew_codes(acting: Acting) -> Result<HttpResponse, Refusal> {
     let current = acting.current()?;
     let service = &acting.service;
-    if let Some(seconds) = service.tries.factor(current.session.account_id) {
-        return Err(Refusal::TooOften(seconds));
-    }
+    acting.count_try(current.session.account_id)?;
     let keys = &service.account_keys;
     let mut conn = acting.accounts().await?;
     let code = acting.fields().get("code");
@@ -129,8 +122,8 @@ pub(super) async fn renew_codes(acting: Acting) -> Result<HttpResponse, Refusal>
 /// The page on which a factor is looked after, with what went wrong.
 fn again(acting: &Acting, fault: String) -> Result<HttpResponse, Refusal> {
     let account_id = acting.current()?.session.account_id;
-    let (factor, sealed) = draw(&acting.service.account_keys, account_id)?;
-    let page = page(acting, (&factor, &sealed), Some(fault))?;
+    let (proposed, sealed) = factor::propose(&acting.service.account_keys, account_id)?;
+    let page = page(acting, (&proposed, &sealed), Some(fault))?;
     acting.give_back(&page)
 }
 

@@ -88,20 +88,23 @@ impl Fields {
         Uuid::parse_str(self.get("form")).ok()
     }
 
-    /// What is carried through a log-in, as fields of a form: everything but secrets.
-    pub fn carried(&self, to: &str) -> Vec<(String, String)> {
-        let is_secret = |name: &str| {
-            ["password", "code", "csrf"]
-                .iter()
-                .any(|secret| name.contains(secret))
-        };
+    /// Everything but secrets.
+    pub fn without_secrets(&self) -> Vec<(String, String)> {
+        const SECRETS: [&str; 3] = ["password", "code", "csrf"];
+        let is_secret = |name: &str| SECRETS.iter().any(|secret| name.contains(secret));
         let fields = self.0.iter().filter(|(name, _)| !is_secret(name));
-        let carried = fields.map(|(name, value)| (format!("{CARRIED}{name}"), value.clone()));
+        fields.cloned().collect()
+    }
+
+    /// The same as it is carried through a log-in.
+    pub fn carried(&self, to: &str) -> Vec<(String, String)> {
+        let fields = self.without_secrets().into_iter();
+        let carried = fields.map(|(name, value)| (format!("{CARRIED}{name}"), value));
         let to = (CARRIED_TO.to_owned(), to.to_owned());
         [to].into_iter().chain(carried).collect()
     }
 
-    /// The same, handed on once more.
+    /// What is carried, handed on once more.
     pub fn still_carried(&self) -> Vec<(String, String)> {
         let is_carried =
             |(name, _): &&(String, String)| name.starts_with(CARRIED) || name == CARRIED_TO;
@@ -117,15 +120,6 @@ impl Fields {
         });
         Some((to, fields.collect()))
     }
-}
-
-/// Carried fields under their own names again.
-pub(super) fn uncarried(fields: &[(String, String)]) -> Vec<(String, String)> {
-    let own = fields.iter().filter_map(|(name, value)| {
-        let name = name.strip_prefix(CARRIED)?;
-        Some((name.to_owned(), value.clone()))
-    });
-    own.collect()
 }
 
 #[cfg(test)]

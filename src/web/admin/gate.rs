@@ -89,7 +89,7 @@ impl Visit {
         let service = request.app_data::<web::Data<Service>>();
         let service = service.ok_or_else(|| Refusal::Internal("no service".into()))?;
         let now = (service.clock)();
-        let is_secure = service.public_url.starts_with("https://");
+        let is_secure = service.is_secure();
         let mut fault = None;
         let fields = match is_unsafe(request.method()) {
             false => Fields::default(),
@@ -147,7 +147,7 @@ impl Visit {
     /// The cookie that signs the forms of who is not logged in, where there is none yet.
     fn fresh_cookie(&self, request: &HttpRequest) -> Option<actix_web::cookie::Cookie<'static>> {
         let service = request.app_data::<web::Data<Service>>()?;
-        let is_secure = service.public_url.starts_with("https://");
+        let is_secure = service.is_secure();
         let set = || Jar::Visit.set(self.known.token.reveal(), is_secure);
         self.is_new.then(set)
     }
@@ -217,7 +217,7 @@ fn unsigned(acting: &Acting, needs: Needs) -> HttpResponse {
     let page = ContinuePage {
         desk: acting.desk(&shell, Place::Elsewhere),
         to: path.to_owned(),
-        fields: super::fields::uncarried(&acting.fields().carried(path)),
+        fields: acting.fields().without_secrets(),
         shell,
     };
     super::page(

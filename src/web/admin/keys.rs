@@ -2,13 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use time::Duration;
-use uuid::Uuid;
 
 use super::account::moment;
 use super::acting::Acting;
-use super::on_to;
 use super::refusal::Refusal;
 use super::view::{KeyMadePage, KeyView, KeysPage, Place, ScopeChoice};
+use super::{named, on_to};
 use crate::accounts::AccountError;
 use crate::accounts::keys::{self, KeyOrder, MAX_LABEL_CHARS};
 use crate::domain::name::name;
@@ -145,7 +144,7 @@ pub(super) async fn make(acting: Acting) -> Result<HttpResponse, Refusal> {
 
 /// `POST /admin/keys/…/end`
 pub(super) async fn end(acting: Acting, id: web::Path<String>) -> Result<HttpResponse, Refusal> {
-    let id = Uuid::parse_str(&id).map_err(|_| Refusal::NotFound)?;
+    let id = named(&id)?;
     let member = acting.member()?;
     let mut conn = acting.accounts().await?;
     keys::end(&mut conn, member.actor(), id, acting.now()).await?;

@@ -22,6 +22,7 @@ mod view;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use uuid::Uuid;
 
 pub use gate::Needs;
 use refusal::Refusal;
@@ -37,6 +38,11 @@ fn page(request: &HttpRequest, status: StatusCode, page: &impl Template) -> Http
 /// On to another page of the dashboard.
 fn on_to(path: impl Into<String>) -> Result<HttpResponse, Refusal> {
     Ok(headers::kept_by_nobody(see_other(path.into())))
+}
+
+/// What an address or a form names; nothing has another form of name.
+fn named(text: &str) -> Result<Uuid, Refusal> {
+    Uuid::parse_str(text).map_err(|_| Refusal::NotFound)
 }
 
 /// A page of the dashboard that an address names, if it is one: nobody is led anywhere else.

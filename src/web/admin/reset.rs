@@ -91,8 +91,8 @@ pub(super) async fn take(
     let service = &acting.service;
     let text = acting.shell().text;
     let has_factor = account.sealed_factor.is_some();
-    if has_factor && let Some(seconds) = service.tries.factor(account.id) {
-        return Err(Refusal::TooOften(seconds));
+    if has_factor {
+        acting.count_try(account.id)?;
     }
     let (pool, keys) = (&service.database.accounts, &service.account_keys);
     let chosen = (&token, acting.fields().get("password"));

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::view::{
     InvitationView, InvitedPage, MemberPage, MemberView, Place, RoleChoice, TeamPage,
 };
-use super::{letters, on_to};
+use super::{letters, named, on_to};
 use crate::accounts::{AccountError, invite as invitations, team};
 use crate::domain::account::{Duty, Email, EmailFault, Role};
 use crate::store::membership::Member as Colleague;
@@ -152,13 +152,13 @@ pub(super) async fn take_back(
 ) -> Result<HttpResponse, Refusal> {
     let member = acting.member()?;
     let mut conn = acting.accounts().await?;
-    invitations::take_back(&mut conn, member.actor(), uuid(&id)?, acting.now()).await?;
+    invitations::take_back(&mut conn, member.actor(), named(&id)?, acting.now()).await?;
     on_to("/admin/team")
 }
 
 /// `GET /admin/team/…`
 pub(super) async fn member(acting: Acting, id: web::Path<String>) -> Result<HttpResponse, Refusal> {
-    let page = member_page(&acting, uuid(&id)?, None).await?;
+    let page = member_page(&acting, named(&id)?, None).await?;
     acting.answer(&page)
 }
 
@@ -189,7 +189,7 @@ pub(super) async fn change_role(
     acting: Acting,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    let id = uuid(&id)?;
+    let id = named(&id)?;
     let role = Role::parse(acting.fields().get("role")).ok_or(Refusal::Unreadable)?;
     let member = acting.member()?;
     let mut conn = acting.accounts().await?;
@@ -200,7 +200,7 @@ pub(super) async fn change_role(
 
 /// `POST /admin/team/…/removal`
 pub(super) async fn remove(acting: Acting, id: web::Path<String>) -> Result<HttpResponse, Refusal> {
-    let id = uuid(&id)?;
+    let id = named(&id)?;
     let member = acting.member()?;
     let mut conn = acting.accounts().await?;
     let done = team::remove(&mut conn, member.actor(), id, acting.now()).await;
@@ -222,10 +222,6 @@ async fn after_change(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn uuid(text: &str) -> Result<Uuid, Refusal> {
-    Uuid::parse_str(text).map_err(|_| Refusal::NotFound)
 }
 
 fn email_fault_words(text: &Text, fault: EmailFault) -> String {
